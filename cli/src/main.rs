@@ -1,0 +1,2 @@
+//! The `buildc` command.
+fn main() {}

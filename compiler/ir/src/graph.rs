@@ -1,0 +1,148 @@
+//! The DAG of steps, hash-consed: a step that is added twice is one node that remembers both places.
+
+use std::collections::{BTreeMap, HashMap};
+
+use petgraph::graph::{DiGraph, NodeIndex};
+
+use crate::image_config::{History, ImageConfig};
+use crate::keys;
+use crate::origin::Span;
+use crate::step::{Role, Step, StepId};
+
+/// What the graph knows of a step beside the step itself; never enters a key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Node {
+    /// The step.
+    pub step: Step,
+    /// How people see it, for example `[build 2/5] RUN make`.
+    pub label: String,
+    /// All places it came from.
+    pub origins: Vec<Span>,
+    /// Names of the stages it came from.
+    pub stages: Vec<String>,
+    /// For an Exec: the ARGs in scope, so that a miss can name the one that changed.
+    pub args: BTreeMap<String, String>,
+}
+
+/// An image or tree that is wanted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Target {
+    /// Stage or attribute name.
+    pub name: String,
+    /// The step whose tree is the image's.
+    pub root: StepId,
+    /// The image's config.
+    pub config: ImageConfig,
+    /// History of the base image, unchanged.
+    pub base_history: Vec<History>,
+    /// New history, in order.
+    pub history: Vec<TargetHistory>,
+}
+
+/// One new history entry.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TargetHistory {
+    /// `created_by` text.
+    pub created_by: String,
+    /// The step whose layer this is; `None` = `empty_layer`.
+    pub step: Option<StepId>,
+}
+
+/// The graph. Iteration is always in insertion order, which is a topological order (inputs are added first).
+#[derive(Clone, Default, Debug)]
+pub struct Graph {
+    inner: DiGraph<StepId, Role>,
+    index: HashMap<StepId, NodeIndex>,
+    nodes: Vec<(StepId, Node)>,
+    positions: HashMap<StepId, usize>,
+    /// What is wanted of the graph.
+    pub targets: Vec<Target>,
+}
+
+/// A step names an input that is not in the graph.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("step refers to an input {0} that is not in the graph")]
+pub struct UnknownInput(pub StepId);
+
+impl Graph {
+    /// An empty graph.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a step, or joins it with an equal one, and returns its id.
+    ///
+    /// # Errors
+    /// [`UnknownInput`] when an input has not been added before; this also makes cycles impossible.
+    pub fn add(&mut self, node: Node) -> Result<StepId, UnknownInput> {
+        let id = keys::step_id(&node.step);
+        if let Some(&at) = self.positions.get(&id) {
+            self.join(at, node);
+            return Ok(id);
+        }
+        let mut edges = Vec::with_capacity(node.step.inputs.len());
+        for input in &node.step.inputs {
+            edges.push((*self.index.get(&input.step).ok_or(UnknownInput(input.step))?, input.role));
+        }
+        let index = self.inner.add_node(id);
+        for (from, role) in edges {
+            self.inner.add_edge(from, index, role);
+        }
+        self.index.insert(id, index);
+        self.positions.insert(id, self.nodes.len());
+        self.nodes.push((id, node));
+        Ok(id)
+    }
+
+    fn join(&mut self, at: usize, node: Node) {
+        let known = &mut self.nodes[at].1;
+        for origin in node.origins {
+            if !known.origins.contains(&origin) {
+                known.origins.push(origin);
+            }
+        }
+        for stage in node.stages {
+            if !known.stages.contains(&stage) {
+                known.stages.push(stage);
+            }
+        }
+    }
+
+    /// The node called `id`.
+    pub fn get(&self, id: StepId) -> Option<&Node> {
+        self.positions.get(&id).map(|&at| &self.nodes[at].1)
+    }
+
+    /// Number of steps.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// True without steps.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// All steps, inputs before users.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (StepId, &Node)> + ExactSizeIterator {
+        self.nodes.iter().map(|(id, node)| (*id, node))
+    }
+
+    /// Steps that need `id`, in insertion order, without repeats.
+    pub fn users(&self, id: StepId) -> Vec<StepId> {
+        let Some(&index) = self.index.get(&id) else { return Vec::new() };
+        let mut users: Vec<usize> = self
+            .inner
+            .neighbors_directed(index, petgraph::Direction::Outgoing)
+            .filter_map(|n| self.positions.get(&self.inner[n]).copied())
+            .collect();
+        users.sort_unstable();
+        users.dedup();
+        users.into_iter().map(|at| self.nodes[at].0).collect()
+    }
+
+    /// The petgraph view, for algorithms; node weights are step ids, edges point from input to user.
+    pub fn as_petgraph(&self) -> &DiGraph<StepId, Role> {
+        &self.inner
+    }
+}

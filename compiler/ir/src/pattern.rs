@@ -1,0 +1,13 @@
+//! Path patterns as data and their matchers: Go's `filepath.Match` for COPY wildcards, moby's pattern matcher for
+//! `.dockerignore` and `--exclude`.
+
+/// What a copy or bind mount selects out of a context or tree. Everything in it decides the digest of the selection.
+#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize)]
+pub struct SelectionQuery {
+    /// Paths or wildcard patterns relative to the root, cleaned, no leading slash; empty text = the root.
+    pub patterns: Vec<String>,
+    /// `--exclude` patterns.
+    pub exclude: Vec<String>,
+    /// `--parents`.
+    pub parents: bool,
+}

@@ -1,0 +1,138 @@
+//! The plan: what will happen and why, before anything happens.
+
+use buildc_digest::Key;
+
+use crate::graph::Graph;
+use crate::origin::SourceMap;
+use crate::step::StepId;
+
+/// A graph with every step decided as far as can be known before running.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The graph after all passes; its targets are what is built.
+    pub graph: Graph,
+    /// One entry per step of the graph, in the graph's order.
+    pub steps: Vec<PlannedStep>,
+    /// What the passes did.
+    pub passes: Vec<PassReport>,
+    /// What running it needs.
+    pub privilege: Privilege,
+    /// The sources that spans point into.
+    pub sources: SourceMap,
+}
+
+/// A step and what will become of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedStep {
+    /// Which step.
+    pub id: StepId,
+    /// Its definition key; known for every step, since it depends on definitions and selected files only.
+    pub definition_key: Key,
+    /// What will happen.
+    pub state: State,
+    /// Why.
+    pub reason: Reason,
+    /// How long it took the last time, if that is known.
+    pub last_duration_ms: Option<u64>,
+}
+
+/// What will happen to a step.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+pub enum State {
+    /// Its result is in the store.
+    Cached,
+    /// It will be executed.
+    WillRun,
+    /// Decided when the content of these steps is known.
+    DependsOn {
+        /// The steps whose content decides.
+        steps: Vec<StepId>,
+    },
+    /// A user of its result is cached, so nobody asks for it.
+    NotNeeded,
+}
+
+/// Why a step is not simply cached, in the user's terms.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case", tag = "reason")]
+pub enum Reason {
+    /// The definition key is known.
+    DefinitionKnown,
+    /// The definition is new but the content key is known (early cut-off).
+    ContentKnown,
+    /// No earlier build of this source had this step.
+    NeverBuilt,
+    /// The text of the instruction changed.
+    InstructionChanged {
+        /// As it was.
+        before: String,
+        /// As it is.
+        after: String,
+    },
+    /// A build argument changed.
+    ArgChanged {
+        /// Its name.
+        name: String,
+        /// As it was.
+        before: Option<String>,
+        /// As it is.
+        after: Option<String>,
+    },
+    /// An environment variable changed.
+    EnvChanged {
+        /// Its name.
+        name: String,
+        /// As it was.
+        before: Option<String>,
+        /// As it is.
+        after: Option<String>,
+    },
+    /// Files of the build context changed.
+    FilesChanged {
+        /// Up to ten paths, with `+`, `-` or `~` in front (added, removed, changed).
+        paths: Vec<String>,
+        /// How many in all.
+        total: u64,
+    },
+    /// The base image's name now means another digest.
+    BaseMoved {
+        /// The name.
+        reference: String,
+        /// Digest as it was, if known.
+        before: Option<String>,
+        /// Digest as it is.
+        after: String,
+    },
+    /// A step it builds on runs or changed.
+    InputChanged {
+        /// Which.
+        step: StepId,
+    },
+    /// The result was pruned since it was last built.
+    ResultGone,
+    /// `--no-cache` was given.
+    NoCache,
+}
+
+/// What one pass changed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct PassReport {
+    /// Name of the pass, for example `prune`.
+    pub pass: &'static str,
+    /// One line per change.
+    pub changes: Vec<String>,
+}
+
+/// What the host must allow for the plan to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Privilege {
+    /// Nothing: there is no Exec step.
+    #[default]
+    None,
+    /// Namespaces: root, or a user namespace.
+    Namespaces,
+    /// A fully privileged step (`--security=insecure`).
+    Insecure,
+}

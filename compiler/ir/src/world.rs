@@ -1,0 +1,133 @@
+//! How the world comes in: small read-only traits that the cli implements over the store and the file system.
+
+use std::collections::BTreeMap;
+
+use buildc_digest::{ContentDigest, Digest, Key};
+
+use crate::image_config::{History, ImageConfig};
+use crate::pattern::SelectionQuery;
+use crate::platform::Platform;
+use crate::reference::Reference;
+
+/// An image as lowering needs to know it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ResolvedImage {
+    /// Digest of the chosen platform's manifest.
+    pub manifest: Digest,
+    /// Its config.
+    pub config: ImageConfig,
+    /// Its history.
+    pub history: Vec<History>,
+}
+
+/// Why the world has no answer. The message is complete: fact first, then what was asked where.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct WorldError {
+    /// Stable code, for example `registry::unauthorized`.
+    pub code: &'static str,
+    /// The fact, with what was asked where.
+    pub message: String,
+    /// The remedy.
+    pub help: Option<String>,
+}
+
+/// Turns references into pins.
+pub trait Resolver {
+    /// Finds the manifest and config that a reference means now: the store first, then registries.
+    ///
+    /// # Errors
+    /// When no place knows it, or none could be asked.
+    fn resolve(&self, reference: &Reference, platform: &Platform) -> Result<ResolvedImage, WorldError>;
+}
+
+/// What a selection found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Selected {
+    /// Digest over the selected entries: paths below their source root, types, modes, contents; no times.
+    pub digest: ContentDigest,
+    /// Number of entries.
+    pub entries: u64,
+    /// Sum of regular files' sizes.
+    pub bytes: u64,
+}
+
+/// Why a selection fails.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SelectError {
+    /// An exact path is missing.
+    NotFound {
+        /// As written in the source.
+        pattern: String,
+        /// The ignore file, line number and text of the rule that hides it, if one does.
+        ignored_by: Option<(String, u32, String)>,
+        /// Names in the same directory that look alike.
+        similar: Vec<String>,
+    },
+    /// The context cannot be read.
+    Unreadable(WorldError),
+    /// The pattern is malformed.
+    BadPattern {
+        /// As written.
+        pattern: String,
+    },
+    /// No context has this name.
+    UnknownContext(String),
+}
+
+/// What an earlier build of the same source knew of one step.
+#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct StepRecord {
+    /// Stage name.
+    pub stage: String,
+    /// Instruction as history shows it.
+    pub text: String,
+    /// Definition key it had.
+    pub definition_key: Option<Key>,
+    /// ARGs in scope.
+    pub args: BTreeMap<String, String>,
+    /// Environment.
+    pub env: BTreeMap<String, String>,
+    /// Digests of selections, so that listings can be compared.
+    pub selections: Vec<ContentDigest>,
+    /// For images: name and manifest digest.
+    pub image: Option<(String, Digest)>,
+    /// How long it took when it last ran.
+    pub duration_ms: Option<u64>,
+}
+
+/// The newest build of the same source and target: its steps in order.
+#[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct BuildRecord {
+    /// Steps in graph order.
+    pub steps: Vec<StepRecord>,
+}
+
+/// What is known of keys, trees and contexts.
+pub trait Facts {
+    /// Content digests of the layers that the result under `key` consists of (own layers only, not the base's), or
+    /// `None` when there is no result.
+    fn result(&self, key: &Key) -> Option<Vec<ContentDigest>>;
+
+    /// Content digests of the layers of an image that is in the store; `None` when it has to be pulled.
+    fn image_layers(&self, manifest: &Digest) -> Option<Vec<ContentDigest>>;
+
+    /// Digest of what a query selects from a build context (`query.from` names it).
+    ///
+    /// # Errors
+    /// [`SelectError`] with what is needed for a good message.
+    fn select_context(&self, context: &str, query: &SelectionQuery) -> Result<Selected, SelectError>;
+
+    /// Digest of what a query selects from a tree that is in the store, given its layers' content digests, lowest first.
+    ///
+    /// # Errors
+    /// [`SelectError`] as above.
+    fn select_tree(&self, layers: &[ContentDigest], query: &SelectionQuery) -> Result<Selected, SelectError>;
+
+    /// Paths that differ between what an earlier build selected and now: `+`, `-`, `~` in front, at most `limit`, and
+    /// the total.
+    fn selection_diff(&self, before: &ContentDigest, now: &ContentDigest, limit: usize) -> (Vec<String>, u64);
+
+    /// The newest build of the same source and target.
+    fn previous(&self) -> Option<BuildRecord>;
+}
