@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    archive, build, completions, container, copy, exec, image, info, inspect, logs, plan, ps, registry, run, space,
-    volume,
+    archive, build, completions, container, copy, exec, image, info, inspect, logs, plan, ps, registry, run,
+    space, volume,
 };
 
 const AFTER_HELP: &str = "\
@@ -21,7 +21,7 @@ Examples:
 
 /// Builds container images and runs them.
 #[derive(Parser, Debug)]
-#[command(name = "buildc", version, about, after_help = AFTER_HELP, max_term_width = 100, propagate_version = false)]
+#[command(name = "buildc", version, about = "Builds container images and runs them", after_help = AFTER_HELP, max_term_width = 100, propagate_version = false)]
 #[command(subcommand_required = true, arg_required_else_help = true, infer_subcommands = false)]
 pub struct Cli {
     #[command(flatten)]
@@ -36,8 +36,15 @@ pub struct Global {
     /// Directory of the store [default: /var/lib/buildc for root, else $XDG_DATA_HOME/buildc]
     #[arg(long, global = true, value_name = "DIR", env = "BUILDC_ROOT", hide_env_values = true)]
     pub root: Option<PathBuf>,
-    /// When to use colours (NO_COLOR is honoured)
-    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
+    /// When to use colours: auto, always or never (NO_COLOR is honoured)
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN",
+        hide_possible_values = true
+    )]
     pub color: ColorChoice,
 }
 
@@ -65,7 +72,6 @@ pub enum TextOrJson {
 #[derive(Subcommand, Debug)]
 pub enum Verb {
     /// Build an image from a Dockerfile
-    #[command(visible_alias = "b")]
     Build(Box<build::BuildArgs>),
     /// Show what a build would do and why, without doing it
     Plan(Box<plan::PlanArgs>),

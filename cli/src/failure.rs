@@ -93,7 +93,8 @@ pub type Outcome = Result<u8, Failure>;
 impl Failure {
     /// A fact with a code; its kind follows from the code.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        let fact = Fact { kind: Kind::of_code(code), code, message: message.into(), causes: Vec::new(), help: None };
+        let fact =
+            Fact { kind: Kind::of_code(code), code, message: message.into(), causes: Vec::new(), help: None };
         Failure::Fact(Box::new(fact))
     }
 
@@ -104,7 +105,8 @@ impl Failure {
 
     /// A file of the user's cannot be read or written.
     pub fn file(what: &str, path: &std::path::Path, error: &io::Error) -> Self {
-        let code = if error.kind() == io::ErrorKind::NotFound { "input::not_found" } else { "input::unreadable" };
+        let code =
+            if error.kind() == io::ErrorKind::NotFound { "input::not_found" } else { "input::unreadable" };
         Self::new(code, format!("Cannot {what} `{}`: {}", path.display(), os_text(error)))
     }
 

@@ -29,7 +29,12 @@ impl Streams {
             ColorChoice::Auto => !set("NO_COLOR") && (set("CLICOLOR_FORCE") || terminal && !dumb),
         };
         let (out, err) = (io::stdout().is_terminal(), io::stderr().is_terminal());
-        Self { color_err: color(err), color_out: color(out), moving: err && !dumb, unicode: err && !dumb && utf8() }
+        Self {
+            color_err: color(err),
+            color_out: color(out),
+            moving: err && !dumb,
+            unicode: err && !dumb && utf8(),
+        }
     }
 }
 

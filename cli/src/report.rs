@@ -83,11 +83,9 @@ impl Report {
     }
 
     fn of_fact(fact: &Fact) -> Self {
-        let cause = fact
-            .causes
-            .iter()
-            .rev()
-            .fold(None, |inner: Option<Cause>, text| Some(Cause { text: text.clone(), source: inner.map(Box::new) }));
+        let cause = fact.causes.iter().rev().fold(None, |inner: Option<Cause>, text| {
+            Some(Cause { text: text.clone(), source: inner.map(Box::new) })
+        });
         Self {
             code: fact.code,
             message: fact.message.clone(),

@@ -100,7 +100,11 @@ pub fn parse_size(text: &str) -> Option<u64> {
     };
     match number.parse::<u64>() {
         Ok(whole) => whole.checked_mul(factor),
-        Err(_) => number.parse::<f64>().ok().filter(|n| n.is_finite() && *n >= 0.0).map(|n| (n * factor as f64) as u64),
+        Err(_) => number
+            .parse::<f64>()
+            .ok()
+            .filter(|n| n.is_finite() && *n >= 0.0)
+            .map(|n| (n * factor as f64) as u64),
     }
 }
 
@@ -136,9 +140,14 @@ mod tests {
 
     #[test]
     fn sizes_have_three_digits() {
-        for (bytes, want) in
-            [(0, "0B"), (999, "999B"), (1000, "1kB"), (1_234_567, "1.23MB"), (58_240_000, "58.2MB"), (999_999, "1MB")]
-        {
+        for (bytes, want) in [
+            (0, "0B"),
+            (999, "999B"),
+            (1000, "1kB"),
+            (1_234_567, "1.23MB"),
+            (58_240_000, "58.2MB"),
+            (999_999, "1MB"),
+        ] {
             assert_eq!(size(bytes), want);
         }
     }

@@ -37,8 +37,14 @@ pub struct SaveArgs {
     /// File [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Form
-    #[arg(long, value_enum, default_value = "docker-archive", value_name = "FORMAT")]
+    /// docker-archive, oci-archive or oci-dir
+    #[arg(
+        long,
+        value_enum,
+        default_value = "docker-archive",
+        value_name = "FORMAT",
+        hide_possible_values = true
+    )]
     format: ArchiveFormat,
     /// Names or ids
     #[arg(required = true, value_name = "IMAGE")]

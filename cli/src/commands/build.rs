@@ -44,8 +44,8 @@ pub struct SourceArgs {
     /// Label of the image
     #[arg(long, value_name = "NAME=VALUE")]
     pub label: Vec<String>,
-    /// Network of RUN instructions
-    #[arg(long, value_name = "MODE", default_value = "default")]
+    /// Network of RUN instructions: default (a private one with a way out), none or host
+    #[arg(long, value_name = "MODE", default_value = "default", hide_possible_values = true)]
     pub network: BuildNetwork,
     /// Platform of the image, for example linux/arm64 [default: this machine's]
     #[arg(long, value_name = "OS/ARCH")]
@@ -93,8 +93,9 @@ pub struct BuildArgs {
     /// Name of the image, for example app:1.2; repeatable
     #[arg(short, long, value_name = "NAME[:TAG]")]
     pub tag: Vec<String>,
-    /// How to show progress
+    /// How to show progress: auto, plain (lines), tty (a moving display), json or quiet
     #[arg(long, value_name = "HOW", default_value = "auto", env = "BUILDC_PROGRESS", hide_env = true)]
+    #[arg(hide_possible_values = true)]
     pub progress: Progress,
     /// Print only the image id
     #[arg(short, long)]

@@ -28,7 +28,13 @@ pub struct StartArgs {
 #[derive(clap::Args, Debug)]
 pub struct StopArgs {
     /// Seconds to wait before it is killed; -1 waits for ever
-    #[arg(short = 't', long = "timeout", visible_alias = "time", value_name = "SECONDS", allow_negative_numbers = true)]
+    #[arg(
+        short = 't',
+        long = "timeout",
+        visible_alias = "time",
+        value_name = "SECONDS",
+        allow_negative_numbers = true
+    )]
     timeout: Option<i64>,
     /// Signal to send
     #[arg(short, long, value_name = "SIGNAL")]

@@ -16,7 +16,13 @@ pub struct ContainerOptions {
     #[arg(short = 'P', long, help_heading = "Network")]
     pub publish_all: bool,
     /// bridge, host or none
-    #[arg(long, value_name = "MODE", default_value = "bridge", visible_alias = "net", help_heading = "Network")]
+    #[arg(
+        long,
+        value_name = "MODE",
+        default_value = "bridge",
+        visible_alias = "net",
+        help_heading = "Network"
+    )]
     pub network: String,
     /// Line for /etc/hosts
     #[arg(long, value_name = "HOST:IP", help_heading = "Network")]
@@ -147,7 +153,7 @@ pub struct ContainerOptions {
     #[arg(long, value_name = "FILE")]
     pub cidfile: Option<PathBuf>,
     /// When to fetch the image: missing, always or never
-    #[arg(long, value_name = "WHEN", value_enum, default_value = "missing")]
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "missing", hide_possible_values = true)]
     pub pull: super::registry::PullWhen,
     /// Platform of the image
     #[arg(long, value_name = "OS/ARCH")]

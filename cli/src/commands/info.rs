@@ -8,16 +8,16 @@ use crate::output;
 /// Options of `buildc version`.
 #[derive(clap::Args, Debug)]
 pub struct VersionArgs {
-    /// Form of the output
-    #[arg(long, value_enum, default_value = "text")]
+    /// Form of the output: text or json
+    #[arg(long, value_enum, default_value = "text", value_name = "FORM", hide_possible_values = true)]
     format: TextOrJson,
 }
 
 /// Options of `buildc info`.
 #[derive(clap::Args, Debug)]
 pub struct InfoArgs {
-    /// Form of the output
-    #[arg(long, value_enum, default_value = "text")]
+    /// Form of the output: text or json
+    #[arg(long, value_enum, default_value = "text", value_name = "FORM", hide_possible_values = true)]
     format: TextOrJson,
 }
 
@@ -35,7 +35,8 @@ pub fn version(args: &VersionArgs) -> Outcome {
 pub fn info(args: &InfoArgs, shell: &Shell) -> Outcome {
     let host = buildc_launch::probe_host();
     let root = crate::session::root(shell);
-    let words = |r: &Result<(), String>| r.as_ref().map_or_else(|why| format!("no: {why}"), |()| "yes".to_owned());
+    let words =
+        |r: &Result<(), String>| r.as_ref().map_or_else(|why| format!("no: {why}"), |()| "yes".to_owned());
     let cgroup = host.cgroup.as_ref().map_or_else(|why| format!("none: {why}"), Clone::clone);
     let rows = [
         ("Version", env!("CARGO_PKG_VERSION").to_owned()),
@@ -49,7 +50,8 @@ pub fn info(args: &InfoArgs, shell: &Shell) -> Outcome {
     ];
     match args.format {
         TextOrJson::Json => {
-            let map: serde_json::Map<_, _> = rows.into_iter().map(|(k, v)| (k.to_owned(), v.into())).collect();
+            let map: serde_json::Map<_, _> =
+                rows.into_iter().map(|(k, v)| (k.to_owned(), v.into())).collect();
             output::json(&map)?;
         }
         TextOrJson::Text => {

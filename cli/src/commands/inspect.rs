@@ -18,8 +18,8 @@ pub struct InspectArgs {
     /// json, or a template such as '{{.State.Pid}}'
     #[arg(short, long, value_name = "FORMAT")]
     format: Option<String>,
-    /// Look only among these
-    #[arg(long = "type", value_name = "TYPE", value_enum)]
+    /// Look only among these: container, image or volume
+    #[arg(long = "type", value_name = "TYPE", value_enum, hide_possible_values = true)]
     kind: Option<ObjectKind>,
     /// Names or ids
     #[arg(required = true, value_name = "NAME")]

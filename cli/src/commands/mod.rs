@@ -112,7 +112,8 @@ fn dispatch(verb: Verb, shell: &Shell) -> Outcome {
 
 /// Prints clap's text (help and version on standard output) and returns the exit code.
 fn command_line_error(error: &clap::Error, words: &[OsString]) -> u8 {
-    let color = words.windows(2).any(|w| w[0] == "--color" && w[1] == "never") || words.iter().any(|w| w == "--color=never");
+    let color = words.windows(2).any(|w| w[0] == "--color" && w[1] == "never")
+        || words.iter().any(|w| w == "--color=never");
     let streams = Streams::detect(if color { ColorChoice::Never } else { ColorChoice::Auto });
     let text = error.render();
     match error.kind() {

@@ -18,8 +18,8 @@ Examples:
 pub struct PlanArgs {
     #[command(flatten)]
     source: SourceArgs,
-    /// Form of the output
-    #[arg(long, value_enum, default_value = "text")]
+    /// Form of the output: text, json or dot
+    #[arg(long, value_enum, default_value = "text", hide_possible_values = true)]
     format: PlanFormat,
 }
 

@@ -11,8 +11,8 @@ use crate::failure::{Failure, Outcome};
 pub enum SystemVerb {
     /// Show what takes how much space, and how much prune would free
     Df {
-        /// Form of the output
-        #[arg(long, value_enum, default_value = "text")]
+        /// Form of the output: text or json
+        #[arg(long, value_enum, default_value = "text", value_name = "FORM", hide_possible_values = true)]
         format: TextOrJson,
     },
 }
@@ -45,8 +45,8 @@ pub struct PruneArgs {
     /// Accepted for Docker's sake: nothing is asked
     #[arg(short, long)]
     force: bool,
-    /// Form of the output
-    #[arg(long, value_enum, default_value = "text")]
+    /// Form of the output: text or json
+    #[arg(long, value_enum, default_value = "text", value_name = "FORM", hide_possible_values = true)]
     format: TextOrJson,
 }
 
@@ -59,8 +59,8 @@ pub struct FsckArgs {
     /// Only report
     #[arg(long)]
     dry_run: bool,
-    /// Form of the output
-    #[arg(long, value_enum, default_value = "text")]
+    /// Form of the output: text or json
+    #[arg(long, value_enum, default_value = "text", value_name = "FORM", hide_possible_values = true)]
     format: TextOrJson,
 }
 
