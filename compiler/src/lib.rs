@@ -1,1 +1,4 @@
 //! Placeholder until the room is built.
+
+pub mod optimise;
+pub mod plan;
