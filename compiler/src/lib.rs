@@ -1,1 +1,9 @@
-//! Placeholder until the room is built.
+//! From text to graph to plan.
+//!
+//! Owns: the frontends (one module per input language), the passes over the graph, and the plan.
+//! Never does: file, network, clock, environment or process access; the world comes in through `buildc_ir::world`.
+#![forbid(unsafe_code)]
+
+pub mod dockerfile;
+pub mod optimise;
+pub mod plan;

@@ -1,5 +1,11 @@
 //! Path patterns as data and their matchers: Go's `filepath.Match` for COPY wildcards, moby's pattern matcher for
-//! `.dockerignore` and `--exclude`.
+//! `.dockerignore` and `--exclude`. Reads no file: listings and texts are given.
+
+mod glob;
+mod set;
+
+pub use glob::Glob;
+pub use set::{PatternError, PatternSet, Rule, Verdict};
 
 /// What a copy or bind mount selects out of a context or tree. Everything in it decides the digest of the selection.
 #[derive(Clone, PartialEq, Eq, Debug, Default, serde::Serialize)]

@@ -1,6 +1,6 @@
 //! The plan: what will happen and why, before anything happens.
 
-use buildc_digest::Key;
+use buildc_digest::{ContentDigest, Key};
 
 use crate::graph::Graph;
 use crate::origin::SourceMap;
@@ -28,6 +28,11 @@ pub struct PlannedStep {
     pub id: StepId,
     /// Its definition key; known for every step, since it depends on definitions and selected files only.
     pub definition_key: Key,
+    /// Its content key, where all its inputs are known already. For a cached step whose reason is
+    /// [`Reason::ContentKnown`] the result stands under this key, else under the definition key.
+    pub content_key: Option<Key>,
+    /// Digests of what it selects from build contexts, in the order of [`crate::keys::context_selections`].
+    pub selected: Vec<ContentDigest>,
     /// What will happen.
     pub state: State,
     /// Why.
@@ -113,6 +118,12 @@ pub enum Reason {
     ResultGone,
     /// `--no-cache` was given.
     NoCache,
+    /// There is nothing to do: the empty tree, or a change of the config only.
+    NothingToDo,
+    /// A base image whose layers have to be pulled.
+    NotPulled,
+    /// A fetched file without a checksum is asked for again every time.
+    NotPinned,
 }
 
 /// What one pass changed.

@@ -126,7 +126,8 @@ pub trait Facts {
 
     /// Paths that differ between what an earlier build selected and now: `+`, `-`, `~` in front, at most `limit`, and
     /// the total.
-    fn selection_diff(&self, before: &ContentDigest, now: &ContentDigest, limit: usize) -> (Vec<String>, u64);
+    fn selection_diff(&self, before: &ContentDigest, now: &ContentDigest, limit: usize)
+    -> (Vec<String>, u64);
 
     /// The newest build of the same source and target.
     fn previous(&self) -> Option<BuildRecord>;
