@@ -8,6 +8,8 @@
 #![allow(clippy::print_stderr)]
 
 mod case;
+#[path = "../fixture/mod.rs"]
+mod fixture;
 mod peer;
 mod tree;
 
@@ -29,7 +31,7 @@ struct World {
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let require = std::env::var_os("BUILDC_TEST_REQUIRE_ALL").is_some();
-    if !nix::unistd::geteuid().is_root() || peer::busybox().is_none() {
+    if !nix::unistd::geteuid().is_root() || fixture::busybox().is_none() {
         eprintln!("SKIP: the corpus needs root and busybox-static");
         return ExitCode::from(u8::from(require));
     }
@@ -70,7 +72,7 @@ fn trial(file: PathBuf, world: Arc<World>) -> Trial {
 impl World {
     fn new() -> Result<Self, String> {
         let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
-        let tar = peer::base_tar(dir.path())?;
+        let tar = fixture::base_tar(dir.path())?;
         let world = Self { peer: Peer::new(&dir.path().join("buildah"), &tar)?, dir };
         let tar = tar.to_string_lossy().into_owned();
         world.buildc(&["import", &tar, "localhost/busybox"])?;
@@ -80,7 +82,7 @@ impl World {
     fn buildc(&self, words: &[&str]) -> Result<String, String> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_buildc"));
         command.arg("--root").arg(self.dir.path().join("store")).args(words).env("NO_COLOR", "1");
-        peer::run(&mut command)
+        fixture::run(&mut command)
     }
 
     fn check(&self, name: &str, file: &Path) -> Result<(), String> {
@@ -117,7 +119,7 @@ impl World {
         words.extend(["--output", &output]);
         self.buildc(&words)?;
         let root = work.join("tree");
-        peer::untar(&tar, &root)?;
+        fixture::untar(&tar, &root)?;
         let inspected = self.buildc(&["inspect", "--type", "image", &tag])?;
         let json: serde_json::Value = serde_json::from_str(&inspected).map_err(|e| e.to_string())?;
         Ok(format!("{}{}", tree::config(&json[0]["Config"]), tree::listing(&root)?))
