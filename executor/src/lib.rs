@@ -8,10 +8,13 @@
 
 pub mod build;
 pub mod cancel;
+pub mod container;
 pub mod context;
 pub mod event;
 pub mod facts;
+pub mod network;
 pub mod resolve;
+pub mod volume;
 
 pub use cancel::Cancel;
 pub use event::Event;
