@@ -180,7 +180,7 @@ mod tests {
         let plain = Streams { color_err: false, color_out: false, moving: false, unicode: false };
         let text = diagnostic(&found, &sources, plain);
         assert!(text.is_ascii(), "{text}");
-        for part in ["Dockerfile:2:1", "RNU make", "^^^", "not an instruction", "help: Did you mean `RUN`?"] {
+        for part in ["Dockerfile:2:1", "RNU make", "^|^", "not an instruction", "help: Did you mean `RUN`?"] {
             assert!(text.contains(part), "{part} in {text}");
         }
     }
