@@ -6,8 +6,11 @@
 
 mod args;
 mod commands;
+mod document;
 mod failure;
 mod interrupt;
+mod listing;
+mod pipeline;
 mod output;
 mod render;
 mod report;

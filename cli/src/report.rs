@@ -120,13 +120,13 @@ fn handler(streams: Streams) -> GraphicalReportHandler {
         (false, true) => GraphicalTheme::ascii(),
         (false, false) => GraphicalTheme::none(),
     };
-    let width = nix::unistd::isatty(io::stderr()).ok().and_then(|_| terminal_width()).unwrap_or(100);
-    GraphicalReportHandler::new_themed(theme).with_width(width).with_links(false).with_context_lines(1)
-}
-
-/// Columns of the terminal, as the environment or clap's own probing knows them.
-fn terminal_width() -> Option<usize> {
-    std::env::var("COLUMNS").ok()?.parse().ok().filter(|w| *w >= 40)
+    // Lines for programs and logs stay whole, so that they can be searched.
+    let width = terminal_size::terminal_size_of(io::stderr()).map(|(w, _)| usize::from(w.0).max(40));
+    GraphicalReportHandler::new_themed(theme)
+        .with_width(width.unwrap_or(400))
+        .with_wrap_lines(width.is_some())
+        .with_links(false)
+        .with_context_lines(1)
 }
 
 fn draw(report: &Report, streams: Streams) -> String {
