@@ -28,9 +28,13 @@ pub struct PlannedStep {
     pub id: StepId,
     /// Its definition key; known for every step, since it depends on definitions and selected files only.
     pub definition_key: Key,
-    /// Its content key, where all its inputs are known already. For a cached step whose reason is
-    /// [`Reason::ContentKnown`] the result stands under this key, else under the definition key.
+    /// Its placed key, where the content of its base is known. `None` also for whatever builds on a step that its
+    /// definition does not fix ([`crate::keys::is_volatile`]).
+    pub placed_key: Option<Key>,
+    /// Its content key, where all its inputs are known and it was needed to decide.
     pub content_key: Option<Key>,
+    /// For a cached step that has a result of its own: the key its result was found under.
+    pub result_key: Option<Key>,
     /// Digests of what it selects from build contexts, in the order of [`crate::keys::context_selections`].
     pub selected: Vec<ContentDigest>,
     /// What will happen.
