@@ -12,7 +12,8 @@ use buildc_executor::context::Context;
 use buildc_executor::facts::StoreFacts;
 use buildc_executor::resolve::{PullPolicy, StoreResolver};
 use buildc_ir::step::Network;
-use buildc_ir::{Diagnostic, Plan, Severity, SourceMap};
+use buildc_ir::world::{ResolvedImage, Resolver, WorldError};
+use buildc_ir::{Diagnostic, ImageConfig, Plan, Platform, Reference, Severity, SourceMap};
 
 use crate::commands::Shell;
 use crate::commands::build::{BuildNetwork, SourceArgs};
@@ -93,7 +94,11 @@ impl Dockerfile {
         };
         let file = std::fs::File::open(&path).map_err(|e| missing(&path, &e))?;
         let text = read_limited(file, &path)?;
-        Ok(Self { shown: path.strip_prefix("./").unwrap_or(&path).display().to_string(), path: Some(path), text })
+        Ok(Self {
+            shown: path.strip_prefix("./").unwrap_or(&path).display().to_string(),
+            path: Some(path),
+            text,
+        })
     }
 
     /// The ignore file that applies: `NAME.dockerignore` beside the Dockerfile, else `.dockerignore` of the context.
@@ -130,8 +135,10 @@ fn default_file(context: &Path) -> Result<PathBuf, Failure> {
     if !context.is_dir() {
         let text = context.to_string_lossy();
         if text.contains("://") || text.starts_with("git@") {
-            return Err(Failure::usage(format!("`{text}` is not a directory: remote build contexts are not supported"))
-                .help("Clone or download it first, then build the directory"));
+            return Err(Failure::usage(format!(
+                "`{text}` is not a directory: remote build contexts are not supported"
+            ))
+            .help("Clone or download it first, then build the directory"));
         }
         return Err(Failure::new("input::not_found", format!("There is no directory `{text}` to build"))
             .help("`buildc build .` builds the current directory"));
@@ -141,8 +148,11 @@ fn default_file(context: &Path) -> Result<PathBuf, Failure> {
 }
 
 fn missing(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new("input::not_found", format!("Cannot read the Dockerfile `{}`: {}", path.display(), os_text(error)))
-        .help("-f is relative to the current directory, not to the build context")
+    Failure::new(
+        "input::not_found",
+        format!("Cannot read the Dockerfile `{}`: {}", path.display(), os_text(error)),
+    )
+    .help("-f is relative to the current directory, not to the build context")
 }
 
 fn read_limited(reader: impl Read, path: &Path) -> Result<String, Failure> {
@@ -164,7 +174,9 @@ fn contexts(
     dockerfile: &Dockerfile,
 ) -> Result<BTreeMap<String, Context>, Failure> {
     let mut contexts = BTreeMap::new();
-    let open = |name: &str, dir: &Path, ignore| Context::open(&session.store, name, dir, ignore).map_err(Failure::from);
+    let open = |name: &str, dir: &Path, ignore| {
+        Context::open(&session.store, name, dir, ignore).map_err(Failure::from)
+    };
     if args.context == Path::new("-") {
         // Only a Dockerfile came in: its context is empty.
         let empty = session.store.subdir("contexts")?.join("empty");
@@ -237,4 +249,66 @@ fn source_key(dockerfile: &Dockerfile, args: &SourceArgs) -> String {
     };
     let target = args.target.as_deref().unwrap_or_default().to_ascii_lowercase();
     format!("{}#{target}#{}", path.display(), args.platform.as_deref().unwrap_or_default())
+}
+
+/// The config that some instructions make of an empty one (`import --change`).
+pub fn config_of_changes(changes: &[String], platform: Platform) -> Result<ImageConfig, Failure> {
+    const ALLOWED: [&str; 12] = [
+        "CMD",
+        "ENTRYPOINT",
+        "ENV",
+        "EXPOSE",
+        "HEALTHCHECK",
+        "LABEL",
+        "ONBUILD",
+        "SHELL",
+        "STOPSIGNAL",
+        "USER",
+        "VOLUME",
+        "WORKDIR",
+    ];
+    let mut text = "FROM scratch\n".to_owned();
+    for change in changes {
+        let word = change.split_whitespace().next().unwrap_or_default().to_ascii_uppercase();
+        if !ALLOWED.contains(&word.as_str()) || change.contains('\n') {
+            return Err(Failure::usage(format!(
+                "--change `{change}` is not an instruction that can be applied"
+            ))
+            .help(format!("Instructions here: {}", ALLOWED.join(", "))));
+        }
+        text.push_str(change);
+        text.push('\n');
+    }
+    let mut sources = SourceMap::new();
+    let file = sources.add("--change", text.clone());
+    let (ast, found) = dockerfile::parse(file, &text);
+    if found.iter().any(|d| d.severity == Severity::Error) {
+        return Err(Failure::Input(found, Box::new(sources)));
+    }
+    let options = LowerOptions {
+        build_args: BTreeMap::new(),
+        target: None,
+        platform: platform.clone(),
+        labels: Vec::new(),
+        network: Network::Default,
+        extra_hosts: Vec::new(),
+        contexts: Vec::new(),
+    };
+    match dockerfile::lower(&ast, &mut sources, &options, &NoImages) {
+        Ok(lowered) => {
+            let target = lowered.graph.targets.into_iter().next();
+            Ok(target.map_or_else(|| ImageConfig::scratch(platform), |t| t.config))
+        }
+        Err(found) => Err(Failure::Input(found, Box::new(sources))),
+    }
+}
+
+/// A world without images.
+struct NoImages;
+
+impl Resolver for NoImages {
+    fn resolve(&self, reference: &Reference, _: &Platform) -> Result<ResolvedImage, WorldError> {
+        let message = format!("Image `{reference}` cannot be used here");
+        Err(WorldError { code: "image::not_found", message, help: None })
+    }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, Write};
 
+use buildc_executor::build::BuildError;
 use buildc_ir::{Diagnostic, Severity, SourceMap};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 
@@ -153,11 +154,36 @@ pub fn failure(failure: &Failure, streams: Streams) {
                 text.push('\n');
             }
         }
+        Failure::Build(error, sources) => text = build_failure(error, sources, streams),
         Failure::Said(_) => {}
         Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         Failure::Output(_) => text = draw(&Report::of_fact(&output_fact(failure)), streams),
     }
     let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// A step that failed: its last lines, then the instruction with what happened.
+fn build_failure(error: &BuildError, sources: &SourceMap, streams: Streams) -> String {
+    let BuildError::Step { label, origins, code, message, help, tail, .. } = error else {
+        let help = error.help();
+        let Failure::Fact(fact) = Failure::told(error.code(), error, help) else { return String::new() };
+        return draw(&Report::of_fact(&fact), streams);
+    };
+    let mut text = String::new();
+    if !tail.is_empty() {
+        text.push_str(&format!("\nLast lines of {label}:\n"));
+        for line in tail {
+            text.push_str(&format!("  {}\n", crate::render::printable(line)));
+        }
+        text.push('\n');
+    }
+    let mut found = Diagnostic::error(code, message.clone());
+    found.help = help.clone();
+    for span in origins.iter().take(1) {
+        found = found.label(*span, "");
+    }
+    text.push_str(&diagnostic(&found, sources, streams));
+    text
 }
 
 fn output_fact(failure: &Failure) -> Fact {

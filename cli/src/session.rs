@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use buildc_digest::Digest;
 use buildc_ir::{Platform, Reference};
 use buildc_launch::LaunchError;
 use buildc_store::{ImageRecord, OpenOptions, Store};
@@ -55,11 +56,17 @@ pub fn root(shell: &Shell) -> PathBuf {
     shell.global.root.clone().unwrap_or_else(Store::default_root)
 }
 
+/// The first twelve digits, as lists show ids.
+pub fn short_id(id: &Digest) -> String {
+    id.hex().chars().take(12).collect()
+}
+
 /// A name that is to be given to an image, fully qualified.
 pub fn new_name(text: &str) -> Result<Reference, Failure> {
     let help = "A name looks like `app`, `team/app:1.2` or `registry.example.com/app`";
     let bad = |message: String| Failure::new("image::bad_name", message).help(help);
-    let reference: Reference = text.parse().map_err(|e: buildc_ir::reference::ParseReferenceError| bad(e.to_string()))?;
+    let reference: Reference =
+        text.parse().map_err(|e: buildc_ir::reference::ParseReferenceError| bad(e.to_string()))?;
     match &reference.digest {
         None => Ok(reference),
         Some(_) => Err(bad(format!("`{text}` has a digest, which cannot be chosen"))),
@@ -69,7 +76,8 @@ pub fn new_name(text: &str) -> Result<Reference, Failure> {
 /// A reference to something that exists somewhere.
 pub fn reference(text: &str) -> Result<Reference, Failure> {
     text.parse().map_err(|e: buildc_ir::reference::ParseReferenceError| {
-        Failure::new("image::bad_name", e.to_string()).help("A reference looks like `debian:12` or `name@sha256:…`")
+        Failure::new("image::bad_name", e.to_string())
+            .help("A reference looks like `debian:12` or `name@sha256:…`")
     })
 }
 

@@ -10,7 +10,7 @@ use crate::failure::{Failure, Outcome};
 use crate::listing::{self, Filters, Layout, label_matches};
 use crate::output;
 use crate::report;
-use crate::session::{self, Session};
+use crate::session::{self, Session, short_id};
 use crate::{table, units};
 const IMAGES_HELP: &str = "\
 Examples:
@@ -82,8 +82,13 @@ pub struct HistoryArgs {
     image: String,
 }
 
-const COLUMNS: [(&str, &str); 5] =
-    [("REPOSITORY", "Repository"), ("TAG", "Tag"), ("IMAGE ID", "ID"), ("CREATED", "CreatedSince"), ("SIZE", "Size")];
+const COLUMNS: [(&str, &str); 5] = [
+    ("REPOSITORY", "Repository"),
+    ("TAG", "Tag"),
+    ("IMAGE ID", "ID"),
+    ("CREATED", "CreatedSince"),
+    ("SIZE", "Size"),
+];
 const COLUMNS_DIGESTS: [(&str, &str); 6] = [
     ("REPOSITORY", "Repository"),
     ("TAG", "Tag"),
@@ -101,7 +106,8 @@ pub fn images(args: ImagesArgs, shell: &Shell) -> Outcome {
     records.sort_by_key(|r| std::cmp::Reverse(r.created));
     let mut rows = Vec::new();
     for record in &records {
-        let labels = if filters.names("label") { document::labels(&session.store, record)? } else { Value::Null };
+        let labels =
+            if filters.names("label") { document::labels(&session.store, record)? } else { Value::Null };
         for name in names(record) {
             let dangling = name.is_none();
             if dangling && !args.all && !filters.names("dangling") {
@@ -112,7 +118,8 @@ pub fn images(args: ImagesArgs, shell: &Shell) -> Outcome {
                 "label" => label_matches(Some(&labels), value),
                 _ => name.as_ref().is_some_and(|n| name_matches(n, value)),
             });
-            if wanted && args.name.as_ref().is_none_or(|w| name.as_ref().is_some_and(|n| name_matches(n, w))) {
+            if wanted && args.name.as_ref().is_none_or(|w| name.as_ref().is_some_and(|n| name_matches(n, w)))
+            {
                 rows.push(row(record, name.as_ref(), args.no_trunc));
             }
         }
@@ -134,10 +141,12 @@ fn names(record: &ImageRecord) -> Vec<Option<Reference>> {
 /// Whether a name is, or matches with wildcards, `REPOSITORY[:TAG]`.
 fn name_matches(name: &Reference, wanted: &str) -> bool {
     let (repository, full) = (name.familiar_repository(), name.familiar());
-    let exact = wanted.parse::<Reference>().is_ok_and(|w| {
-        w.repository() == name.repository() && (!wanted.contains(':') || w.tag == name.tag)
-    });
-    exact || buildc_ir::pattern::Glob::new(wanted).is_ok_and(|g| g.matches(&repository) || g.matches(&full))
+    let exact = wanted
+        .parse::<Reference>()
+        .is_ok_and(|w| w.repository() == name.repository() && (!wanted.contains(':') || w.tag == name.tag));
+    exact
+        || buildc_ir::pattern::Glob::new(wanted)
+            .is_ok_and(|g| g.matches(repository.as_bytes()) || g.matches(full.as_bytes()))
 }
 
 fn row(record: &ImageRecord, name: Option<&Reference>, full: bool) -> Value {
@@ -145,7 +154,7 @@ fn row(record: &ImageRecord, name: Option<&Reference>, full: bool) -> Value {
     json!({
         "Repository": name.map_or_else(none, Reference::familiar_repository),
         "Tag": name.and_then(|n| n.tag.clone()).unwrap_or_else(none),
-        "ID": if full { record.id.to_string() } else { record.id.short() },
+        "ID": if full { record.id.to_string() } else { short_id(&record.id) },
         "Digest": record.manifest.to_string(),
         "CreatedSince": units::ago(record.created),
         "CreatedAt": units::rfc3339(record.created),
@@ -182,8 +191,11 @@ fn remove(session: &Session, name: &str, force: bool) -> Result<(), Failure> {
     let tag = name.parse::<Reference>().ok().map(|r| r.to_string()).filter(|t| image.tags.contains(t));
     if tag.is_none() && image.tags.len() > 1 && !force {
         let tags = image.tags.join(", ");
-        return Err(Failure::new("image::several_names", format!("Image `{name}` has several names: {tags}"))
-            .help("Remove the names one by one, or use `buildc rmi -f`"));
+        return Err(Failure::new(
+            "image::several_names",
+            format!("Image `{name}` has several names: {tags}"),
+        )
+        .help("Remove the names one by one, or use `buildc rmi -f`"));
     }
     let going: Vec<&String> = match &tag {
         Some(tag) => vec![tag],
@@ -218,7 +230,7 @@ pub fn history(args: HistoryArgs, shell: &Shell) -> Outcome {
         .rev()
         .enumerate()
         .map(|(n, entry)| {
-            let id = if n == 0 { image.id.short() } else { "<missing>".to_owned() };
+            let id = if n == 0 { short_id(&image.id) } else { "<missing>".to_owned() };
             let by = entry.created_by.replace(['\n', '\t'], " ");
             json!({
                 "ID": id,

@@ -49,8 +49,9 @@ pub fn run(args: InspectArgs, shell: &Shell) -> Outcome {
         match object(&session, name, args.kind)? {
             Some(document) => found.push(document),
             None => {
-                let failure = Failure::new("object::not_found", format!("There is no {} `{name}`", word(args.kind)))
-                    .help("`buildc ps -a`, `buildc images` and `buildc volume ls` list what there is");
+                let failure =
+                    Failure::new("object::not_found", format!("There is no {} `{name}`", word(args.kind)))
+                        .help("`buildc ps -a`, `buildc images` and `buildc volume ls` list what there is");
                 report::failure(&failure, shell.streams);
                 code = failure.exit_code();
             }

@@ -3,6 +3,7 @@
 mod json;
 mod plain;
 mod summary;
+mod transfer;
 mod tty;
 
 use std::io;
@@ -16,6 +17,7 @@ use crate::commands::build::Progress;
 use crate::output::Streams;
 
 pub use summary::summary;
+pub use transfer::Transfer;
 
 /// How many events may wait for the renderer; a full channel slows the build down instead of filling memory.
 const PENDING_EVENTS: usize = 1024;
@@ -83,7 +85,7 @@ fn show(mut renderer: Option<Box<dyn Renderer>>, events: &Receiver<Event>) {
 }
 
 /// Text of a log without what would move the cursor or change colours: escape sequences and control characters.
-fn printable(line: &str) -> String {
+pub fn printable(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     // What a progress bar overwrote is not worth keeping.
     let line = line.trim_end_matches('\r');

@@ -37,7 +37,11 @@ impl Plain {
 
     fn seen(&mut self, id: StepId) -> &mut Seen {
         let next = self.steps.len() + 1;
-        self.steps.entry(id).or_insert_with(|| Seen { number: next, started: Instant::now(), partial: Vec::new() })
+        self.steps.entry(id).or_insert_with(|| Seen {
+            number: next,
+            started: Instant::now(),
+            partial: Vec::new(),
+        })
     }
 
     fn paint(&self, code: u8, text: &str) -> String {
@@ -112,7 +116,9 @@ impl Renderer for Plain {
             Event::Warning { message, .. } => {
                 writeln!(io::stderr().lock(), "{} {message}", self.paint(33, "warning:"))
             }
-            Event::Planned { .. } | Event::Pull { .. } | Event::Assembled { .. } | Event::Finished { .. } => Ok(()),
+            Event::Planned { .. } | Event::Pull { .. } | Event::Assembled { .. } | Event::Finished { .. } => {
+                Ok(())
+            }
         }
     }
 }

@@ -151,7 +151,9 @@ impl Renderer for Tty {
             Event::Cancelled { id } => {
                 self.end(*id);
             }
-            Event::Warning { message, .. } => self.stay(&format!("{} {message}", self.paint(33, "warning:")))?,
+            Event::Warning { message, .. } => {
+                self.stay(&format!("{} {message}", self.paint(33, "warning:")))?
+            }
             Event::Assembled { .. } | Event::Finished { .. } => {}
         }
         Ok(())
@@ -169,7 +171,10 @@ impl Renderer for Tty {
         for step in self.running.values() {
             if let Some(bar) = &step.bar {
                 let time = units::duration(step.started.elapsed());
-                let first = crate::table::cut(&format!(" {arrow} {time:>6} {}", step.label), columns.saturating_sub(1));
+                let first = crate::table::cut(
+                    &format!(" {arrow} {time:>6} {}", step.label),
+                    columns.saturating_sub(1),
+                );
                 let now = crate::table::cut(&format!("          {}", step.now()), columns.saturating_sub(1));
                 bar.set_message(format!("{first}\n{}", self.paint(2, &now)));
                 bar.tick();
