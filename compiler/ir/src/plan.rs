@@ -97,6 +97,16 @@ pub enum Reason {
         /// As it is.
         after: Option<String>,
     },
+    /// Something else that the step runs with changed: user, working directory, shell, network, security, platform
+    /// or mounts.
+    SettingChanged {
+        /// Its name.
+        name: String,
+        /// As it was.
+        before: Option<String>,
+        /// As it is.
+        after: Option<String>,
+    },
     /// Files of the build context changed.
     FilesChanged {
         /// Up to ten paths, with `+`, `-` or `~` in front (added, removed, changed).
@@ -115,13 +125,18 @@ pub enum Reason {
     },
     /// A step it builds on runs or changed.
     InputChanged {
-        /// Which.
+        /// The one where it began, not necessarily an input itself.
         step: StepId,
     },
     /// The result was pruned since it was last built.
     ResultGone,
     /// `--no-cache` was given.
     NoCache,
+    /// Something in its definition changed that is not recorded apart, or this version of buildc computes keys
+    /// differently.
+    DefinitionChanged,
+    /// Everything that would use it is cached.
+    NothingNeedsIt,
     /// There is nothing to do: the empty tree, or a change of the config only.
     NothingToDo,
     /// A base image whose layers have to be pulled.
@@ -140,7 +155,7 @@ pub struct PassReport {
 }
 
 /// What the host must allow for the plan to run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Privilege {
     /// Nothing: there is no Exec step.
