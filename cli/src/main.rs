@@ -1,2 +1,28 @@
-//! The `buildc` command.
-fn main() {}
+//! The `buildc` command: reads the command line, wires the other rooms together, renders what they say.
+//!
+//! Owns: clap, the opening of the store, the renderers of events, diagnostics and tables, exit codes.
+//! Never does: anything that another program could want from a library. No algorithm lives here.
+#![forbid(unsafe_code)]
+
+mod args;
+mod commands;
+mod document;
+mod failure;
+mod interrupt;
+mod listing;
+mod output;
+mod pipeline;
+mod render;
+mod report;
+mod session;
+mod table;
+mod template;
+mod units;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // The same binary is the container's init. This must come before anything that could start a thread.
+    buildc_launch::init_if_requested();
+    ExitCode::from(commands::main())
+}

@@ -5,3 +5,5 @@
 #![forbid(unsafe_code)]
 
 pub mod dockerfile;
+pub mod optimise;
+pub mod plan;

@@ -3,6 +3,10 @@
 #![forbid(unsafe_code)]
 #![allow(unused_variables, missing_docs, clippy::all)]
 
+pub mod archive;
+pub mod oci;
+pub mod remote;
+
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};

@@ -5,9 +5,7 @@
 //! of meaning raises `keys::KEY_VERSION`.
 
 use crate::platform::Platform;
-use crate::step::{
-    Copy, CopySource, Exec, From, Mount, MountSource, Network, Sharing, StepKind, Unpack,
-};
+use crate::step::{Copy, CopySource, Exec, From, Mount, MountSource, Network, Sharing, StepKind, Unpack};
 
 /// Builds canonical bytes.
 #[derive(Debug, Default)]

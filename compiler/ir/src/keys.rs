@@ -2,12 +2,17 @@
 //!
 //! - **step id**: canonical step + ids of inputs.
 //! - **definition key**: canonical step + definition keys of inputs + digests of what is selected from contexts.
-//! - **content key**: canonical step + content digests of the inputs it really has.
+//! - **placed key**: definition key + content digest of the base tree. A layer is a change of the tree it was made over,
+//!   so a definition alone is not enough: when a lower step ran again with another outcome, what was made over the
+//!   old one must not be put on the new one. Results are recorded and looked up under this.
+//! - **content key**: canonical step + content digests of the inputs it really has. Results are recorded under it too,
+//!   and looked up when the placed key is not known.
 
 use buildc_digest::{ContentDigest, InternalHasher, Key};
 
 use crate::encode::Encoder;
-use crate::step::{Step, StepId};
+use crate::pattern::SelectionQuery;
+use crate::step::{Copy, CopySource, From, HttpSource, Mount, MountSource, Step, StepId, StepKind};
 
 /// Version byte mixed into every key; raised when meaning or encoding changes.
 pub const KEY_VERSION: u8 = 1;
@@ -40,28 +45,128 @@ pub fn step_id(step: &Step) -> StepId {
     StepId(hasher.key())
 }
 
-/// Computes the definition key. `inputs` are the definition keys of `step.inputs` in order; `selections` the digests
-/// of what the step selects from build contexts, in the order the step names them.
-pub fn definition_key(step: &Step, inputs: &[Key], selections: &[ContentDigest]) -> Key {
+/// What a step takes out of one build context or tree: a place and a query to put to it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Selection {
+    /// The context, or the input whose tree is asked.
+    pub from: From,
+    /// What is taken.
+    pub query: SelectionQuery,
+}
+
+/// Everything a step takes out of contexts and trees other than its base, in the order that keys hold it.
+///
+/// - Copy: one selection per distinct `from` in order of first appearance; its patterns are the sources' in written
+///   order. A fetched file is the whole tree (`""`) of its input.
+/// - Exec: one selection per bind mount in mount order. The tree that a cache mount starts from is none: what a cache
+///   mount holds never enters a key.
+/// - Every other kind has none.
+///
+/// The definition key takes the digests of the selections from contexts ([`context_selections`]); the content key
+/// takes all.
+pub fn selections(kind: &StepKind) -> Vec<Selection> {
+    match kind {
+        StepKind::Copy(copy) => copy_selections(copy),
+        StepKind::Exec(exec) => exec.mounts.iter().filter_map(mount_selection).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Those of [`selections`] that ask a build context, with its name.
+pub fn context_selections(kind: &StepKind) -> Vec<(String, SelectionQuery)> {
+    let of_context = |s: Selection| match s.from {
+        From::Context(name) => Some((name, s.query)),
+        From::Input(_) => None,
+    };
+    selections(kind).into_iter().filter_map(of_context).collect()
+}
+
+fn copy_selections(copy: &Copy) -> Vec<Selection> {
+    let mut found: Vec<Selection> = Vec::new();
+    for source in &copy.sources {
+        let (from, pattern) = match source {
+            CopySource::Path { from, pattern } => (from.clone(), pattern.clone()),
+            CopySource::Fetched { input, .. } => (From::Input(*input), String::new()),
+            CopySource::Inline { .. } => continue,
+        };
+        match found.iter_mut().find(|s| s.from == from) {
+            Some(selection) => selection.query.patterns.push(pattern),
+            None => {
+                let query = SelectionQuery {
+                    patterns: vec![pattern],
+                    exclude: copy.exclude.clone(),
+                    parents: copy.parents,
+                };
+                found.push(Selection { from, query });
+            }
+        }
+    }
+    found
+}
+
+fn mount_selection(mount: &Mount) -> Option<Selection> {
+    let MountSource::Bind { from, path } = &mount.source else { return None };
+    let patterns = vec![path.trim_matches('/').to_owned()];
+    Some(Selection { from: from.clone(), query: SelectionQuery { patterns, ..SelectionQuery::default() } })
+}
+
+/// True for a step whose result its definition does not fix: a file fetched without a checksum. Neither its own
+/// definition key nor that of any step above it may be looked up; content keys decide there.
+pub fn is_volatile(kind: &StepKind) -> bool {
+    matches!(kind, StepKind::Http(HttpSource { checksum: None, .. }))
+}
+
+/// True for a step that is looked up by content key when its definition key is not known: Exec, Copy and Mkdir.
+/// Sources have no inputs that could be equal under another definition.
+pub fn has_content_key(kind: &StepKind) -> bool {
+    matches!(kind, StepKind::Exec(_) | StepKind::Copy(_) | StepKind::Mkdir(_))
+}
+
+/// Computes the definition key. `inputs` are the definition keys of `step.inputs` in order; `contexts` the digests of
+/// its [`context_selections`] in order.
+pub fn definition_key(step: &Step, inputs: &[Key], contexts: &[ContentDigest]) -> Key {
     let mut hasher = start("buildc.definition", step);
     bytes(&mut hasher, &inputs.iter().map(|k| *k.as_bytes()).collect::<Vec<_>>());
-    bytes(&mut hasher, &selections.iter().map(|d| *d.as_bytes()).collect::<Vec<_>>());
+    bytes(&mut hasher, &contexts.iter().map(|d| *d.as_bytes()).collect::<Vec<_>>());
     hasher.key()
 }
 
-/// Computes the content key. `base` is the content digest of the base tree, `selections` the digests of what the step
-/// selects from contexts, trees and mounts, in the order the step names them.
-pub fn content_key(step: &Step, base: Option<ContentDigest>, selections: &[ContentDigest]) -> Key {
+/// Computes the key that a definition's result over one base is recorded under. `base` is the [`tree_digest`] of the
+/// base tree, `None` for a step without a base.
+pub fn placed_key(definition: &Key, base: Option<ContentDigest>) -> Key {
+    let mut hasher = InternalHasher::new();
+    hasher.update(b"buildc.placed\0");
+    hasher.update(&[KEY_VERSION]);
+    hasher.update(definition.as_bytes());
+    bytes(&mut hasher, &base.iter().map(|d| *d.as_bytes()).collect::<Vec<_>>());
+    hasher.key()
+}
+
+/// Computes the content key. `base` is the [`tree_digest`] of the base tree, `None` for a step without a base;
+/// `selected` the digests of its [`selections`] in order.
+pub fn content_key(step: &Step, base: Option<ContentDigest>, selected: &[ContentDigest]) -> Key {
     let mut hasher = start("buildc.content", step);
     bytes(&mut hasher, &base.iter().map(|d| *d.as_bytes()).collect::<Vec<_>>());
-    bytes(&mut hasher, &selections.iter().map(|d| *d.as_bytes()).collect::<Vec<_>>());
+    bytes(&mut hasher, &selected.iter().map(|d| *d.as_bytes()).collect::<Vec<_>>());
     hasher.key()
 }
 
-/// Computes the content digest of a tree from its layers' content digests, lowest first.
+/// Computes the content digest of a tree from its layers' content digests, lowest first: [`tree_extend`] over all,
+/// starting with [`empty_tree`].
 pub fn tree_digest(layers: &[ContentDigest]) -> ContentDigest {
+    layers.iter().fold(empty_tree(), tree_extend)
+}
+
+/// Content digest of the tree without layers.
+pub fn empty_tree() -> ContentDigest {
+    ContentDigest::of(b"buildc.tree\0")
+}
+
+/// Content digest of a tree with one more layer on it; a long chain of steps costs one hash each.
+pub fn tree_extend(tree: ContentDigest, layer: &ContentDigest) -> ContentDigest {
     let mut hasher = InternalHasher::new();
     hasher.update(b"buildc.tree\0");
-    bytes(&mut hasher, &layers.iter().map(|d| *d.as_bytes()).collect::<Vec<_>>());
+    hasher.update(tree.as_bytes());
+    hasher.update(layer.as_bytes());
     hasher.content()
 }

@@ -30,7 +30,9 @@ impl Platform {
         let os = os.to_ascii_lowercase();
         let variant = variant.map(str::to_ascii_lowercase).filter(|v| !v.is_empty());
         let (arch, variant) = match (arch.to_ascii_lowercase().as_str(), variant.as_deref()) {
-            ("x86_64" | "x86-64" | "amd64", v) => ("amd64".to_owned(), v.filter(|v| *v != "v1").map(str::to_owned)),
+            ("x86_64" | "x86-64" | "amd64", v) => {
+                ("amd64".to_owned(), v.filter(|v| *v != "v1").map(str::to_owned))
+            }
             ("aarch64" | "arm64", v) => {
                 ("arm64".to_owned(), v.filter(|v| *v != "v8" && *v != "8").map(str::to_owned))
             }
@@ -65,8 +67,9 @@ impl FromStr for Platform {
             return Ok(Self::host());
         }
         let parts: Vec<&str> = text.split('/').collect();
-        let word = |w: &&str| !w.is_empty() && w.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
-        if !parts.iter().all(|p| word(p)) {
+        let word =
+            |w: &&str| !w.is_empty() && w.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+        if !parts.iter().all(word) {
             return Err(fail());
         }
         match parts.as_slice() {

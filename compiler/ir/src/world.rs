@@ -88,6 +88,10 @@ pub struct StepRecord {
     pub args: BTreeMap<String, String>,
     /// Environment.
     pub env: BTreeMap<String, String>,
+    /// What else it runs with: `user`, `working directory`, `shell`, `network`, `security`, `platform`, `mounts`,
+    /// and fingerprints of heredocs.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
     /// Digests of selections, so that listings can be compared.
     pub selections: Vec<ContentDigest>,
     /// For images: name and manifest digest.
@@ -126,7 +130,8 @@ pub trait Facts {
 
     /// Paths that differ between what an earlier build selected and now: `+`, `-`, `~` in front, at most `limit`, and
     /// the total.
-    fn selection_diff(&self, before: &ContentDigest, now: &ContentDigest, limit: usize) -> (Vec<String>, u64);
+    fn selection_diff(&self, before: &ContentDigest, now: &ContentDigest, limit: usize)
+    -> (Vec<String>, u64);
 
     /// The newest build of the same source and target.
     fn previous(&self) -> Option<BuildRecord>;

@@ -1,0 +1,298 @@
+//! `buildc build`: from a Dockerfile to an image.
+
+use std::path::PathBuf;
+
+use buildc_executor::build::{self, BuildError, BuildOptions, SecretSource};
+use buildc_ir::{Privilege, Reference};
+use buildc_store::ImageRecord;
+use clap::ValueEnum;
+
+use super::Shell;
+use super::export::Export;
+use crate::failure::{Failure, Outcome};
+use crate::interrupt::{self, INTERRUPTED};
+use crate::render::{self, Display};
+use crate::session::{self, Session};
+use crate::{output, pipeline};
+
+const AFTER_HELP: &str = "\
+Examples:
+  buildc build .                                  build ./Dockerfile
+  buildc build -t app:1.2 --build-arg V=1.2 .     name the result, set an ARG
+  buildc build --target test -f ci/Dockerfile .   stop at the stage `test`
+  buildc build -o type=oci,dest=app.tar .         write an OCI archive
+  ssh host cat Dockerfile | buildc build -f - .   the Dockerfile from standard input
+
+The id of the image goes to standard output with -q, everything else to standard error.";
+
+/// What decides the graph: shared by `build` and `plan`.
+#[derive(clap::Args, Debug, Clone)]
+pub struct SourceArgs {
+    /// Directory that COPY and ADD take files from (the build context)
+    #[arg(value_name = "DIR")]
+    pub context: PathBuf,
+    /// The Dockerfile; `-` reads standard input [default: DIR/Dockerfile]
+    #[arg(short, long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Value of an ARG; without `=VALUE` it is taken from the environment
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    pub build_arg: Vec<String>,
+    /// Another directory that COPY --from=NAME takes files from
+    #[arg(long, value_name = "NAME=DIR")]
+    pub build_context: Vec<String>,
+    /// Build this stage instead of the last one
+    #[arg(long, value_name = "STAGE")]
+    pub target: Option<String>,
+    /// Run every step, whatever is cached
+    #[arg(long)]
+    pub no_cache: bool,
+    /// Ask the registry for newer base images
+    #[arg(long)]
+    pub pull: bool,
+    /// Label of the image
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub label: Vec<String>,
+    /// Network of RUN instructions: default (a private one with a way out), none or host
+    #[arg(long, value_name = "MODE", default_value = "default", hide_possible_values = true)]
+    pub network: BuildNetwork,
+    /// Platform of the image, for example linux/arm64 [default: this machine's]
+    #[arg(long, value_name = "OS/ARCH")]
+    pub platform: Option<String>,
+    /// Line for /etc/hosts during RUN
+    #[arg(long, value_name = "HOST:IP")]
+    pub add_host: Vec<String>,
+}
+
+/// Network of RUN instructions.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BuildNetwork {
+    /// A private one with a way out.
+    #[value(alias = "bridge")]
+    Default,
+    /// Loopback only.
+    None,
+    /// The host's.
+    Host,
+}
+
+/// How progress is shown.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Progress {
+    /// `tty` on a terminal, else `plain`.
+    Auto,
+    /// Lines.
+    Plain,
+    /// A moving display.
+    Tty,
+    /// One JSON object per line.
+    #[value(alias = "rawjson")]
+    Json,
+    /// Nothing but errors.
+    #[value(alias = "none")]
+    Quiet,
+}
+
+/// Options of `buildc build`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = AFTER_HELP)]
+pub struct BuildArgs {
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Name of the image, for example app:1.2; repeatable
+    #[arg(short, long, value_name = "NAME[:TAG]")]
+    pub tag: Vec<String>,
+    /// How to show progress: auto, plain (lines), tty (a moving display), json or quiet
+    #[arg(long, value_name = "HOW", default_value = "auto", env = "BUILDC_PROGRESS", hide_env = true)]
+    #[arg(hide_possible_values = true)]
+    pub progress: Progress,
+    /// Print only the image id
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Write the image id to a file
+    #[arg(long, value_name = "FILE")]
+    pub iidfile: Option<PathBuf>,
+    /// Write digests and names to a JSON file
+    #[arg(long, value_name = "FILE")]
+    pub metadata_file: Option<PathBuf>,
+    /// Secret for RUN --mount=type=secret
+    #[arg(long, value_name = "id=NAME[,src=FILE|,env=VAR]")]
+    pub secret: Vec<String>,
+    /// ssh agent for RUN --mount=type=ssh
+    #[arg(long, value_name = "default|ID[=SOCKET]")]
+    pub ssh: Vec<String>,
+    /// How many steps may run at once [default: number of CPUs]
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+    /// Where the result goes, for example type=oci,dest=app.tar; a bare DIR receives the files; repeatable
+    #[arg(short, long, value_name = "type=TYPE[,dest=PATH]")]
+    pub output: Vec<String>,
+    /// Push the named image when it is built
+    #[arg(long)]
+    pub push: bool,
+    /// Accepted for Docker's sake: the image is always in the store
+    #[arg(long)]
+    pub load: bool,
+}
+
+/// Builds, tags, exports, pushes, and says what came of it.
+pub fn run(args: BuildArgs, shell: &Shell) -> Outcome {
+    let names = args.tag.iter().map(|t| session::new_name(t)).collect::<Result<Vec<_>, _>>()?;
+    let exports = args.output.iter().map(|o| Export::parse(o)).collect::<Result<Vec<_>, _>>()?;
+    if args.push && names.is_empty() {
+        return Err(Failure::usage("--push needs a name to push to").help("Add -t registry.example.com/NAME"));
+    }
+    let mut session = Session::open(shell)?;
+    let Some(image) = image(&mut session, &args, &names, shell)? else { return Ok(INTERRUPTED) };
+    for export in &exports {
+        export.write(&session, &image, &names)?;
+    }
+    if args.push || exports.iter().any(Export::pushes) {
+        for name in &names {
+            super::registry::push_one(&session, name, args.quiet, shell)?;
+        }
+    }
+    write_files(&args, &image, &names)?;
+    if args.quiet {
+        output::data(&image.id.to_string())?;
+    }
+    Ok(0)
+}
+
+/// Builds and tags; `None` when the build was interrupted.
+pub fn image(
+    session: &mut Session,
+    args: &BuildArgs,
+    names: &[Reference],
+    shell: &Shell,
+) -> Result<Option<ImageRecord>, Failure> {
+    let options = build_options(args)?;
+    let compiled = pipeline::compile(session, &args.source)?;
+    let progress = if args.quiet { Progress::Quiet } else { args.progress };
+    if !args.quiet {
+        pipeline::warn(&compiled.warnings, &compiled.plan.sources, shell);
+    }
+    if compiled.plan.privilege != Privilege::None {
+        session.need_namespaces()?;
+    }
+    let options = BuildOptions {
+        source_key: compiled.source_key,
+        record: buildc_compiler::plan::record(&compiled.plan),
+        no_cache: args.source.no_cache,
+        ..options
+    };
+    interrupt::cancels(&options.cancel)?;
+    let (display, events) = Display::start(progress, shell.streams);
+    let result = build::build(&session.store, &compiled.plan, &compiled.contexts, &options, &events);
+    drop(events);
+    display.finish();
+    let outcome = match result {
+        Ok(outcome) => outcome,
+        Err(BuildError::Cancelled) => {
+            output::say("Build was cancelled; nothing is left running or mounted");
+            return Ok(None);
+        }
+        Err(error) => return Err(Failure::Build(Box::new(error), Box::new(compiled.plan.sources))),
+    };
+    let Some((_, image)) = outcome.images.last() else {
+        return Err(Failure::new("internal::no_image", "The build has made no image"));
+    };
+    for name in names {
+        session.store.tag(&name.to_string(), &image.id)?;
+    }
+    if !matches!(progress, Progress::Quiet | Progress::Json) {
+        output::say(&render::summary(&outcome, names));
+    }
+    Ok(Some(image.clone()))
+}
+
+fn build_options(args: &BuildArgs) -> Result<BuildOptions, Failure> {
+    let mut options = BuildOptions::default();
+    if let Some(jobs) = args.jobs {
+        options.jobs = jobs.get();
+    }
+    for secret in &args.secret {
+        let (id, source) = secret_source(secret)?;
+        options.secrets.insert(id, source);
+    }
+    for agent in &args.ssh {
+        let (id, socket) = ssh_socket(agent)?;
+        options.ssh.insert(id, socket);
+    }
+    options.source_date_epoch = match std::env::var("SOURCE_DATE_EPOCH") {
+        Ok(text) if !text.is_empty() => Some(text.parse().map_err(|_| {
+            Failure::usage(format!("SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds"))
+                .help("For example SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)")
+        })?),
+        _ => None,
+    };
+    Ok(options)
+}
+
+/// `id=NAME[,src=FILE|,env=VAR][,type=file|env]`; without a source, a variable called like the id wins over a file.
+fn secret_source(option: &str) -> Result<(String, SecretSource), Failure> {
+    let fail = |why: &str| {
+        Failure::usage(format!("--secret `{option}`: {why}"))
+            .help("Write id=NAME,src=FILE or id=NAME,env=VAR")
+    };
+    let (mut id, mut source, mut env, mut kind) = (None, None, None, None);
+    for field in option.split(',') {
+        match field.split_once('=') {
+            Some(("id", value)) => id = Some(value.to_owned()),
+            Some(("src" | "source", value)) => source = Some(value.to_owned()),
+            Some(("env", value)) => env = Some(value.to_owned()),
+            Some(("type", value @ ("file" | "env"))) => kind = Some(value),
+            _ => return Err(fail(&format!("`{field}` is not understood"))),
+        }
+    }
+    let id = id.or_else(|| source.clone()).filter(|i| !i.is_empty()).ok_or_else(|| fail("it has no id"))?;
+    let found = match (source, env, kind) {
+        (_, Some(name), _) | (Some(name), None, Some("env")) => SecretSource::Env(name),
+        (Some(path), None, _) => SecretSource::File(path.into()),
+        (None, None, Some("file")) => SecretSource::File(id.clone().into()),
+        (None, None, Some(_)) => SecretSource::Env(id.clone()),
+        (None, None, None) if std::env::var_os(&id).is_some() => SecretSource::Env(id.clone()),
+        (None, None, None) => SecretSource::File(id.clone().into()),
+    };
+    match &found {
+        SecretSource::File(path) if !path.is_file() => {
+            Err(fail(&format!("there is no file `{}`", path.display())))
+        }
+        SecretSource::Env(name) if std::env::var_os(name).is_none() => {
+            Err(fail(&format!("`{name}` is not set")))
+        }
+        _ => Ok((id, found)),
+    }
+}
+
+/// `default` or `ID[=SOCKET]`.
+fn ssh_socket(option: &str) -> Result<(String, PathBuf), Failure> {
+    let (id, socket) = match option.split_once('=') {
+        Some((id, socket)) => (id, Some(PathBuf::from(socket))),
+        None => (option, std::env::var_os("SSH_AUTH_SOCK").map(PathBuf::from)),
+    };
+    let socket = socket.ok_or_else(|| {
+        Failure::usage(format!("--ssh {option}: no ssh agent is running"))
+            .help("Start one with `eval $(ssh-agent)`")
+    })?;
+    Ok((id.to_owned(), socket))
+}
+
+fn write_files(args: &BuildArgs, image: &ImageRecord, names: &[Reference]) -> Result<(), Failure> {
+    if let Some(path) = &args.iidfile {
+        std::fs::write(path, image.id.to_string()).map_err(|e| Failure::file("write", path, &e))?;
+    }
+    if let Some(path) = &args.metadata_file {
+        let names: Vec<String> = names.iter().map(Reference::to_string).collect();
+        let metadata = serde_json::json!({
+            "containerimage.digest": image.manifest.to_string(),
+            "containerimage.config.digest": image.id.to_string(),
+            "containerimage.descriptor": {
+                "mediaType": image.manifest_media_type,
+                "digest": image.manifest.to_string(),
+            },
+            "image.name": names.join(","),
+        });
+        std::fs::write(path, format!("{metadata:#}\n")).map_err(|e| Failure::file("write", path, &e))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! What a new container is to be: the options that `run` and `create` share, in Docker's spelling.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Options of a new container.
+#[derive(clap::Args, Debug)]
+pub struct ContainerOptions {
+    /// Name of the container
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Publish a port: [HOST-IP:][HOST-PORT:]PORT[/udp]; repeatable
+    #[arg(short, long, value_name = "HOST:PORT", help_heading = "Network")]
+    pub publish: Vec<String>,
+    /// Publish all ports that the image exposes on random host ports
+    #[arg(short = 'P', long, help_heading = "Network")]
+    pub publish_all: bool,
+    /// bridge, host or none
+    #[arg(
+        long,
+        value_name = "MODE",
+        default_value = "bridge",
+        visible_alias = "net",
+        help_heading = "Network"
+    )]
+    pub network: String,
+    /// Line for /etc/hosts
+    #[arg(long, value_name = "HOST:IP", help_heading = "Network")]
+    pub add_host: Vec<String>,
+    /// DNS server
+    #[arg(long, value_name = "IP", help_heading = "Network")]
+    pub dns: Vec<String>,
+    /// DNS search domain
+    #[arg(long, value_name = "DOMAIN", help_heading = "Network")]
+    pub dns_search: Vec<String>,
+    /// DNS option
+    #[arg(long, value_name = "OPTION", help_heading = "Network")]
+    pub dns_option: Vec<String>,
+    /// Host name inside [default: the container's short id]
+    #[arg(long, value_name = "NAME", help_heading = "Network")]
+    pub hostname: Option<String>,
+
+    /// Environment variable; without `=VALUE` it is taken from here
+    #[arg(short, long, value_name = "NAME[=VALUE]", help_heading = "Process")]
+    pub env: Vec<String>,
+    /// File with NAME=VALUE lines
+    #[arg(long, value_name = "FILE", help_heading = "Process")]
+    pub env_file: Vec<PathBuf>,
+    /// Working directory inside
+    #[arg(short, long, value_name = "DIR", help_heading = "Process")]
+    pub workdir: Option<String>,
+    /// User, and group, that runs the command
+    #[arg(short, long, value_name = "USER[:GROUP]", help_heading = "Process")]
+    pub user: Option<String>,
+    /// Supplementary group
+    #[arg(long, value_name = "GROUP", help_heading = "Process")]
+    pub group_add: Vec<String>,
+    /// Program to run instead of the image's ENTRYPOINT
+    #[arg(long, value_name = "PROGRAM", help_heading = "Process")]
+    pub entrypoint: Option<String>,
+    /// Keep standard input open
+    #[arg(short, long, help_heading = "Process")]
+    pub interactive: bool,
+    /// Give it a terminal
+    #[arg(short, long, help_heading = "Process")]
+    pub tty: bool,
+    /// Run a small init that reaps processes and forwards signals
+    #[arg(long, help_heading = "Process")]
+    pub init: bool,
+    /// Signal that asks it to stop
+    #[arg(long, value_name = "SIGNAL", help_heading = "Process")]
+    pub stop_signal: Option<String>,
+    /// Seconds to wait before it is killed
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, help_heading = "Process")]
+    pub stop_timeout: Option<i64>,
+    /// no, on-failure[:N], always or unless-stopped
+    #[arg(long, value_name = "POLICY", default_value = "no", help_heading = "Process")]
+    pub restart: String,
+
+    /// SOURCE:TARGET[:ro]: a host directory (a path) or a named volume; repeatable
+    #[arg(short, long, value_name = "SOURCE:TARGET", help_heading = "Files")]
+    pub volume: Vec<String>,
+    /// type=bind|volume|tmpfs,src=SOURCE,dst=TARGET[,readonly]; repeatable
+    #[arg(long, value_name = "OPTIONS", help_heading = "Files")]
+    pub mount: Vec<String>,
+    /// Empty memory file system: TARGET[:size=64m,mode=1777]
+    #[arg(long, value_name = "TARGET", help_heading = "Files")]
+    pub tmpfs: Vec<String>,
+    /// The root file system cannot be written
+    #[arg(long, help_heading = "Files")]
+    pub read_only: bool,
+    /// Device of the host: /dev/X[:/dev/Y][:rwm]
+    #[arg(long, value_name = "DEVICE", help_heading = "Files")]
+    pub device: Vec<String>,
+    /// Size of /dev/shm
+    #[arg(long, value_name = "SIZE", help_heading = "Files")]
+    pub shm_size: Option<String>,
+
+    /// Memory limit, for example 512m
+    #[arg(short, long, value_name = "SIZE", help_heading = "Limits")]
+    pub memory: Option<String>,
+    /// Limit of memory and swap together; -1 for no limit
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true, help_heading = "Limits")]
+    pub memory_swap: Option<String>,
+    /// CPUs it may use, for example 1.5
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub cpus: Option<f64>,
+    /// Weight among containers that compete for CPU
+    #[arg(short, long, value_name = "WEIGHT", help_heading = "Limits")]
+    pub cpu_shares: Option<u64>,
+    /// CPUs it may run on, for example 0-2,4
+    #[arg(long, value_name = "LIST", help_heading = "Limits")]
+    pub cpuset_cpus: Option<String>,
+    /// How many processes it may have; -1 for no limit
+    #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = "Limits")]
+    pub pids_limit: Option<i64>,
+    /// Resource limit: NAME=SOFT[:HARD]
+    #[arg(long, value_name = "LIMIT", help_heading = "Limits")]
+    pub ulimit: Vec<String>,
+    /// Score that the kernel's out-of-memory killer adds
+    #[arg(long, value_name = "SCORE", allow_negative_numbers = true, help_heading = "Limits")]
+    pub oom_score_adj: Option<i32>,
+
+    /// Capability to add, for example NET_ADMIN or ALL
+    #[arg(long, value_name = "NAME", help_heading = "Security")]
+    pub cap_add: Vec<String>,
+    /// Capability to take away
+    #[arg(long, value_name = "NAME", help_heading = "Security")]
+    pub cap_drop: Vec<String>,
+    /// no-new-privileges, seccomp=unconfined, seccomp=FILE
+    #[arg(long, value_name = "OPTION", help_heading = "Security")]
+    pub security_opt: Vec<String>,
+    /// All capabilities, all devices, nothing masked
+    #[arg(long, help_heading = "Security")]
+    pub privileged: bool,
+    /// `host` shares the host's processes
+    #[arg(long, value_name = "MODE", help_heading = "Security")]
+    pub pid: Option<String>,
+    /// `host` shares the host's ipc
+    #[arg(long, value_name = "MODE", help_heading = "Security")]
+    pub ipc: Option<String>,
+    /// `host` shares the host's name
+    #[arg(long, value_name = "MODE", help_heading = "Security")]
+    pub uts: Option<String>,
+    /// Kernel parameter: NAME=VALUE
+    #[arg(long, value_name = "NAME=VALUE", help_heading = "Security")]
+    pub sysctl: Vec<String>,
+
+    /// Label
+    #[arg(short, long, value_name = "NAME[=VALUE]")]
+    pub label: Vec<String>,
+    /// Write the container's id to a file that must not exist
+    #[arg(long, value_name = "FILE")]
+    pub cidfile: Option<PathBuf>,
+    /// When to fetch the image: missing, always or never
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "missing", hide_possible_values = true)]
+    pub pull: super::registry::PullWhen,
+    /// Platform of the image
+    #[arg(long, value_name = "OS/ARCH")]
+    pub platform: Option<String>,
+
+    // One argument for both, so that everything behind the image belongs to the container, even what looks like an
+    // option of ours.
+    /// An image, or a directory with a Dockerfile (built first); what follows is the command
+    #[arg(required = true, num_args = 1.., trailing_var_arg = true, value_name = "IMAGE|DIR [COMMAND]")]
+    pub words: Vec<OsString>,
+}

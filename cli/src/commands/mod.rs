@@ -1,0 +1,150 @@
+//! The commands: one file per family. This one dispatches and turns results into exit codes.
+
+pub mod archive;
+pub mod build;
+pub mod completions;
+pub mod container;
+pub mod container_options;
+pub mod copy;
+pub mod exec;
+pub mod export;
+pub mod image;
+pub mod info;
+pub mod inspect;
+pub mod logs;
+pub mod plan;
+pub mod ps;
+pub mod registry;
+pub mod run;
+pub mod space;
+pub mod volume;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::args::{Cli, ColorChoice, Global, Verb};
+use crate::failure::{Failure, Kind, Outcome};
+use crate::output::Streams;
+use crate::report;
+
+/// Exit code of `run`, `create` and `exec` when buildc itself failed, as Docker has it.
+const CONTAINER_TOOL_FAILED: u8 = 125;
+
+/// What every command is given.
+#[derive(Debug, Clone)]
+pub struct Shell {
+    /// Global options.
+    pub global: Global,
+    /// What may be written where.
+    pub streams: Streams,
+}
+
+/// Parses the command line, runs the command, reports a failure; returns the exit code.
+pub fn main() -> u8 {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let cli = match Cli::try_parse_from(&words) {
+        Ok(cli) => cli,
+        Err(error) => return command_line_error(&error, &words),
+    };
+    let shell = Shell { streams: Streams::detect(cli.global.color), global: cli.global };
+    let container_codes = matches!(cli.verb, Verb::Run(_) | Verb::Create(_) | Verb::Exec(_));
+    match dispatch(cli.verb, &shell) {
+        Ok(code) => code,
+        Err(failure) => {
+            report::failure(&failure, shell.streams);
+            match failure {
+                Failure::Said(code) => code,
+                Failure::Output(_) => failure.exit_code(),
+                _ if container_codes => container_code(&failure),
+                _ => failure.exit_code(),
+            }
+        }
+    }
+}
+
+/// 127 for a missing command, 126 for one that cannot be run, else 125.
+fn container_code(failure: &Failure) -> u8 {
+    match failure {
+        Failure::Fact(fact) if fact.code == "launch::not_found" => 127,
+        Failure::Fact(fact) if fact.code == "launch::not_executable" => 126,
+        _ => CONTAINER_TOOL_FAILED,
+    }
+}
+
+fn dispatch(verb: Verb, shell: &Shell) -> Outcome {
+    match verb {
+        Verb::Build(args) => build::run(*args, shell),
+        Verb::Plan(args) => plan::run(*args, shell),
+        Verb::Run(args) => run::run(*args, shell),
+        Verb::Create(args) => run::create(*args, shell),
+        Verb::Start(args) => container::start(args, shell),
+        Verb::Stop(args) => container::stop(args, shell),
+        Verb::Restart(args) => container::restart(args, shell),
+        Verb::Kill(args) => container::kill(args, shell),
+        Verb::Rm(args) => container::rm(args, shell),
+        Verb::Wait(args) => container::wait(args, shell),
+        Verb::Ps(args) => ps::run(args, shell),
+        Verb::Logs(args) => logs::run(args, shell),
+        Verb::Exec(args) => exec::run(args, shell),
+        Verb::Cp(args) => copy::run(args, shell),
+        Verb::Inspect(args) => inspect::run(args, shell),
+        Verb::Images(args) => image::images(args, shell),
+        Verb::Tag(args) => image::tag(args, shell),
+        Verb::Rmi(args) => image::rmi(args, shell),
+        Verb::History(args) => image::history(args, shell),
+        Verb::Pull(args) => registry::pull(args, shell),
+        Verb::Push(args) => registry::push(args, shell),
+        Verb::Login(args) => registry::login(args, shell),
+        Verb::Logout(args) => registry::logout(args, shell),
+        Verb::Load(args) => archive::load(args, shell),
+        Verb::Save(args) => archive::save(args, shell),
+        Verb::Import(args) => archive::import(args, shell),
+        Verb::Volume(verb) => volume::run(verb, shell),
+        Verb::System(verb) => space::system(verb, shell),
+        Verb::Prune(args) => space::prune(args, shell),
+        Verb::Fsck(args) => space::fsck(args, shell),
+        Verb::Completions(args) => completions::run(&args),
+        Verb::Version(args) => info::version(&args),
+        Verb::Info(args) => info::info(&args, shell),
+    }
+}
+
+/// Prints clap's text (help and version on standard output) and returns the exit code.
+fn command_line_error(error: &clap::Error, words: &[OsString]) -> u8 {
+    let color = words.windows(2).any(|w| w[0] == "--color" && w[1] == "never")
+        || words.iter().any(|w| w == "--color=never");
+    let streams = Streams::detect(if color { ColorChoice::Never } else { ColorChoice::Auto });
+    let text = error.render();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let text = if streams.color_out { text.ansi().to_string() } else { text.to_string() };
+            crate::output::data(&text).map_or_else(|failure| failure.exit_code(), |()| 0)
+        }
+        _ => {
+            let text = if streams.color_err { text.ansi().to_string() } else { text.to_string() };
+            crate::output::say(text.trim_end());
+            if first_word(words).is_some_and(|w| w == "run" || w == "create" || w == "exec") {
+                CONTAINER_TOOL_FAILED
+            } else {
+                Kind::Usage.exit_code()
+            }
+        }
+    }
+}
+
+/// The command's name: the first word that is neither a global option nor its value.
+fn first_word(words: &[OsString]) -> Option<&OsString> {
+    let mut words = words.iter().skip(1);
+    while let Some(word) = words.next() {
+        let text = word.to_string_lossy();
+        if !text.starts_with('-') {
+            return Some(word);
+        }
+        if text == "--root" || text == "--color" {
+            words.next();
+        }
+    }
+    None
+}

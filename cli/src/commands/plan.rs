@@ -1,0 +1,69 @@
+//! `buildc plan`: what a build would do, and why.
+
+use buildc_compiler::plan::render;
+use clap::ValueEnum;
+
+use super::Shell;
+use super::build::SourceArgs;
+use crate::failure::Outcome;
+use crate::session::Session;
+use crate::{output, pipeline};
+
+const AFTER_HELP: &str = "\
+Examples:
+  buildc plan .                           each step: cached, will run, or depends on another
+  buildc plan --format json . | jq .      the same for programs
+  buildc plan --format dot . | dot -Tsvg  a picture of the graph";
+
+/// Options of `buildc plan`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = AFTER_HELP)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    source: SourceArgs,
+    /// Form of the output: text, json or dot
+    #[arg(long, value_enum, default_value = "text", hide_possible_values = true)]
+    format: PlanFormat,
+}
+
+/// Form of a printed plan.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+enum PlanFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// For Graphviz.
+    Dot,
+}
+
+/// Prints the plan.
+pub fn run(args: PlanArgs, shell: &Shell) -> Outcome {
+    let session = Session::open(shell)?;
+    let compiled = pipeline::compile(&session, &args.source)?;
+    pipeline::warn(&compiled.warnings, &compiled.plan.sources, shell);
+    match args.format {
+        PlanFormat::Json => output::json(&render::json(&compiled.plan))?,
+        PlanFormat::Dot => output::data(&render::dot(&compiled.plan))?,
+        PlanFormat::Text if shell.streams.color_out => {
+            output::data(&coloured(&render::text(&compiled.plan)))?
+        }
+        PlanFormat::Text => output::data(&render::text(&compiled.plan))?,
+    }
+    Ok(0)
+}
+
+/// Colours the word that says what will become of each step.
+fn coloured(text: &str) -> String {
+    const WORDS: [(&str, u8); 4] = [("cached", 36), ("will run", 33), ("depends on", 35), ("not needed", 2)];
+    let paint = |line: &str| {
+        let first = WORDS.iter().filter_map(|(word, code)| Some((line.find(word)?, word, code))).min();
+        match first {
+            Some((at, word, code)) => {
+                format!("{}\u{1b}[{code}m{word}\u{1b}[0m{}\n", &line[..at], &line[at + word.len()..])
+            }
+            None => format!("{line}\n"),
+        }
+    };
+    text.lines().map(paint).collect()
+}

@@ -1,0 +1,52 @@
+//! `buildc run` and `buildc create`: a new container from an image or from a directory with a Dockerfile.
+
+use super::Shell;
+use super::container_options::ContainerOptions;
+use crate::failure::{Failure, Outcome};
+
+const RUN_HELP: &str = "\
+Examples:
+  buildc run --rm busybox echo hello              run, show the output, remove
+  buildc run -d --name web -p 8080:80 nginx       in the background with a published port
+  buildc run --rm -it debian bash                 a shell
+  buildc run --rm -v \"$PWD\":/src -w /src node npm test
+  buildc run --rm ./examples/node-hello           build the directory's Dockerfile and run it
+
+The exit code is the command's; 125 when buildc fails, 126 and 127 when the command cannot be run or found.
+A word is a directory when it begins with `.` or `/`, or when it names a directory with a Dockerfile and no image.";
+
+/// Options of `buildc run`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = RUN_HELP)]
+pub struct RunArgs {
+    /// Run in the background and print the container's id
+    #[arg(short, long)]
+    detach: bool,
+    /// Remove the container when it has stopped
+    #[arg(long)]
+    rm: bool,
+    #[command(flatten)]
+    options: ContainerOptions,
+}
+
+/// Options of `buildc create`.
+#[derive(clap::Args, Debug)]
+pub struct CreateArgs {
+    /// Remove the container when it has stopped
+    #[arg(long)]
+    rm: bool,
+    #[command(flatten)]
+    options: ContainerOptions,
+}
+
+/// Makes and starts a container.
+pub fn run(args: RunArgs, shell: &Shell) -> Outcome {
+    let _ = (args, shell);
+    Err(Failure::usage("not yet"))
+}
+
+/// Makes a container.
+pub fn create(args: CreateArgs, shell: &Shell) -> Outcome {
+    let _ = (args, shell);
+    Err(Failure::usage("not yet"))
+}

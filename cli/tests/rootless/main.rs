@@ -1,0 +1,173 @@
+//! The whole day of an unprivileged user: build, run, publish a port, exec, stop, with subordinate ids and without.
+//!
+//! Needs root to become such users: `buildc-with-ids` has a range in /etc/subuid, `buildc-plain` has none.
+#![allow(clippy::print_stderr)]
+
+#[path = "../fixture/mod.rs"]
+mod fixture;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use fixture::{root_and_busybox, run};
+
+/// A user, a home, and a copy of the program that the user can reach.
+struct User {
+    name: &'static str,
+    home: tempfile::TempDir,
+    program: PathBuf,
+}
+
+impl User {
+    fn new(name: &'static str, with_ids: bool) -> Self {
+        if run(Command::new("id").arg(name)).is_err() {
+            run(Command::new("useradd").args(["--no-create-home", "--shell", "/bin/sh", name]))
+                .expect("a user");
+        }
+        let range = ["usermod", "--del-subuids", "1-4294967294", "--del-subgids", "1-4294967294", name];
+        if !with_ids {
+            run(Command::new(range[0]).args(&range[1..])).expect("a user without ranges");
+        }
+        let home = tempfile::Builder::new().prefix("home").tempdir_in("/var/tmp").expect("a home");
+        fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).expect("a mode");
+        let program = home.path().join("buildc");
+        fs::copy(env!("CARGO_BIN_EXE_buildc"), &program).expect("the program is copied");
+        let tar = fixture::base_tar(home.path()).expect("the base image");
+        fs::rename(tar, home.path().join("base.tar")).expect("the base image is moved");
+        run(Command::new("chown").args(["-R", name]).arg(home.path())).expect("the home is the user's");
+        Self { name, home, program }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    fn buildc(&self, words: &[&str]) -> Result<String, String> {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid", self.name, "--regid", self.name, "--init-groups", "--reset-env", "env"]);
+        command.arg(format!("HOME={}", self.home.path().display())).arg("NO_COLOR=1");
+        run(command.arg(&self.program).args(words).current_dir(self.home.path()))
+    }
+
+    fn context(&self, name: &str, dockerfile: &str) -> String {
+        let context = fixture::context(self.home.path(), name, dockerfile);
+        run(Command::new("chown").args(["-R", self.name]).arg(&context)).expect("the context is the user's");
+        context.to_string_lossy().into_owned()
+    }
+}
+
+/// Opens device nodes that are closed on some test machines and closes them again.
+struct OpenDevices(Vec<(&'static Path, u32)>);
+
+impl OpenDevices {
+    fn new() -> Self {
+        let mut before = Vec::new();
+        for device in ["/dev/net/tun", "/dev/fuse"].map(Path::new) {
+            if let Ok(meta) = fs::metadata(device) {
+                before.push((device, meta.permissions().mode()));
+                fs::set_permissions(device, fs::Permissions::from_mode(0o666)).ok();
+            }
+        }
+        Self(before)
+    }
+}
+
+impl Drop for OpenDevices {
+    fn drop(&mut self) {
+        for (device, mode) in &self.0 {
+            fs::set_permissions(device, fs::Permissions::from_mode(*mode)).ok();
+        }
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port()
+}
+
+fn get(port: u16) -> Option<String> {
+    for _ in 0..100 {
+        if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) {
+            stream.write_all(b"GET /index.html HTTP/1.0\r\n\r\n").ok();
+            let mut text = String::new();
+            if stream.read_to_string(&mut text).is_ok() && text.contains("200 OK") {
+                return Some(text);
+            }
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    None
+}
+
+#[test]
+fn an_unprivileged_user_with_subordinate_ids_has_a_whole_day() {
+    if !root_and_busybox("becoming another user") {
+        return;
+    }
+    let _devices = OpenDevices::new();
+    let user = User::new("buildc-with-ids", true);
+    user.buildc(&["import", &user.path("base.tar").to_string_lossy(), "localhost/busybox"]).expect("import");
+    let context = user.context(
+        "context",
+        "FROM localhost/busybox\n\
+         RUN adduser -D web && mkdir /www && echo hello > /www/index.html && chown -R web /www\n\
+         COPY --chown=1234:4321 Dockerfile /copied\n\
+         USER web\n\
+         CMD [\"httpd\", \"-f\", \"-p\", \"8080\", \"-h\", \"/www\"]\n",
+    );
+    user.buildc(&["build", "-t", "localhost/web", &context]).expect("build");
+    let owners =
+        ["run", "--rm", "--network", "none", "localhost/web", "stat", "-c", "%u:%g", "/copied", "/www"];
+    assert_eq!(
+        user.buildc(&owners).as_deref(),
+        Ok("1234:4321\n1002:0\n".replace("1002", &uid(&user)).as_str())
+    );
+    let port = free_port();
+    let publish = format!("127.0.0.1:{port}:8080");
+    user.buildc(&["run", "-d", "--name", "web", "-p", &publish, "localhost/web"]).expect("run");
+    let answer = get(port).unwrap_or_else(|| panic!("no answer; {:?}", user.buildc(&["logs", "web"])));
+    assert!(answer.contains("hello"), "{answer}");
+    assert_eq!(user.buildc(&["exec", "web", "id", "-un"]).as_deref(), Ok("web\n"));
+    assert!(user.buildc(&["ps"]).expect("ps").contains("localhost/web"));
+    user.buildc(&["stop", "-t", "2", "web"]).expect("stop");
+    user.buildc(&["rm", "web"]).expect("rm");
+    user.buildc(&["fsck"]).expect("nothing is damaged");
+}
+
+fn uid(user: &User) -> String {
+    let words = ["run", "--rm", "--network", "none", "localhost/web", "id", "-u"];
+    user.buildc(&words).expect("id").trim().to_owned()
+}
+
+#[test]
+fn a_copy_only_build_needs_no_subordinate_ids_and_keeps_owners() {
+    if !root_and_busybox("becoming another user") {
+        return;
+    }
+    let user = User::new("buildc-plain", false);
+    let context = user.context("context", "FROM scratch\nCOPY --chown=1234:4321 Dockerfile /owned/\n");
+    let tar = user.path("image.tar").to_string_lossy().into_owned();
+    let output = format!("type=tar,dest={tar}");
+    user.buildc(&["build", "--output", &output, &context]).expect("build");
+    let listing = run(Command::new("tar").args(["--numeric-owner", "-tvf", &tar])).expect("a tar");
+    assert!(listing.lines().any(|l| l.contains("1234/4321") && l.contains("owned/Dockerfile")), "{listing}");
+}
+
+#[test]
+fn without_subordinate_ids_a_foreign_owner_in_run_is_named() {
+    if !root_and_busybox("becoming another user") {
+        return;
+    }
+    let user = User::new("buildc-plain", false);
+    user.buildc(&["import", &user.path("base.tar").to_string_lossy(), "localhost/busybox"]).expect("import");
+    let works = user.context("works", "FROM localhost/busybox\nRUN echo fine > /fine\n");
+    user.buildc(&["build", "--network", "none", "-t", "localhost/works", &works])
+        .expect("own ids are enough here");
+    let fails = user.context("fails", "FROM localhost/busybox\nUSER app\nRUN true\n");
+    let error = user.buildc(&["build", "--network", "none", &fails]).expect_err("user 1000 is not mapped");
+    assert!(error.contains("/etc/subuid"), "{error}");
+}
