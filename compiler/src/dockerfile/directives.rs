@@ -70,7 +70,8 @@ mod tests {
 
     #[test]
     fn the_section_ends_at_the_first_other_line() {
-        let (d, p) = parse(FileId(0), "# Syntax = docker/dockerfile:1\n#escape=`\n# hello=1\n# check=skip=all\n", 0);
+        let (d, p) =
+            parse(FileId(0), "# Syntax = docker/dockerfile:1\n#escape=`\n# hello=1\n# check=skip=all\n", 0);
         assert!(p.is_empty());
         assert_eq!(d.syntax.map(|w| w.text).as_deref(), Some("docker/dockerfile:1"));
         assert_eq!((d.escape, d.check), ('`', None));

@@ -49,13 +49,17 @@ impl ExpandError {
     /// The remedy.
     pub fn help(&self) -> &'static str {
         match self {
-            Self::MissingBrace => "Close the substitution; in ENV and ARG a word with blanks needs double quotes around it",
+            Self::MissingBrace => {
+                "Close the substitution; in ENV and ARG a word with blanks needs double quotes around it"
+            }
             Self::MissingSlash => "Write `${name/pattern/replacement}`",
             Self::BadSubstitution => "Write `${name}` with a name after the brace",
             Self::OpenQuote(_) => "Close the quote, or escape it if it is meant as text",
             Self::UnknownModifier(_) => "There are `-` `:-` `+` `:+` `?` `:?` `#` `##` `%` `%%` `/` and `//`",
             Self::BadPattern(_) => "Only these characters may be escaped in a pattern",
-            Self::Required { .. } => "Declare the variable with ARG or ENV above this line, or pass `--build-arg`",
+            Self::Required { .. } => {
+                "Declare the variable with ARG or ENV above this line, or pass `--build-arg`"
+            }
             Self::TooDeep | Self::TooLong => "Put the text in a file and COPY it",
         }
     }
@@ -250,7 +254,8 @@ impl Evaluator<'_> {
             Operation::Required(colon, _) if usable(*colon) => Ok(value),
             Operation::Required(_, word) => {
                 let message = self.word(word, false)?;
-                let fallback = if found.is_some() { "is not allowed to be empty" } else { "is not allowed to be unset" };
+                let fallback =
+                    if found.is_some() { "is not allowed to be empty" } else { "is not allowed to be unset" };
                 let message = if message.is_empty() { fallback.to_owned() } else { message };
                 Err(ExpandError::Required { name: variable.name.clone(), message })
             }

@@ -88,7 +88,10 @@ fn checked(name: &str, shape: Shape, value: Option<&str>) -> Result<String, (Str
         (Shape::Bool, Some(value)) => match value.to_ascii_lowercase().as_str() {
             "true" => Ok("true".to_owned()),
             "false" => Ok("false".to_owned()),
-            _ => Err((format!("Flag `--{name}` is true or false, not `{value}`"), format!("Write `--{name}` or `--{name}=false`"))),
+            _ => Err((
+                format!("Flag `--{name}` is true or false, not `{value}`"),
+                format!("Write `--{name}` or `--{name}=false`"),
+            )),
         },
         (_, Some(value)) => Ok(value.to_owned()),
         (_, None) => Err((format!("Flag `--{name}` has no value"), format!("Write `--{name}=VALUE`"))),

@@ -69,7 +69,12 @@ pub fn go_duration(ns: u64) -> String {
 }
 
 /// Reads the arguments; flags are read already.
-pub fn parse(line: &LogicalLine, at: usize, flags: &Flags, problems: &mut Vec<Diagnostic>) -> Option<Healthcheck> {
+pub fn parse(
+    line: &LogicalLine,
+    at: usize,
+    flags: &Flags,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<Healthcheck> {
     let args = line.text[at..].trim();
     let span = line.span(at..line.text.len().max(at));
     let (kind, rest) = args.split_once(char::is_whitespace).map_or((args, ""), |(k, r)| (k, r.trim_start()));

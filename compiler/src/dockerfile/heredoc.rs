@@ -17,7 +17,9 @@ pub fn allowed(line: &str) -> bool {
     let name = name.to_ascii_uppercase();
     let rest = rest.unwrap_or("");
     match name.as_str() {
-        "RUN" | "COPY" | "ADD" => !matches!(super::json::parse(arguments(rest)), super::json::JsonForm::Strings(_)),
+        "RUN" | "COPY" | "ADD" => {
+            !matches!(super::json::parse(arguments(rest)), super::json::JsonForm::Strings(_))
+        }
         "ONBUILD" => !words::head(rest).0.eq_ignore_ascii_case("onbuild") && allowed(rest),
         _ => false,
     }
@@ -31,8 +33,10 @@ fn arguments(rest: &str) -> &str {
 /// `[fd]<<[-]word`: whether tabs are stripped, and the word with its quotes.
 fn operator(word: &str) -> IResult<&str, (bool, &str)> {
     let parser = (digit0, tag("<<"), opt(char('-')), multispace0, take_while(|c| c != '<'));
-    all_consuming(parser.map(|(_, _, dash, _, name): (&str, &str, Option<char>, &str, &str)| (dash.is_some(), name)))
-        .parse(word)
+    all_consuming(
+        parser.map(|(_, _, dash, _, name): (&str, &str, Option<char>, &str, &str)| (dash.is_some(), name)),
+    )
+    .parse(word)
 }
 
 /// Reads one word as a heredoc without body; `None` when it is none.

@@ -14,21 +14,33 @@ use super::{healthcheck, heredoc, problem, words};
 
 /// Flags of COPY.
 const COPY_FLAGS: [(&str, Shape); 6] = [
-    ("from", Shape::Text), ("chown", Shape::Text), ("chmod", Shape::Text), ("link", Shape::Bool),
-    ("parents", Shape::Bool), ("exclude", Shape::List),
+    ("from", Shape::Text),
+    ("chown", Shape::Text),
+    ("chmod", Shape::Text),
+    ("link", Shape::Bool),
+    ("parents", Shape::Bool),
+    ("exclude", Shape::List),
 ];
 /// Flags of ADD.
 const ADD_FLAGS: [(&str, Shape); 7] = [
-    ("chown", Shape::Text), ("chmod", Shape::Text), ("link", Shape::Bool), ("keep-git-dir", Shape::Bool),
-    ("checksum", Shape::Text), ("unpack", Shape::Bool), ("exclude", Shape::List),
+    ("chown", Shape::Text),
+    ("chmod", Shape::Text),
+    ("link", Shape::Bool),
+    ("keep-git-dir", Shape::Bool),
+    ("checksum", Shape::Text),
+    ("unpack", Shape::Bool),
+    ("exclude", Shape::List),
 ];
 /// Flags of RUN.
 const RUN_FLAGS: [(&str, Shape); 4] =
     [("mount", Shape::List), ("network", Shape::Text), ("security", Shape::Text), ("device", Shape::List)];
 /// Flags of HEALTHCHECK.
 const HEALTHCHECK_FLAGS: [(&str, Shape); 5] = [
-    ("interval", Shape::Text), ("timeout", Shape::Text), ("start-period", Shape::Text),
-    ("start-interval", Shape::Text), ("retries", Shape::Text),
+    ("interval", Shape::Text),
+    ("timeout", Shape::Text),
+    ("start-period", Shape::Text),
+    ("start-interval", Shape::Text),
+    ("retries", Shape::Text),
 ];
 
 fn known_flags(name: &str) -> &'static [(&'static str, Shape)] {
@@ -139,7 +151,8 @@ impl Reader<'_> {
     fn one(&mut self) -> Option<Word> {
         if self.args_text().is_empty() {
             let name = self.name.clone();
-            return self.refuse(format!("{name} needs exactly one argument"), format!("Write `{name} VALUE`"));
+            return self
+                .refuse(format!("{name} needs exactly one argument"), format!("Write `{name} VALUE`"));
         }
         Some(self.word((0, self.args_text())))
     }
@@ -186,7 +199,8 @@ impl Reader<'_> {
 
     fn run(&mut self, flags: &Flags) -> Option<Run> {
         let command = self.command()?;
-        if matches!(&command, Command::Shell(text) if text.is_empty()) || command == Command::Exec(Vec::new()) {
+        if matches!(&command, Command::Shell(text) if text.is_empty()) || command == Command::Exec(Vec::new())
+        {
             return self.refuse("RUN has no command", "Write `RUN command`");
         }
         if let Some(device) = flags.list("device").first() {
@@ -280,7 +294,11 @@ impl Reader<'_> {
             Ok(found) => Some(found.map(|h| h.name)),
             Err(error) => {
                 let help = "A quoted heredoc word may not contain blanks";
-                self.problems.push(problem::bad_heredoc(format!("Malformed heredoc: {error}"), word.span, help));
+                self.problems.push(problem::bad_heredoc(
+                    format!("Malformed heredoc: {error}"),
+                    word.span,
+                    help,
+                ));
                 None
             }
         }
@@ -346,7 +364,9 @@ impl Reader<'_> {
     fn shell(&mut self) -> Option<Vec<String>> {
         match json::parse(self.args_text()) {
             JsonForm::Strings(words) if !words.is_empty() => Some(words),
-            JsonForm::Strings(_) => self.refuse("SHELL needs at least one argument", "Write `SHELL [\"/bin/sh\", \"-c\"]`"),
+            JsonForm::Strings(_) => {
+                self.refuse("SHELL needs at least one argument", "Write `SHELL [\"/bin/sh\", \"-c\"]`")
+            }
             JsonForm::OtherMembers => self.other_members(),
             JsonForm::NotJson => {
                 let span = self.args_span();

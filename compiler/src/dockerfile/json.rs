@@ -32,13 +32,17 @@ pub fn parse(text: &str) -> JsonForm {
         return JsonForm::NotJson;
     }
     match all_consuming(array(MAX_DEPTH)).parse(text) {
-        Ok((_, members)) => members.into_iter().collect::<Option<Vec<_>>>().map_or(JsonForm::OtherMembers, JsonForm::Strings),
+        Ok((_, members)) => {
+            members.into_iter().collect::<Option<Vec<_>>>().map_or(JsonForm::OtherMembers, JsonForm::Strings)
+        }
         Err(_) => JsonForm::NotJson,
     }
 }
 
 /// An array; members that are not strings become `None`.
-fn array<'a>(depth: usize) -> impl Parser<&'a str, Output = Vec<Option<String>>, Error = nom::error::Error<&'a str>> {
+fn array<'a>(
+    depth: usize,
+) -> impl Parser<&'a str, Output = Vec<Option<String>>, Error = nom::error::Error<&'a str>> {
     let member = move |input| any_value(input, depth);
     let comma = delimited(multispace0, char(','), multispace0);
     delimited((char('['), multispace0), separated_list0(comma, member), (multispace0, char(']')))
@@ -56,14 +60,22 @@ fn any_value(input: &str, depth: usize) -> IResult<&str, Option<String>> {
 }
 
 fn object(input: &str, depth: usize) -> IResult<&str, ()> {
-    let member = separated_pair(string, delimited(multispace0, char(':'), multispace0), move |i| any_value(i, depth));
+    let member =
+        separated_pair(string, delimited(multispace0, char(':'), multispace0), move |i| any_value(i, depth));
     let comma = delimited(multispace0, char(','), multispace0);
-    value((), delimited((char('{'), multispace0), separated_list0(comma, member), (multispace0, char('}')))).parse(input)
+    value((), delimited((char('{'), multispace0), separated_list0(comma, member), (multispace0, char('}'))))
+        .parse(input)
 }
 
 fn number(input: &str) -> IResult<&str, &str> {
     let whole = alt((recognize(char('0')), recognize((satisfy(|c| ('1'..='9').contains(&c)), digit0))));
-    recognize((opt(char('-')), whole, opt((char('.'), digit1)), opt((one_of("eE"), opt(one_of("+-")), digit1)))).parse(input)
+    recognize((
+        opt(char('-')),
+        whole,
+        opt((char('.'), digit1)),
+        opt((one_of("eE"), opt(one_of("+-")), digit1)),
+    ))
+    .parse(input)
 }
 
 fn string(input: &str) -> IResult<&str, String> {
@@ -115,7 +127,9 @@ mod tests {
         for other in ["[1]", "[\"a\", null]", "[[\"a\"]]", "[{\"a\": [true]}]", "[-1.5e3]"] {
             assert_eq!(parse(other), JsonForm::OtherMembers, "{other}");
         }
-        for not in ["['a']", "[\"a\"] x", "[\"a\",]", "[\"\\x\"]", "[ -f x ] && y", "[", "[01]", "x", "[\"a\tb\"]"] {
+        for not in
+            ["['a']", "[\"a\"] x", "[\"a\",]", "[\"\\x\"]", "[ -f x ] && y", "[", "[01]", "x", "[\"a\tb\"]"]
+        {
             assert_eq!(parse(not), JsonForm::NotJson, "{not}");
         }
     }

@@ -33,7 +33,15 @@ pub struct LogicalLine {
 impl LogicalLine {
     fn new(file: FileId) -> Self {
         let text = String::new();
-        Self { text, pieces: Vec::new(), comments: Vec::new(), empty_continuation: false, heredocs: Vec::new(), end: 0, file }
+        Self {
+            text,
+            pieces: Vec::new(),
+            comments: Vec::new(),
+            empty_continuation: false,
+            heredocs: Vec::new(),
+            end: 0,
+            file,
+        }
     }
 
     /// Source offset of an offset in the joined text.

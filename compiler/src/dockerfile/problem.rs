@@ -7,8 +7,24 @@ use buildc_ir::{Diagnostic, Span};
 
 /// The names that an unknown instruction is compared with.
 pub const INSTRUCTIONS: [&str; 18] = [
-    "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER",
-    "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
+    "ADD",
+    "ARG",
+    "CMD",
+    "COPY",
+    "ENTRYPOINT",
+    "ENV",
+    "EXPOSE",
+    "FROM",
+    "HEALTHCHECK",
+    "LABEL",
+    "MAINTAINER",
+    "ONBUILD",
+    "RUN",
+    "SHELL",
+    "STOPSIGNAL",
+    "USER",
+    "VOLUME",
+    "WORKDIR",
 ];
 
 /// The candidate that is nearest to what was written, if one is near enough to be a slip of the pen.
@@ -40,7 +56,11 @@ pub fn unknown_instruction(name: &str, span: Span) -> Diagnostic {
 /// A flag that the instruction does not have.
 pub fn unknown_flag(instruction: &str, flag: &str, known: &[&str], span: Span) -> Diagnostic {
     let list = known.iter().map(|k| format!("--{k}")).collect::<Vec<_>>().join(", ");
-    let list = if list.is_empty() { format!("{instruction} takes no flags") } else { format!("{instruction} takes {list}") };
+    let list = if list.is_empty() {
+        format!("{instruction} takes no flags")
+    } else {
+        format!("{instruction} takes {list}")
+    };
     let help = match nearest(flag, known.iter().copied()) {
         Some(best) => format!("Did you mean `--{best}`?"),
         None => list,
@@ -100,7 +120,9 @@ pub fn no_instructions(span: Span) -> Diagnostic {
 
 /// A file without FROM.
 pub fn no_stage(span: Span) -> Diagnostic {
-    Diagnostic::error("dockerfile::no_stage", "File has no stage to build").label(span, "").help("Add a `FROM` line")
+    Diagnostic::error("dockerfile::no_stage", "File has no stage to build")
+        .label(span, "")
+        .help("Add a `FROM` line")
 }
 
 /// An instruction before the first FROM.
@@ -132,9 +154,17 @@ pub fn bad_expansion(reason: &super::expand::ExpandError, word: &str, span: Span
 }
 
 /// A `--target` that no stage has.
-pub fn unknown_target<'a>(name: &str, stages: impl IntoIterator<Item = &'a str> + Clone, span: Span) -> Diagnostic {
+pub fn unknown_target<'a>(
+    name: &str,
+    stages: impl IntoIterator<Item = &'a str> + Clone,
+    span: Span,
+) -> Diagnostic {
     let list = stages.clone().into_iter().collect::<Vec<_>>().join("`, `");
-    let else_say = if list.is_empty() { "No stage of this file has a name; add `AS name` to its FROM".to_owned() } else { format!("The stages are `{list}`") };
+    let else_say = if list.is_empty() {
+        "No stage of this file has a name; add `AS name` to its FROM".to_owned()
+    } else {
+        format!("The stages are `{list}`")
+    };
     Diagnostic::error("dockerfile::unknown_target", format!("There is no stage `{name}` to build"))
         .label(span, "in this file")
         .help(did_you_mean(name, stages, &else_say))
@@ -200,7 +230,9 @@ pub fn bad_mount(message: impl Into<String>, span: Span, help: impl Into<String>
 
 /// Something that buildc does not do yet.
 pub fn unsupported(what: &str, span: Span, help: &str) -> Diagnostic {
-    Diagnostic::error("dockerfile::unsupported", format!("{what} is not supported yet")).label(span, "here").help(help)
+    Diagnostic::error("dockerfile::unsupported", format!("{what} is not supported yet"))
+        .label(span, "here")
+        .help(help)
 }
 
 /// An internal contradiction; carries the fact for a report.

@@ -76,8 +76,11 @@ fn items(instruction: &Instruction) -> Vec<String> {
             items
         }
         Kind::Run(run) => {
-            let mut items: Vec<_> = run.mounts.iter().map(|m| list(&[atom("mount"), quote(&m.text)])).collect();
-            items.extend(run.network.map(|n| list(&[atom("network"), atom(&format!("{n:?}").to_lowercase())])));
+            let mut items: Vec<_> =
+                run.mounts.iter().map(|m| list(&[atom("mount"), quote(&m.text)])).collect();
+            items.extend(
+                run.network.map(|n| list(&[atom("network"), atom(&format!("{n:?}").to_lowercase())])),
+            );
             items.extend(run.insecure.then(|| atom("insecure")));
             items.push(command(&run.command));
             items

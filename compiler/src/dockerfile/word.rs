@@ -200,7 +200,9 @@ fn dollar(grammar: Grammar, input: &str, depth: usize) -> Parsed<'_, Part> {
 fn name(input: &str) -> Parsed<'_, &str> {
     let digits = take_while1(char::is_numeric);
     let special = recognize(satisfy(|c| "@*#?-$!".contains(c)));
-    let word = verify(take_while1(|c: char| c.is_alphabetic() || c.is_numeric() || c == '_'), |w: &str| !w.is_empty());
+    let word = verify(take_while1(|c: char| c.is_alphabetic() || c.is_numeric() || c == '_'), |w: &str| {
+        !w.is_empty()
+    });
     alt((digits, special, word)).parse(input)
 }
 

@@ -41,7 +41,15 @@ pub fn quoted(text: &str, escape: char) -> Vec<Placed<'_>> {
     words
         .into_iter()
         .map(|word| place(text, word))
-        .map(|(at, word)| if at + word.len() == text.len() { (at, without_lone_escape(word, escape)) } else { (at, word) })
+        .map(
+            |(at, word)| {
+                if at + word.len() == text.len() {
+                    (at, without_lone_escape(word, escape))
+                } else {
+                    (at, word)
+                }
+            },
+        )
         .filter(|(_, word)| !word.is_empty())
         .collect()
 }
@@ -79,7 +87,9 @@ pub struct RawFlag {
 /// One flag word; what quotes and escapes stand for.
 fn flag_word(escape: char) -> impl Fn(&str) -> IResult<&str, String> {
     move |input| {
-        let escaped = |i| alt((value(None, pair(char(escape), eof)), preceded(char(escape), anychar).map(Some))).parse(i);
+        let escaped = |i| {
+            alt((value(None, pair(char(escape), eof)), preceded(char(escape), anychar).map(Some))).parse(i)
+        };
         let inside = |quote: char| many0(alt((escaped, satisfy(move |c| c != quote).map(Some))));
         let quote = |quote: char| terminated(preceded(char(quote), inside(quote)), opt(char(quote)));
         let plain = satisfy(|c| !c.is_whitespace()).map(|c| vec![Some(c)]);
@@ -122,7 +132,10 @@ mod tests {
 
     #[test]
     fn quotes_and_escapes_keep_words_together() {
-        assert_eq!(texts(&quoted(r#"a=1 b="x y" c='p q' d=m\ n"#, '\\')), ["a=1", "b=\"x y\"", "c='p q'", "d=m\\ n"]);
+        assert_eq!(
+            texts(&quoted(r#"a=1 b="x y" c='p q' d=m\ n"#, '\\')),
+            ["a=1", "b=\"x y\"", "c='p q'", "d=m\\ n"]
+        );
         assert_eq!(texts(&quoted("a=b\\", '\\')), ["a=b"]);
         assert_eq!(texts(&quoted(r#"a="x\" y" b"#, '\\')), [r#"a="x\" y""#, "b"]);
         assert_eq!(texts(&quoted("a=` b", '`')), ["a=` b"]);

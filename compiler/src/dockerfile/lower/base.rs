@@ -43,7 +43,18 @@ impl Lowering<'_> {
         prepare(&mut config);
         let env = Env::from_pairs(&config.env);
         let (args, history, platform) = (Vec::new(), Vec::new(), stage.platform.clone());
-        Some(StageState { tree, config, base_history, history, env, args, platform, cmd_set: false, name, counter })
+        Some(StageState {
+            tree,
+            config,
+            base_history,
+            history,
+            env,
+            args,
+            platform,
+            cmd_set: false,
+            name,
+            counter,
+        })
     }
 
     /// Counts what BuildKit counts: the base image, and each RUN, COPY, ADD and WORKDIR.
@@ -76,7 +87,8 @@ impl Lowering<'_> {
     /// A context as a tree of its own, where a stage is built on it.
     fn context_tree(&mut self, context: &str, span: Span, stage: &str) -> Option<StepId> {
         let scratch = self.scratch(span, stage)?;
-        let source = CopySource::Path { from: step::From::Context(context.to_owned()), pattern: String::new() };
+        let source =
+            CopySource::Path { from: step::From::Context(context.to_owned()), pattern: String::new() };
         let copy = Copy {
             sources: vec![source],
             dest: "/".to_owned(),

@@ -20,9 +20,9 @@ const BUILDER_ARGS: [&str; 2] = ["BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SC
 
 /// Signal names without SIG, besides the real-time ones.
 const SIGNALS: [&str; 35] = [
-    "ABRT", "ALRM", "BUS", "CHLD", "CLD", "CONT", "FPE", "HUP", "ILL", "INT", "IO", "IOT", "KILL", "PIPE", "POLL",
-    "PROF", "PWR", "QUIT", "SEGV", "STKFLT", "STOP", "SYS", "TERM", "TRAP", "TSTP", "TTIN", "TTOU", "URG", "USR1",
-    "USR2", "VTALRM", "WINCH", "XCPU", "XFSZ", "UNUSED",
+    "ABRT", "ALRM", "BUS", "CHLD", "CLD", "CONT", "FPE", "HUP", "ILL", "INT", "IO", "IOT", "KILL", "PIPE",
+    "POLL", "PROF", "PWR", "QUIT", "SEGV", "STKFLT", "STOP", "SYS", "TERM", "TRAP", "TSTP", "TTIN", "TTOU",
+    "URG", "USR1", "USR2", "VTALRM", "WINCH", "XCPU", "XFSZ", "UNUSED",
 ];
 
 /// The argument vector of a command: shell form goes behind the SHELL.
@@ -81,7 +81,11 @@ impl Lowering<'_> {
     }
 
     fn expand_pairs(&mut self, state: &StageState, pairs: &Pairs) -> Option<Vec<(String, String)>> {
-        pairs.pairs.iter().map(|(key, value)| Some((self.text(state, key)?, self.text(state, value)?))).collect()
+        pairs
+            .pairs
+            .iter()
+            .map(|(key, value)| Some((self.text(state, key)?, self.text(state, value)?)))
+            .collect()
     }
 
     fn env(&mut self, state: &mut StageState, pairs: &Pairs) -> Option<String> {
@@ -181,7 +185,11 @@ impl Lowering<'_> {
         let signal = self.text(state, word)?;
         if !is_signal(&signal) {
             let help = "Write a name such as SIGTERM or a number above 0";
-            self.problems.push(problem::bad_arguments(format!("`{signal}` is not a signal"), word.span, help));
+            self.problems.push(problem::bad_arguments(
+                format!("`{signal}` is not a signal"),
+                word.span,
+                help,
+            ));
             return None;
         }
         let text = format!("STOPSIGNAL {signal}");
@@ -218,5 +226,9 @@ fn is_signal(text: &str) -> bool {
     let offset = |prefix: &str, most: u8| {
         name.strip_prefix(prefix).and_then(|n| n.parse::<u8>().ok()).is_some_and(|n| (1..=most).contains(&n))
     };
-    SIGNALS.contains(&name) || name == "RTMIN" || name == "RTMAX" || offset("RTMIN+", 15) || offset("RTMAX-", 14)
+    SIGNALS.contains(&name)
+        || name == "RTMIN"
+        || name == "RTMAX"
+        || offset("RTMIN+", 15)
+        || offset("RTMAX-", 14)
 }

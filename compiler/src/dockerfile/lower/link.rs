@@ -106,7 +106,9 @@ impl Linked<'_> {
         problems: &mut Vec<Diagnostic>,
     ) -> Fired<'b> {
         let needs = match &instruction.kind {
-            Kind::Transfer(transfer) => vec![transfer.flags.from.as_ref().and_then(|w| self.copy_from(w, problems))],
+            Kind::Transfer(transfer) => {
+                vec![transfer.flags.from.as_ref().and_then(|w| self.copy_from(w, problems))]
+            }
             Kind::Run(run) => run.mounts.iter().map(|w| self.mount_tree(w, problems)).collect(),
             _ => Vec::new(),
         };
@@ -204,7 +206,12 @@ fn head<'a>(
     LinkedStage { name, span, written, base, platform, body: Vec::new() }
 }
 
-fn stage_platform(word: &Word, globals: &Env, lexer: Lexer, problems: &mut Vec<Diagnostic>) -> Option<Platform> {
+fn stage_platform(
+    word: &Word,
+    globals: &Env,
+    lexer: Lexer,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<Platform> {
     let text = globals.expand(lexer, word, problems)?.text;
     text.parse().map_err(|error| problems.push(problem::bad_platform(error, word.span))).ok()
 }

@@ -19,8 +19,25 @@ use crate::dockerfile::problem;
 const TYPES: [&str; 5] = ["bind", "cache", "tmpfs", "secret", "ssh"];
 const SHARING: [&str; 3] = ["shared", "private", "locked"];
 const KEYS: [&str; 19] = [
-    "type", "from", "source", "src", "target", "dst", "destination", "readonly", "ro", "readwrite", "rw", "id",
-    "sharing", "required", "mode", "uid", "gid", "size", "env",
+    "type",
+    "from",
+    "source",
+    "src",
+    "target",
+    "dst",
+    "destination",
+    "readonly",
+    "ro",
+    "readwrite",
+    "rw",
+    "id",
+    "sharing",
+    "required",
+    "mode",
+    "uid",
+    "gid",
+    "size",
+    "env",
 ];
 
 /// The type of a mount.
@@ -115,7 +132,11 @@ pub fn check(word: &Word) -> Option<Diagnostic> {
     if let Some(from) = found.iter().flatten().find(|(k, _)| k == "from").and_then(|(_, v)| v.as_deref()) {
         if from.contains('$') {
             let help = "Name a stage with FROM and an ARG before the first FROM, and mount from that stage";
-            return Some(problem::bad_mount("Variables are not expanded in `from` of a mount", word.span, help));
+            return Some(problem::bad_mount(
+                "Variables are not expanded in `from` of a mount",
+                word.span,
+                help,
+            ));
         }
     }
     if word.text.contains('$') {
@@ -144,7 +165,8 @@ pub fn read(
             Some(value) => Some(expand(&value).ok_or(None)?),
             None => None,
         };
-        set(&mut options, &key, value.as_deref()).map_err(|(message, help)| problem::bad_mount(message, span, help))?;
+        set(&mut options, &key, value.as_deref())
+            .map_err(|(message, help)| problem::bad_mount(message, span, help))?;
     }
     validate(&options).map_err(|(message, help)| problem::bad_mount(message, span, help))?;
     Ok(options)
@@ -240,9 +262,10 @@ fn boolean(key: &str, value: Option<&str>) -> Result<bool, Refusal> {
     match value {
         None | Some("1" | "t" | "T" | "TRUE" | "true" | "True") => Ok(true),
         Some("0" | "f" | "F" | "FALSE" | "false" | "False") => Ok(false),
-        Some(other) => {
-            Err((format!("Mount option `{key}` is true or false, not `{other}`"), format!("Write `{key}=true`")))
-        }
+        Some(other) => Err((
+            format!("Mount option `{key}` is true or false, not `{other}`"),
+            format!("Write `{key}=true`"),
+        )),
     }
 }
 
@@ -283,7 +306,9 @@ fn validate(options: &MountOptions) -> Result<(), Refusal> {
         return refuse(format!("A {name} mount has no option `sharing`"), "Only cache mounts are shared");
     }
     match options.kind {
-        MountType::Secret if options.from.is_some() => refuse("A secret mount has no option `from`".into(), "Remove it"),
+        MountType::Secret if options.from.is_some() => {
+            refuse("A secret mount has no option `from`".into(), "Remove it")
+        }
         MountType::Secret if options.source.is_some() && options.id.is_some() => {
             refuse("A secret mount has both `source` and `id`".into(), "Keep `id`")
         }

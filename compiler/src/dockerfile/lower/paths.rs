@@ -27,7 +27,10 @@ pub fn relative(path: &str) -> String {
 
 /// True when a destination as written names a directory: trailing slash, `.`, or empty.
 pub fn names_directory(written: &str) -> bool {
-    matches!(written, "" | "." | "..") || written.ends_with('/') || written.ends_with("/.") || written.ends_with("/..")
+    matches!(written, "" | "." | "..")
+        || written.ends_with('/')
+        || written.ends_with("/.")
+        || written.ends_with("/..")
 }
 
 #[cfg(test)]

@@ -67,7 +67,9 @@ impl Lowering<'_> {
             }
         };
         let source = match options.kind {
-            MountType::Bind | MountType::Cache => self.tree_mount(state, &options, origin, inputs, word.span)?,
+            MountType::Bind | MountType::Cache => {
+                self.tree_mount(state, &options, origin, inputs, word.span)?
+            }
             MountType::Tmpfs => MountSource::Tmpfs { size_bytes: options.size_bytes },
             MountType::Secret => secret(&options),
             MountType::Ssh => ssh(&options),
@@ -95,7 +97,10 @@ impl Lowering<'_> {
         };
         let path = paths::clean(options.source.as_deref().unwrap_or("/"));
         if options.kind == MountType::Bind {
-            return Some(MountSource::Bind { from: from.unwrap_or_else(|| From::Context(String::new())), path });
+            return Some(MountSource::Bind {
+                from: from.unwrap_or_else(|| From::Context(String::new())),
+                path,
+            });
         }
         let default_id = || paths::join(state.cwd(), options.target.as_deref().unwrap_or(""));
         let id = options.id.clone().filter(|id| !id.is_empty()).unwrap_or_else(default_id);
@@ -166,7 +171,9 @@ struct Script {
 impl Script {
     fn new(command: &Command, heredocs: &[Heredoc]) -> Self {
         let plain = |command| Self { command, mounts: Vec::new(), summary: String::new() };
-        let (Command::Shell(text), Some(first)) = (command, heredocs.first()) else { return plain(command.clone()) };
+        let (Command::Shell(text), Some(first)) = (command, heredocs.first()) else {
+            return plain(command.clone());
+        };
         if !matches!(heredoc::parse(text), Ok(Some(_))) {
             // Other words beside the heredoc: the shell does it all.
             let bodies = heredocs.iter().map(|h| format!("\n{}{}", h.body, h.name));

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use buildc_ir::step::{ConfigChange, Role};
 use buildc_ir::{
-    Diagnostic, Graph, History, ImageConfig, Input, Platform, Span, Step, StepId, StepKind, Target, TargetHistory,
-    graph::Node,
+    Diagnostic, Graph, History, ImageConfig, Input, Platform, Span, Step, StepId, StepKind, Target,
+    TargetHistory, graph::Node,
 };
 
 use super::link::{Fired, LinkedStage, Origin};
@@ -107,7 +107,16 @@ impl<'a> Lowering<'a> {
         problems: Vec<Diagnostic>,
     ) -> Self {
         let proxies = scope::proxies(options);
-        Self { options, globals, lexer, reached, proxies, problems, graph: Graph::new(), done: BTreeMap::new() }
+        Self {
+            options,
+            globals,
+            lexer,
+            reached,
+            proxies,
+            problems,
+            graph: Graph::new(),
+            done: BTreeMap::new(),
+        }
     }
 
     /// Lowers the reached stages in file order; a stage only ever needs earlier ones.

@@ -67,7 +67,13 @@ impl Lowering<'_> {
         };
         let created_by = created_by(transfer, &words);
         let name = state.name.clone();
-        self.layer(state, StepKind::Copy(copy), inputs, About::new(label, instruction.span, &name), created_by);
+        self.layer(
+            state,
+            StepKind::Copy(copy),
+            inputs,
+            About::new(label, instruction.span, &name),
+            created_by,
+        );
         Some(())
     }
 
@@ -150,7 +156,11 @@ impl Lowering<'_> {
         let remote = is_git(source) || is_url(source);
         if remote && !transfer.add {
             let help = "Use ADD for sources that are fetched";
-            self.problems.push(problem::bad_arguments(format!("COPY cannot fetch `{source}`"), word.span, help));
+            self.problems.push(problem::bad_arguments(
+                format!("COPY cannot fetch `{source}`"),
+                word.span,
+                help,
+            ));
             return None;
         }
         if is_git(source) {
@@ -267,7 +277,10 @@ fn decode(text: &str) -> String {
     let mut out = Vec::new();
     let mut rest = text.as_bytes();
     while let Some((first, tail)) = rest.split_first() {
-        let hex = tail.get(..2).and_then(|h| std::str::from_utf8(h).ok()).and_then(|h| u8::from_str_radix(h, 16).ok());
+        let hex = tail
+            .get(..2)
+            .and_then(|h| std::str::from_utf8(h).ok())
+            .and_then(|h| u8::from_str_radix(h, 16).ok());
         match (first, hex) {
             (b'%', Some(byte)) => {
                 out.push(byte);
