@@ -129,15 +129,10 @@ pub fn tree(word: &Word) -> Option<String> {
 /// Reports what is wrong with a mount as far as it does not depend on variables.
 pub fn check(word: &Word) -> Option<Diagnostic> {
     let found = fields(&word.text);
-    if let Some(from) = found.iter().flatten().find(|(k, _)| k == "from").and_then(|(_, v)| v.as_deref()) {
-        if from.contains('$') {
-            let help = "Name a stage with FROM and an ARG before the first FROM, and mount from that stage";
-            return Some(problem::bad_mount(
-                "Variables are not expanded in `from` of a mount",
-                word.span,
-                help,
-            ));
-        }
+    let from = found.iter().flatten().find(|(key, _)| key == "from").and_then(|(_, value)| value.as_deref());
+    if from.is_some_and(|from| from.contains('$')) {
+        let help = "Name a stage with FROM and an ARG before the first FROM, and mount from that stage";
+        return Some(problem::bad_mount("Variables are not expanded in `from` of a mount", word.span, help));
     }
     if word.text.contains('$') {
         return None;
