@@ -6,8 +6,10 @@
 //! launcher's), the layout of anything on disk (the store's).
 #![forbid(unsafe_code)]
 
+pub mod account;
 pub mod build;
 pub mod cancel;
+pub mod config_json;
 pub mod context;
 pub mod event;
 pub mod facts;
