@@ -37,7 +37,7 @@ pub struct ContainerOptions {
     #[arg(long, value_name = "OPTION", help_heading = "Network")]
     pub dns_option: Vec<String>,
     /// Host name inside [default: the container's short id]
-    #[arg(long, value_name = "NAME", help_heading = "Network")]
+    #[arg(short = 'h', long, value_name = "NAME", help_heading = "Network")]
     pub hostname: Option<String>,
 
     /// Environment variable; without `=VALUE` it is taken from here
@@ -158,6 +158,10 @@ pub struct ContainerOptions {
     /// Platform of the image
     #[arg(long, value_name = "OS/ARCH")]
     pub platform: Option<String>,
+
+    /// Print help (-h is the host name, as with Docker)
+    #[arg(long, action = clap::ArgAction::Help)]
+    help: Option<bool>,
 
     // One argument for both, so that everything behind the image belongs to the container, even what looks like an
     // option of ours.

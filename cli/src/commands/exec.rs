@@ -15,7 +15,7 @@ The exit code is the command's; 126 and 127 when it cannot be run or found.";
 
 /// Options of `buildc exec`.
 #[derive(clap::Args, Debug)]
-#[command(after_help = AFTER_HELP)]
+#[command(after_help = AFTER_HELP, override_usage = "buildc exec [OPTIONS] CONTAINER COMMAND...")]
 pub struct ExecArgs {
     /// Do not wait for the command
     #[arg(short, long)]

@@ -12,12 +12,14 @@ Examples:
   buildc run --rm -v \"$PWD\":/src -w /src node npm test
   buildc run --rm ./examples/node-hello           build the directory's Dockerfile and run it
 
-The exit code is the command's; 125 when buildc fails, 126 and 127 when the command cannot be run or found.
-A word is a directory when it begins with `.` or `/`, or when it names a directory with a Dockerfile and no image.";
+The exit code is the command's; 125 when buildc fails, 126 when the command cannot be run, 127 when it
+is not found. A word is a directory when it begins with `.` or `/`, or when it names a directory with a
+Dockerfile and no image.";
 
 /// Options of `buildc run`.
 #[derive(clap::Args, Debug)]
-#[command(after_help = RUN_HELP)]
+#[command(after_help = RUN_HELP, disable_help_flag = true)]
+#[command(override_usage = "buildc run [OPTIONS] IMAGE|DIR [COMMAND...]")]
 pub struct RunArgs {
     /// Run in the background and print the container's id
     #[arg(short, long)]
@@ -31,6 +33,7 @@ pub struct RunArgs {
 
 /// Options of `buildc create`.
 #[derive(clap::Args, Debug)]
+#[command(disable_help_flag = true, override_usage = "buildc create [OPTIONS] IMAGE|DIR [COMMAND...]")]
 pub struct CreateArgs {
     /// Remove the container when it has stopped
     #[arg(long)]
