@@ -1,0 +1,29 @@
+//! Runs every case below `cases/` as a test of its own.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use lang_tests::case;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let update = std::env::var_os("UPDATE_EXPECT").is_some_and(|v| v == "1");
+    let mut trials = Vec::new();
+    for language in ["dockerfile"] {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases").join(language);
+        match case::find(&dir) {
+            Ok(files) => trials.extend(files.into_iter().map(|file| {
+                let name = file.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+                Trial::test(format!("{language}::{name}"), move || {
+                    case::check(&file, update).map_err(|mismatch| Failed::from(mismatch.0))
+                })
+            })),
+            Err(error) => {
+                let text = format!("cannot read {}: {error}", dir.display());
+                trials.push(Trial::test(language, move || Err(Failed::from(text))));
+            }
+        }
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
