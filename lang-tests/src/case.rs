@@ -61,7 +61,10 @@ fn run(name: &str, text: &str) -> (bool, String) {
     let file = sources.add("Dockerfile", text);
     let (ast, found) = dockerfile::parse(file, text);
     if name.starts_with("parse-") {
-        return (is_error(&found), format!("{}{}", sexp::render(&ast), render::diagnostics(&found, &sources)));
+        return (
+            is_error(&found),
+            format!("{}{}", sexp::render(&ast), render::diagnostics(&found, &sources)),
+        );
     }
     if is_error(&found) {
         return (true, render::diagnostics(&found, &sources));

@@ -20,8 +20,9 @@ impl Images {
         base.set_env("PATH", "/usr/bin:/bin");
         base.cmd = Some(vec!["sh".to_owned()]);
         let mut trigger = base.clone();
-        trigger.on_build =
-            ["ARG MODE=fast", "RUN make $MODE", "COPY <<EOF /f\nx\nEOF", "WORKDIR sub"].map(str::to_owned).to_vec();
+        trigger.on_build = ["ARG MODE=fast", "RUN make $MODE", "COPY <<EOF /f\nx\nEOF", "WORKDIR sub"]
+            .map(str::to_owned)
+            .to_vec();
         let mut copytrigger = base.clone();
         copytrigger.on_build = vec!["COPY --from=tools /t /t".to_owned()];
         let known = [
@@ -47,7 +48,9 @@ fn rich(base: ImageConfig) -> ImageConfig {
     ImageConfig {
         user: "app:staff".to_owned(),
         working_dir: "/srv/".to_owned(),
-        env: [("PATH", "/bin"), ("A", "base"), ("B", "base")].map(|(k, v)| (k.to_owned(), v.to_owned())).to_vec(),
+        env: [("PATH", "/bin"), ("A", "base"), ("B", "base")]
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .to_vec(),
         entrypoint: Some(words(&["/entry"])),
         cmd: Some(words(&["serve"])),
         exposed_ports: words(&["80/tcp"]).into_iter().collect(),

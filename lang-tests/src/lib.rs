@@ -1,10 +1,10 @@
-//! Golden cases: an input file and, beside it, the text that comes out of it.
+//! What the golden tests of buildc's languages, passes, plans and keys share.
 //!
-//! Owns: finding cases, the options a case asks for, the images that exist in tests, and the text forms of graphs
-//! and diagnostics. Never does: building, fetching, or reading anything but the case files.
-//!
-//! `UPDATE_EXPECT=1 cargo test -p lang-tests` writes the expected texts anew; the difference is then reviewed.
+//! A case is an input file and, beside it, the text that comes out of it. `UPDATE_EXPECT=1 cargo test -p lang-tests`
+//! writes the expected texts anew; the difference is then reviewed.
+#![allow(missing_debug_implementations, clippy::expect_used, reason = "test harness")]
 
 pub mod case;
 pub mod images;
 pub mod render;
+pub mod story;

@@ -16,7 +16,13 @@ pub fn graph(graph: &Graph) -> String {
             .step
             .inputs
             .iter()
-            .map(|i| format!(" {}={}", format!("{:?}", i.role).to_lowercase(), numbers.get(&i.step).copied().unwrap_or(usize::MAX)))
+            .map(|i| {
+                format!(
+                    " {}={}",
+                    format!("{:?}", i.role).to_lowercase(),
+                    numbers.get(&i.step).copied().unwrap_or(usize::MAX)
+                )
+            })
             .collect();
         let _ = writeln!(out, "{number} {}{inputs} · {}", node.step.kind.word(), node.label);
         fields(&mut out, &serde_json::to_value(&node.step.kind).unwrap_or_default());
