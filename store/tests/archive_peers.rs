@@ -124,12 +124,11 @@ fn peers_read_what_is_saved() {
         assert!(run("skopeo", &["inspect", "--config", &source]).contains("/bin/true"));
     }
     let bundle = place.path("bundle");
-    let rootless = ["unpack", "--rootless", "--image"];
     let image = format!("{}:r.example/app:1", dir.display());
     let plain = place.path("plain");
     run("skopeo", &["copy", "-q", &format!("oci:{image}"), &format!("oci:{}:t", plain.display())]);
-    let args = [rootless.as_slice(), &[&format!("{}:t", plain.display()), &bundle.display().to_string()]].concat();
-    run("umoci", &args);
+    let tagged = format!("{}:t", plain.display());
+    run("umoci", &["unpack", "--rootless", "--image", &tagged, bundle.to_str().unwrap()]);
     assert_eq!(fs::read(bundle.join("rootfs/etc/greeting")).unwrap(), b"hello");
     let graph = place.path("graph");
     let run_root = place.path("run");
