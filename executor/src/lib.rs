@@ -12,6 +12,7 @@ pub mod context;
 pub mod event;
 pub mod facts;
 pub mod resolve;
+mod select;
 
 pub use cancel::Cancel;
 pub use event::Event;
