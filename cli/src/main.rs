@@ -6,9 +6,12 @@
 
 mod args;
 mod commands;
+mod document;
 mod failure;
 mod interrupt;
+mod listing;
 mod output;
+mod pipeline;
 mod render;
 mod report;
 mod session;
