@@ -23,6 +23,8 @@ use rustix::fs::{Mode, OFlags};
 
 use crate::select::{self, Bytes, Node, Selection, SourceTree};
 use index::Index;
+pub(crate) use hash::{open as open_file, stamp_of};
+pub(crate) use walk::order;
 use walk::Item;
 
 /// Entries that remembered selections may hold together.

@@ -9,9 +9,11 @@
 pub mod build;
 pub mod cancel;
 pub mod context;
+mod copy;
 pub mod event;
 pub mod facts;
 pub mod resolve;
+mod passwd;
 mod select;
 
 pub use cancel::Cancel;
