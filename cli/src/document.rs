@@ -1,6 +1,5 @@
 //! Images as documents: what `inspect` and `history` show, in Docker's shape.
 
-use buildc_ir::ImageConfig;
 use buildc_store::{ImageRecord, Store};
 use serde_json::{Value, json};
 
@@ -21,37 +20,6 @@ pub fn config(store: &Store, image: &ImageRecord) -> Result<Value, Failure> {
         )
         .help("`buildc fsck` finds and removes damaged images; pull or build it again")
     })
-}
-
-/// An image config document without `rootfs` and `history` (OCI image spec `config.md`, with Docker's extensions).
-pub fn config_json(config: &ImageConfig) -> Value {
-    let keys = |set: &std::collections::BTreeSet<String>| -> Value {
-        set.iter().map(|k| (k.clone(), json!({}))).collect::<serde_json::Map<_, _>>().into()
-    };
-    let mut inner = serde_json::Map::new();
-    let mut set = |name: &str, wanted: bool, value: Value| {
-        if wanted {
-            inner.insert(name.to_owned(), value);
-        }
-    };
-    set("User", !config.user.is_empty(), config.user.clone().into());
-    set("ExposedPorts", !config.exposed_ports.is_empty(), keys(&config.exposed_ports));
-    let env: Vec<String> = config.env.iter().map(|(k, v)| format!("{k}={v}")).collect();
-    set("Env", true, env.into());
-    set("Entrypoint", config.entrypoint.is_some(), json!(config.entrypoint));
-    set("Cmd", config.cmd.is_some(), json!(config.cmd));
-    set("Volumes", !config.volumes.is_empty(), keys(&config.volumes));
-    set("WorkingDir", !config.working_dir.is_empty(), config.working_dir.clone().into());
-    set("Labels", !config.labels.is_empty(), json!(config.labels));
-    set("StopSignal", config.stop_signal.is_some(), json!(config.stop_signal));
-    set("OnBuild", !config.on_build.is_empty(), json!(config.on_build));
-    set("Shell", config.shell.is_some(), json!(config.shell));
-    let mut document =
-        json!({ "architecture": config.platform.arch, "os": config.platform.os, "config": inner });
-    if let Some(variant) = &config.platform.variant {
-        document["variant"] = variant.clone().into();
-    }
-    document
 }
 
 /// The labels of an image.

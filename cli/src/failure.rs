@@ -194,7 +194,9 @@ macro_rules! told {
 }
 
 told!(
+    buildc_executor::container::ContainerError,
     buildc_executor::context::ContextError,
+    buildc_executor::volume::VolumeError,
     buildc_launch::LaunchError,
     buildc_store::archive::ArchiveError,
     buildc_store::remote::RemoteError

@@ -21,10 +21,19 @@ pub fn print(rows: &[Value], layout: Layout<'_>, format: Option<&str>, quiet: bo
     let text = match format {
         _ if quiet => rows.iter().map(|row| cell(row, layout.id) + "\n").collect(),
         None | Some("table") => table(rows, layout),
-        Some("json") => rows.iter().map(|row| format!("{row}\n")).collect(),
+        Some("json") => rows.iter().map(json_line).collect(),
         Some(format) => templated(rows, &Template::parse(format)?)?,
     };
     output::data(&text)
+}
+
+/// A row without `Label`, the map that only templates look into.
+fn json_line(row: &Value) -> String {
+    let mut row = row.clone();
+    if let Some(map) = row.as_object_mut() {
+        map.remove("Label");
+    }
+    format!("{row}\n")
 }
 
 fn cell(row: &Value, field: &str) -> String {

@@ -222,6 +222,7 @@ fn lower_options(args: &SourceArgs) -> Result<LowerOptions, Failure> {
         build_args,
         target: args.target.clone(),
         platform: session::platform(args.platform.as_deref())?,
+        platform_requested: args.platform.is_some(),
         labels,
         network: match args.network {
             BuildNetwork::Default => Network::Default,
@@ -289,6 +290,7 @@ pub fn config_of_changes(changes: &[String], platform: Platform) -> Result<Image
         build_args: BTreeMap::new(),
         target: None,
         platform: platform.clone(),
+        platform_requested: true,
         labels: Vec::new(),
         network: Network::Default,
         extra_hosts: Vec::new(),

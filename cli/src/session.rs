@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use buildc_digest::Digest;
+use buildc_executor::container::Standby;
 use buildc_ir::{Platform, Reference};
 use buildc_launch::LaunchError;
 use buildc_store::{ImageRecord, OpenOptions, Store};
@@ -25,6 +26,13 @@ impl Session {
     pub fn open(shell: &Shell) -> Result<Self, Failure> {
         let refused = buildc_launch::enter_user_namespace().err();
         Ok(Self { store: Store::open(&root(shell), OpenOptions::default())?, refused })
+    }
+
+    /// The same with a monitor process that waits for a container: it must be forked before the store is opened.
+    pub fn open_with_standby(shell: &Shell) -> Result<(Self, Option<Standby>), Failure> {
+        buildc_launch::enter_user_namespace()?;
+        let standby = Standby::fork()?;
+        Ok((Self { store: Store::open(&root(shell), OpenOptions::default())?, refused: None }, standby))
     }
 
     /// Fails where namespaces are needed and this machine has refused them.

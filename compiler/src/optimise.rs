@@ -7,8 +7,6 @@ mod dedupe;
 mod fold;
 mod prune;
 mod rewrite;
-#[cfg(test)]
-mod tests;
 
 use buildc_ir::{Graph, PassReport};
 

@@ -17,11 +17,14 @@ use std::path::PathBuf;
 use buildc_ir::step;
 use buildc_store::{Layer, PendingLayer, Store, StoreError};
 
+use crate::account;
 use crate::cancel::Cancel;
-use crate::passwd::{self, Accounts};
 use crate::select::{LayerTree, Selection};
 use chmod::Chmod;
 use layout::Layout;
+
+/// Largest passwd or group file that is read.
+const ACCOUNTS_BYTES: u64 = 16 << 20;
 
 /// Why files cannot be copied.
 #[derive(Debug, thiserror::Error)]
@@ -140,14 +143,33 @@ impl CopyJob<'_> {
         let chmod = self.copy.chmod.as_ref().map(mode).transpose()?;
         let owner = match &self.copy.chown {
             None => None,
-            Some(text) if passwd::is_numeric(text) => Some(Accounts::default().owner(text)),
+            Some(text) if is_numeric(text) => Some(account::owner(text, "", "")),
             Some(text) if self.from_scratch || self.copy.link => {
                 return Err(CopyError::Owner { text: text.clone() });
             }
-            Some(text) => Some(Accounts::read(self.base.view())?.owner(text)),
+            Some(text) => Some(owner(self.base, text)?),
         };
         Ok(Attributes { owner, chmod })
     }
+}
+
+/// True for an owner that needs no file to be understood.
+fn is_numeric(text: &str) -> bool {
+    text.split(':').all(|part| part.bytes().all(|b| b.is_ascii_digit()) && part.parse::<i32>().is_ok())
+}
+
+fn owner(base: &LayerTree, text: &str) -> Result<(u32, u32), StoreError> {
+    let (passwd, group) = accounts(base)?;
+    Ok(account::owner(text, &passwd, &group))
+}
+
+/// Text of `/etc/passwd` and `/etc/group`, empty where there is none.
+pub(crate) fn accounts(tree: &LayerTree) -> Result<(String, String), StoreError> {
+    let read = |path: &[u8]| -> Result<String, StoreError> {
+        let bytes = tree.view().read_file(path, ACCOUNTS_BYTES)?.unwrap_or_default();
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    Ok((read(b"etc/passwd")?, read(b"etc/group")?))
 }
 
 /// What `--chown` and `--chmod` ask for.
@@ -167,7 +189,7 @@ pub(crate) fn make_directory(
 ) -> Result<Layer, CopyError> {
     let pending = store.begin_layer()?;
     let mut layout = Layout::new(Some(base), now);
-    let owner = if mkdir.user.is_empty() { (0, 0) } else { Accounts::read(base.view())?.owner(&mkdir.user) };
+    let owner = if mkdir.user.is_empty() { (0, 0) } else { owner(base, &mkdir.user)? };
     let path = layout.resolve(mkdir.path.as_bytes())?;
     layout.make_missing(&path, layout::NewDir { mode: 0o755, owner })?;
     seal(&[], pending, layout, cancel)

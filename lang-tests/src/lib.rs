@@ -1,1 +1,4 @@
-//! Placeholder until the room is built.
+//! What the golden tests of buildc's languages, passes, plans and keys share.
+#![allow(missing_debug_implementations, clippy::expect_used, reason = "test harness")]
+
+pub mod story;

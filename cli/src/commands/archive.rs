@@ -4,16 +4,17 @@ use std::fs::File;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
-use buildc_ir::{Platform, Reference};
+use buildc_executor::config_json::ConfigDocument;
+use buildc_ir::{History, Platform, Reference};
 use buildc_store::archive::{self, Format};
 use clap::ValueEnum;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Shell;
 use super::export::Target;
 use crate::failure::{Failure, Outcome};
 use crate::session::{self, Session};
-use crate::{document, output, pipeline, units};
+use crate::{output, pipeline, units};
 
 /// Form of a saved image.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -157,13 +158,21 @@ pub fn import(args: ImportArgs, shell: &Shell) -> Outcome {
 
 /// The config that the `--change` instructions make, with one line of history.
 fn import_config(args: &ImportArgs, platform: Platform) -> Result<Value, Failure> {
-    let config = pipeline::config_of_changes(&args.change, platform)?;
-    let mut config = document::config_json(&config);
     let now = units::rfc3339(i64::try_from(units::now()).unwrap_or(0));
     let comment = args.message.clone().unwrap_or_else(|| format!("Imported from {}", args.file.display()));
-    config["created"] = now.clone().into();
-    config["history"] = json!([{ "created": now, "created_by": "buildc import", "comment": comment }]);
-    Ok(config)
+    let document = ConfigDocument {
+        config: pipeline::config_of_changes(&args.change, platform)?,
+        created: Some(now.clone()),
+        diff_ids: Vec::new(),
+        history: vec![History {
+            created: Some(now),
+            created_by: Some("buildc import".to_owned()),
+            comment: Some(comment),
+            ..History::default()
+        }],
+    };
+    let bytes = document.write().map_err(|e| Failure::told("internal::json", &e, None))?;
+    serde_json::from_slice(&bytes).map_err(|e| Failure::told("internal::json", &e, None))
 }
 
 fn familiar(name: &str) -> String {

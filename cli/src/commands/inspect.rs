@@ -1,5 +1,7 @@
 //! `buildc inspect`: everything known about objects, as JSON or through a template.
 
+use buildc_executor::container::{self, ContainerError};
+use buildc_executor::volume::{self, VolumeError};
 use clap::ValueEnum;
 use serde_json::Value;
 
@@ -73,10 +75,25 @@ fn word(kind: Option<ObjectKind>) -> &'static str {
 /// Containers come first, as with Docker.
 fn object(session: &Session, name: &str, kind: Option<ObjectKind>) -> Result<Option<Value>, Failure> {
     let wanted = |k| kind.is_none_or(|wanted| wanted == k);
+    if wanted(ObjectKind::Container) {
+        match container::find(&session.store, name) {
+            Ok(found) => return Ok(Some(container::inspect(&session.store, &found)?)),
+            Err(ContainerError::NotFound(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
     if wanted(ObjectKind::Image)
         && let Some(image) = session.find_image(name)?
     {
         return document::image(&session.store, &image).map(Some);
+    }
+    if wanted(ObjectKind::Volume) {
+        return match volume::find(&session.store, name) {
+            Ok(found) => Ok(Some(super::volume::document(&found))),
+            // What cannot be the name of a volume is the name of none.
+            Err(VolumeError::NotFound(_) | VolumeError::Name(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        };
     }
     Ok(None)
 }

@@ -12,65 +12,39 @@
 #![deny(missing_docs)]
 #![allow(unsafe_code)]
 
+mod cgroup;
+mod channel;
+mod container;
+mod credentials;
+mod devices;
+mod enter;
 mod error;
+mod launch;
+mod loopback;
+mod mask;
+mod mounts;
+mod overlay;
 mod process;
+mod program;
+mod pty;
+mod reaper;
+mod rootfs;
+mod sealed;
+mod seccomp;
 mod spec;
+mod standard;
+mod support;
+mod sys;
+mod target;
+mod userns;
 mod wire;
+mod zygote;
 
 pub use error::{LaunchError, Result};
-pub use process::{Exit, Process, resize_pty};
+pub use launch::{enter, launch};
+pub use process::{Exit, Process};
+pub use pty::resize_pty;
 pub use spec::*;
-
-/// Must be the first thing `main()` calls: when this process was started as the launcher's init it never returns.
-pub fn init_if_requested() {}
-
-/// Starts a process; returns once the user's program has been executed, or has failed to be.
-pub fn launch(spec: &LaunchSpec, stdio: StdioSpec) -> Result<Process> {
-    let _ = (spec, stdio);
-    todo!()
-}
-
-/// Runs another process in the namespaces of the running container whose pid 1 has this pid on the host.
-pub fn enter(
-    pid: u32,
-    process: &ProcessSpec,
-    cgroup: Option<&CgroupSpec>,
-    stdio: StdioSpec,
-) -> Result<Process> {
-    let _ = (pid, process, cgroup, stdio);
-    todo!()
-}
-
-/// What this host allows; each refusal with the kernel's words.
-#[derive(Clone, Debug)]
-pub struct HostSupport {
-    /// The caller is root, or root of its user namespace.
-    pub root: bool,
-    /// Whether user namespaces can be made.
-    pub user_namespaces: std::result::Result<(), String>,
-    /// Whether an overlay can be mounted.
-    pub overlay: std::result::Result<(), String>,
-    /// The writable cgroup hierarchy.
-    pub cgroup: std::result::Result<String, String>,
-    /// Number of subordinate user ids.
-    pub subuids: u32,
-}
-
-/// Asks the host what it allows.
-pub fn probe_host() -> HostSupport {
-    todo!()
-}
-
-/// What [`enter_user_namespace`] found or made.
-#[derive(Clone, Debug)]
-pub struct UserNs {
-    /// Whether this command runs without the host's root.
-    pub rootless: bool,
-    /// Number of ids mapped (1 without subuids).
-    pub ids: u32,
-}
-
-/// Puts this command into a user namespace with the user's subuids; a no-op for root.
-pub fn enter_user_namespace() -> Result<UserNs> {
-    todo!()
-}
+pub use support::{HostSupport, probe_host};
+pub use userns::{UserNs, enter_user_namespace};
+pub use zygote::init_if_requested;

@@ -2,8 +2,6 @@
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
-
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Format {
     Plain,
@@ -56,7 +54,7 @@ fn reader(file: std::fs::File, format: Format) -> io::Result<Box<dyn Read>> {
         Format::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
         Format::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(file)),
         Format::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(file)?),
-        Format::Xz => Box::new(XzReader::start(file)),
+        Format::Xz => Box::new(lzma_rust2::XzReader::new(file, true)),
     })
 }
 
@@ -90,56 +88,6 @@ fn is_tar_header(block: &[u8]) -> bool {
     block[0] != 0 && stored == blanked
 }
 
-/// Turns the push-style xz decoder into a reader: it runs in a thread that ends when the reader is dropped.
-#[derive(Debug)]
-struct XzReader {
-    chunks: Receiver<io::Result<Vec<u8>>>,
-    current: io::Cursor<Vec<u8>>,
-}
-
-impl XzReader {
-    fn start(mut input: BufReader<std::fs::File>) -> Self {
-        let (sender, chunks) = bounded(4);
-        std::thread::spawn(move || {
-            let mut writer = ChunkWriter { sender: sender.clone() };
-            if let Err(e) = lzma_rs::xz_decompress(&mut input, &mut writer) {
-                let _ = sender.send(Err(io::Error::new(io::ErrorKind::InvalidData, format!("{e:?}"))));
-            }
-        });
-        Self { chunks, current: io::Cursor::default() }
-    }
-}
-
-impl Read for XzReader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let n = self.current.read(buffer)?;
-            if n > 0 || buffer.is_empty() {
-                return Ok(n);
-            }
-            match self.chunks.recv() {
-                Ok(chunk) => self.current = io::Cursor::new(chunk?),
-                Err(_) => return Ok(0),
-            }
-        }
-    }
-}
-
-struct ChunkWriter {
-    sender: Sender<io::Result<Vec<u8>>>,
-}
-
-impl io::Write for ChunkWriter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.sender.send(Ok(bytes.to_vec())).map_err(|_| io::ErrorKind::BrokenPipe)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,7 +112,9 @@ mod tests {
     fn archives_are_known_by_content_in_every_compression() {
         let tar = archive();
         let mut xz = Vec::new();
-        lzma_rs::xz_compress(&mut &tar[..], &mut xz).unwrap();
+        let mut writer = lzma_rust2::XzWriter::new(&mut xz, lzma_rust2::XzOptions::with_preset(1)).unwrap();
+        io::Write::write_all(&mut writer, &tar).unwrap();
+        writer.finish().unwrap();
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         io::Write::write_all(&mut gzip, &tar).unwrap();
         let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());

@@ -6,6 +6,9 @@ use buildc_ir::{Graph, PassReport, Plan, PlannedStep, Privilege, Reason, State, 
 
 use super::{Totals, state_word};
 
+/// How many changes of a pass are listed.
+const CHANGES: usize = 3;
+
 /// What a line is about, so that it can be coloured.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Tone {
@@ -52,7 +55,7 @@ pub fn lines(plan: &Plan) -> Vec<Line> {
 }
 
 fn totals(totals: &Totals, privilege: Privilege) -> String {
-    let mut text = format!("Plan: {} {}", totals.steps, if totals.steps == 1 { "step" } else { "steps" });
+    let mut text = format!("Plan of {} {}", totals.steps, if totals.steps == 1 { "step" } else { "steps" });
     let counts = [
         (totals.cached, "cached"),
         (totals.will_run, "will run"),
@@ -78,7 +81,11 @@ fn target(target: &Target) -> String {
 }
 
 fn pass(report: &PassReport) -> String {
-    format!("Pass {}: {}", report.pass, report.changes.join("; "))
+    let shown = report.changes.iter().take(CHANGES).map(String::as_str).collect::<Vec<_>>().join("; ");
+    match report.changes.len().saturating_sub(CHANGES) {
+        0 => format!("Pass {}: {shown}", report.pass),
+        more => format!("Pass {}: {shown}; and {more} more", report.pass),
+    }
 }
 
 fn tone(state: &State) -> Tone {
@@ -118,10 +125,6 @@ fn duration(ms: u64) -> String {
 fn details(plan: &Plan, step: &PlannedStep) -> Vec<String> {
     let mut out = Vec::new();
     let mut say = |text: String| out.push(format!("              {text}"));
-    if let State::DependsOn { steps } = &step.state {
-        let names: Vec<String> = steps.iter().map(|id| quoted(&plan.graph, *id)).collect();
-        say(format!("cached if {} turns out as before", names.join(" and ")));
-    }
     let obvious =
         matches!(step.reason, Reason::DefinitionKnown | Reason::NothingToDo | Reason::NothingNeedsIt);
     if !obvious {
@@ -134,7 +137,22 @@ fn details(plan: &Plan, step: &PlannedStep) -> Vec<String> {
             say(format!("  and {more} more"));
         }
     }
+    if let State::DependsOn { steps } = &step.state {
+        say(decided(&plan.graph, steps, &step.reason));
+    }
     out
+}
+
+/// When the decision falls; a step that itself is as before is cached again if its inputs turn out as before.
+fn decided(graph: &Graph, steps: &[StepId], reason: &Reason) -> String {
+    let names: Vec<String> = steps.iter().map(|id| quoted(graph, *id)).collect();
+    let names = names.join(" and ");
+    match reason {
+        Reason::InputChanged { .. } | Reason::BaseMoved { .. } => {
+            format!("cached if the content of {names} is known")
+        }
+        _ => format!("decided by the content of {names}"),
+    }
 }
 
 fn quoted(graph: &Graph, id: StepId) -> String {
@@ -154,7 +172,9 @@ pub(super) fn reason(graph: &Graph, reason: &Reason) -> String {
         Reason::FilesChanged { total: 1, .. } => "1 file changed:".to_owned(),
         Reason::FilesChanged { paths, total } if !paths.is_empty() => format!("{total} files changed:"),
         Reason::FilesChanged { .. } => "files of the build context changed".to_owned(),
-        Reason::BaseMoved { reference, after, .. } => format!("base `{reference}` moved to {after}"),
+        Reason::BaseMoved { reference, after, .. } => {
+            format!("base `{reference}` moved to {}", after.get(..19).unwrap_or(after))
+        }
         Reason::InputChanged { step } => format!("builds on {}", quoted(graph, *step)),
         Reason::ResultGone => "its result is no longer in the store".to_owned(),
         Reason::NoCache => "--no-cache".to_owned(),
