@@ -22,10 +22,10 @@ use buildc_store::{Entry, EntryKind, Store};
 use rustix::fs::{Mode, OFlags};
 
 use crate::select::{self, Bytes, Node, Selection, SourceTree};
-use index::Index;
 pub(crate) use hash::{open as open_file, stamp_of};
-pub(crate) use walk::order;
+use index::Index;
 use walk::Item;
+pub(crate) use walk::order;
 
 /// Entries that remembered selections may hold together.
 const REMEMBERED_ENTRIES: usize = 100_000;
@@ -86,10 +86,12 @@ impl ContextError {
     /// The remedy.
     pub fn help(&self) -> Option<String> {
         match self {
-            Self::Unreadable { .. } => Some("Give an existing, readable directory as the build context".to_owned()),
-            Self::IgnoreRule { .. } => {
-                Some("Rules are Go's filepath.Match patterns with `**`; `\\` quotes special characters".to_owned())
+            Self::Unreadable { .. } => {
+                Some("Give an existing, readable directory as the build context".to_owned())
             }
+            Self::IgnoreRule { .. } => Some(
+                "Rules are Go's filepath.Match patterns with `**`; `\\` quotes special characters".to_owned(),
+            ),
             Self::Store(_) => None,
         }
     }
@@ -197,7 +199,11 @@ impl Context {
     }
 
     fn verdict(&self, path: &[u8]) -> Verdict {
-        if self.rules.is_empty() || path.is_empty() { Verdict::default() } else { self.rules.judge_path(path) }
+        if self.rules.is_empty() || path.is_empty() {
+            Verdict::default()
+        } else {
+            self.rules.judge_path(path)
+        }
     }
 
     /// Everything below a directory that is not ignored, parents first: from an earlier walk where there is one.
@@ -231,8 +237,7 @@ impl Context {
             walk::Kind::Char(major, minor) => EntryKind::CharDevice { major, minor },
             walk::Kind::Block(major, minor) => EntryKind::BlockDevice { major, minor },
         };
-        let bytes =
-            if item.kind == walk::Kind::File { Bytes::Context(item.stamp) } else { Bytes::None };
+        let bytes = if item.kind == walk::Kind::File { Bytes::Context(item.stamp) } else { Bytes::None };
         let entry = Entry {
             path: item.path.clone(),
             kind,
@@ -281,7 +286,8 @@ impl SourceTree for Context {
     }
 
     fn complete(&self, nodes: Vec<&mut Node>) -> Result<(), WorldError> {
-        hash::complete(&self.fd, &mut locked(&self.index), nodes).map_err(|(path, e)| self.unreadable(&path, e))
+        hash::complete(&self.fd, &mut locked(&self.index), nodes)
+            .map_err(|(path, e)| self.unreadable(&path, e))
     }
 
     fn hidden_by(&self, path: &[u8]) -> Option<(String, u32, String)> {

@@ -79,7 +79,9 @@ impl CopyError {
     pub(crate) fn help(&self) -> Option<String> {
         let text = match self {
             Self::NotADirectory { .. } => "Choose a destination that is a directory or does not exist yet",
-            Self::IsADirectory { .. } => "Remove the directory in an earlier step, or choose another destination",
+            Self::IsADirectory { .. } => {
+                "Remove the directory in an earlier step, or choose another destination"
+            }
             Self::Loop { .. } => "Look at the links in the base image",
             Self::ReservedName { .. } => "Rename the file, or leave it out with --exclude or .dockerignore",
             Self::Owner { .. } => "Give numbers, for example --chown=1000:1000",

@@ -104,12 +104,17 @@ pub(crate) fn select(tree: &dyn SourceTree, query: &SelectionQuery) -> Result<Se
         let (pivot, pattern) = split_pivot(written, query.parents);
         let plain = pattern.replace("/./", "/");
         let exact = !Glob::has_wildcard(&plain);
-        let named = if exact { vec![plain.clone().into_bytes()] } else { wildcard::expand(tree, &plain, query.parents)? };
+        let named = if exact {
+            vec![plain.clone().into_bytes()]
+        } else {
+            wildcard::expand(tree, &plain, query.parents)?
+        };
         for named in named {
             match one(tree, at, &named, &exclude)? {
                 Some(mut found) => {
                     if query.parents {
-                        found.parents = follow::directories(tree, &named, pivot).map_err(SelectError::Unreadable)?;
+                        found.parents =
+                            follow::directories(tree, &named, pivot).map_err(SelectError::Unreadable)?;
                     }
                     matches.push(found);
                 }
@@ -117,9 +122,9 @@ pub(crate) fn select(tree: &dyn SourceTree, query: &SelectionQuery) -> Result<Se
             }
         }
     }
-    let nodes = matches.iter_mut().flat_map(|m| {
-        m.parents.iter_mut().chain(std::iter::once(&mut m.root)).chain(m.below.iter_mut())
-    });
+    let nodes = matches
+        .iter_mut()
+        .flat_map(|m| m.parents.iter_mut().chain(std::iter::once(&mut m.root)).chain(m.below.iter_mut()));
     tree.complete(nodes.collect()).map_err(SelectError::Unreadable)?;
     let summary = digest::summary(&matches, query.parents);
     Ok(Selection { summary, matches })

@@ -58,7 +58,9 @@ fn size(node: &Node) -> u64 {
 }
 
 fn fill(node: &mut Node, hash: FileHash, xattrs: Attributes) {
-    if let (EntryKind::File { size, hash: unknown }, Bytes::Context(stamp)) = (&mut node.entry.kind, &node.bytes) {
+    if let (EntryKind::File { size, hash: unknown }, Bytes::Context(stamp)) =
+        (&mut node.entry.kind, &node.bytes)
+    {
         *size = stamp.size;
         *unknown = hash;
     }
@@ -105,7 +107,11 @@ fn hash(fd: &OwnedFd, size: u64) -> Result<FileHash, Errno> {
         if n == 0 {
             return Ok(hasher.file());
         }
-        if size >= LARGE { hasher.update_parallel(&buffer[..n]) } else { hasher.update(&buffer[..n]) }
+        if size >= LARGE {
+            hasher.update_parallel(&buffer[..n])
+        } else {
+            hasher.update(&buffer[..n])
+        }
         at += n as u64;
         if at == size && n < len {
             return Ok(hasher.file());
@@ -134,8 +140,7 @@ pub(crate) fn xattrs(fd: impl AsFd) -> Result<Attributes, Errno> {
 }
 
 fn is_carried(name: &[u8]) -> bool {
-    name == b"security.capability"
-        || (name.starts_with(b"user.") && !name.starts_with(b"user.overlay."))
+    name == b"security.capability" || (name.starts_with(b"user.") && !name.starts_with(b"user.overlay."))
 }
 
 /// The stamp of an open file.

@@ -37,10 +37,8 @@ pub(super) fn keep(dir: &Path, selection: &Selection) {
 
 fn drop_oldest(dir: &Path) {
     let Ok(entries) = std::fs::read_dir(dir) else { return };
-    let mut files: Vec<_> = entries
-        .flatten()
-        .filter_map(|e| Some((e.metadata().ok()?.modified().ok()?, e.path())))
-        .collect();
+    let mut files: Vec<_> =
+        entries.flatten().filter_map(|e| Some((e.metadata().ok()?.modified().ok()?, e.path()))).collect();
     files.sort();
     let surplus = files.len().saturating_sub(KEPT);
     for (_, path) in files.into_iter().take(surplus) {

@@ -77,7 +77,8 @@ pub(super) fn lstat(root: &OwnedFd, path: &[u8]) -> Result<Option<Item>, Errno> 
 
 /// Target of a symbolic link.
 pub(super) fn read_link(root: &OwnedFd, path: &[u8]) -> Result<Vec<u8>, Errno> {
-    rustix::fs::readlinkat(root, std::ffi::OsStr::from_bytes(path), Vec::new()).map(std::ffi::CString::into_bytes)
+    rustix::fs::readlinkat(root, std::ffi::OsStr::from_bytes(path), Vec::new())
+        .map(std::ffi::CString::into_bytes)
 }
 
 fn open_dir(at: impl AsFd, name: &[u8]) -> Result<OwnedFd, Errno> {
@@ -196,7 +197,9 @@ impl Walker<'_> {
             match rustix::fs::statat(fd, std::ffi::OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW) {
                 Ok(stat) => {
                     let item = Item::new(path, &stat);
-                    found.extend(item.filter(|i| !verdict.excluded || i.kind == Kind::Dir).map(|i| (i, verdict)));
+                    found.extend(
+                        item.filter(|i| !verdict.excluded || i.kind == Kind::Dir).map(|i| (i, verdict)),
+                    );
                     Ok(())
                 }
                 Err(Errno::NOENT) => Ok(()),

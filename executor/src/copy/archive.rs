@@ -37,7 +37,8 @@ pub(super) fn unpack(
     let Some(reader) = compression::tar_inside(file).map_err(unreadable)? else { return Ok(false) };
     let dest = layout.resolve(into.dest)?;
     layout.make_dirs(&dest, into.new_dir)?;
-    let mut unpacker = Unpacker { name, into, dest, buffer: vec![0; 64 << 10], staged: 0, links: HashMap::new() };
+    let mut unpacker =
+        Unpacker { name, into, dest, buffer: vec![0; 64 << 10], staged: 0, links: HashMap::new() };
     let mut archive = tar::Archive::new(reader);
     for entry in archive.entries().map_err(unreadable)? {
         if into.cancel.is_cancelled() {
@@ -97,8 +98,11 @@ impl Unpacker<'_> {
                 let number = |n: io::Result<Option<u32>>| n.map(Option::unwrap_or_default);
                 let major = number(header.device_major()).map_err(|e| self.unreadable(e))?;
                 let minor = number(header.device_minor()).map_err(|e| self.unreadable(e))?;
-                planned.what =
-                    if kind == EntryType::Char { What::Char(major, minor) } else { What::Block(major, minor) };
+                planned.what = if kind == EntryType::Char {
+                    What::Char(major, minor)
+                } else {
+                    What::Block(major, minor)
+                };
             }
             EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
                 planned.what = What::File(self.stage(entry)?);
@@ -118,7 +122,9 @@ impl Unpacker<'_> {
         for part in written.split(|b| *b == b'/') {
             match part {
                 b"" | b"." => {}
-                b".." if parts.pop().is_none() => return Err(self.refused(written, "its name leads out with `..`")),
+                b".." if parts.pop().is_none() => {
+                    return Err(self.refused(written, "its name leads out with `..`"));
+                }
                 b".." => {}
                 _ => parts.push(part),
             }
@@ -150,18 +156,13 @@ impl Unpacker<'_> {
 
     fn metadata(&self, entry: &mut Entry<'_>) -> Result<Planned, CopyError> {
         let header = entry.header();
-        let id = |n: io::Result<u64>| n.map(|n| u32::try_from(n).unwrap_or(0)).map_err(|e| self.unreadable(e));
+        let id =
+            |n: io::Result<u64>| n.map(|n| u32::try_from(n).unwrap_or(0)).map_err(|e| self.unreadable(e));
         let owner = (id(header.uid())?, id(header.gid())?);
         let mode = header.mode().map_err(|e| self.unreadable(e))? & 0o7777;
         let seconds = header.mtime().map_err(|e| self.unreadable(e))?.cast_signed();
-        let mut planned = Planned {
-            what: What::Fifo,
-            mode,
-            owner,
-            mtime: (seconds, 0),
-            xattrs: Vec::new(),
-            link: None,
-        };
+        let mut planned =
+            Planned { what: What::Fifo, mode, owner, mtime: (seconds, 0), xattrs: Vec::new(), link: None };
         let extensions = entry.pax_extensions().map_err(|e| self.unreadable(e))?;
         for extension in extensions.into_iter().flatten() {
             let extension = extension.map_err(|e| self.unreadable(e))?;
@@ -201,7 +202,9 @@ impl Unpacker<'_> {
         let target = entry.link_name_bytes().unwrap_or_default().into_owned();
         let target = self.clean(&target)?;
         let Some((first, group)) = self.links.get(&target).cloned() else {
-            return Err(self.refused(written, "it is a hard link to something that is not before it in the archive"));
+            return Err(
+                self.refused(written, "it is a hard link to something that is not before it in the archive")
+            );
         };
         let Some(original) = layout.planned(&first).cloned() else {
             return Err(self.refused(written, "the file it is a hard link to was replaced"));

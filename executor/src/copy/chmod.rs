@@ -69,8 +69,15 @@ fn clause_changes(clause: &[u8], changes: &mut Vec<Change>) -> Option<()> {
         if !b"+-=".contains(op) {
             return None;
         }
-        let mut change =
-            Change { who, op: *op, bits: 0, copy_of: None, execute_if_any: false, set_id: false, sticky: false };
+        let mut change = Change {
+            who,
+            op: *op,
+            bits: 0,
+            copy_of: None,
+            execute_if_any: false,
+            set_id: false,
+            sticky: false,
+        };
         let len = after.iter().take_while(|b| !b"+-=".contains(b)).count();
         for b in &after[..len] {
             match b {

@@ -9,7 +9,7 @@ use buildc_digest::FileHash;
 use buildc_store::EntryKind;
 
 use super::CopyError;
-use crate::select::{LayerTree, SourceTree, Stamp, is_below, join, split};
+use crate::select::{LayerTree, Stamp, is_below, join, split};
 
 const MAX_LINKS: u32 = 40;
 
@@ -124,7 +124,9 @@ impl<'b> Layout<'b> {
 
     /// What the base has at a path; a file's content is not looked for.
     fn below(&self, path: &[u8]) -> Result<Option<Planned>, CopyError> {
-        let Some(found) = self.base.map(|b| b.view().get(path)).transpose()?.flatten() else { return Ok(None) };
+        let Some(found) = self.base.map(|b| b.view().get(path)).transpose()?.flatten() else {
+            return Ok(None);
+        };
         let what = match found.entry.kind {
             EntryKind::Dir { .. } => What::Dir { opaque: false },
             EntryKind::Symlink { target } => What::Symlink(target),

@@ -9,14 +9,19 @@ use super::{Attributes, CopyError, CopyJob, Source, archive};
 use crate::select::{Bytes, Match, Node, below, join, split};
 
 /// Lays out all sources of a copy in order.
-pub(super) fn place(job: &CopyJob<'_>, pending: &PendingLayer, layout: &mut Layout<'_>) -> Result<(), CopyError> {
+pub(super) fn place(
+    job: &CopyJob<'_>,
+    pending: &PendingLayer,
+    layout: &mut Layout<'_>,
+) -> Result<(), CopyError> {
     let placer = Placer { job, attributes: job.attributes()?, pending };
     let mut next = vec![0; job.sources.len()];
     for source in &job.copy.sources {
         match source {
             CopySource::Path { from, .. } => {
                 let Some(at) = job.sources.iter().position(|s| s.from == *from) else { continue };
-                let pattern = std::mem::replace(&mut next[at], next[at] + 1);
+                let pattern = next[at];
+                next[at] += 1;
                 let found = &job.sources[at].selection.matches;
                 for (number, found) in found.iter().enumerate().filter(|(_, m)| m.pattern == pattern) {
                     placer.path(layout, at, number, found)?;
@@ -54,7 +59,13 @@ impl Placer<'_> {
         self.job.copy.dest.as_bytes()
     }
 
-    fn path(&self, layout: &mut Layout<'_>, source: usize, number: usize, found: &Match) -> Result<(), CopyError> {
+    fn path(
+        &self,
+        layout: &mut Layout<'_>,
+        source: usize,
+        number: usize,
+        found: &Match,
+    ) -> Result<(), CopyError> {
         if self.job.copy.parents {
             return self.with_parents(layout, source, number, found);
         }
@@ -63,7 +74,9 @@ impl Placer<'_> {
             layout.make_dirs(&dir, self.new_dir())?;
             return self.contents(layout, source, number, found, &dir);
         }
-        if self.job.copy.unpack != Unpack::Never && self.unpacked(layout, source, &found.named, &found.root)? {
+        if self.job.copy.unpack != Unpack::Never
+            && self.unpacked(layout, source, &found.named, &found.root)?
+        {
             return Ok(());
         }
         let planned = self.planned(source, number, &found.root);

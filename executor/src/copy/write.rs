@@ -7,7 +7,9 @@ use std::path::Path;
 
 use buildc_digest::DiffId;
 use buildc_store::{Entry, EntryKind};
-use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, RenameFlags, Timespec, Timestamps, Uid, XattrFlags};
+use rustix::fs::{
+    AtFlags, CWD, FileType, Gid, Mode, OFlags, RenameFlags, Timespec, Timestamps, Uid, XattrFlags,
+};
 use rustix::io::Errno;
 
 use super::layout::{Content, Planned, What, text};
@@ -162,11 +164,13 @@ impl Target<'_> {
     pub(super) fn special(&self, entry: &Entry) -> Result<(), CopyError> {
         let failed = |what| CopyError::io(what, text(&entry.path));
         let path = os(&entry.path);
-        let node = |kind, device| rustix::fs::mknodat(&self.fd, path, kind, Mode::from_raw_mode(entry.mode), device);
+        let node =
+            |kind, device| rustix::fs::mknodat(&self.fd, path, kind, Mode::from_raw_mode(entry.mode), device);
         let made = match &entry.kind {
             EntryKind::Symlink { target } => rustix::fs::symlinkat(os(target), &self.fd, path),
             EntryKind::Hardlink { to } => {
-                return rustix::fs::linkat(&self.fd, os(to), &self.fd, path, AtFlags::empty()).map_err(failed("Linking"));
+                return rustix::fs::linkat(&self.fd, os(to), &self.fd, path, AtFlags::empty())
+                    .map_err(failed("Linking"));
             }
             EntryKind::Fifo => node(FileType::Fifo, 0),
             EntryKind::CharDevice { major, minor } => {

@@ -11,7 +11,8 @@ use super::{Match, Node, below, split};
 
 /// Digest, number of entries and bytes of everything that was matched.
 pub(super) fn summary(matches: &[Match], parents: bool) -> Selected {
-    let mut encoder = Encoder { out: Vec::with_capacity(256), hasher: InternalHasher::new(), links: HashMap::new() };
+    let mut encoder =
+        Encoder { out: Vec::with_capacity(256), hasher: InternalHasher::new(), links: HashMap::new() };
     encoder.hasher.update(b"buildc.selection\0\x01");
     let mut entries = 0;
     let mut bytes = 0;

@@ -11,7 +11,8 @@ pub(super) fn filter(nodes: Vec<Node>, root: &[u8], rules: &PatternSet) -> Vec<N
         return nodes;
     }
     let mut judge = Judge::new(rules, Verdict::default());
-    let excluded: Vec<bool> = nodes.iter().map(|n| judge.judge(below(&n.entry.path, root), n.is_dir())).collect();
+    let excluded: Vec<bool> =
+        nodes.iter().map(|n| judge.judge(below(&n.entry.path, root), n.is_dir())).collect();
     let paths: Vec<&[u8]> = nodes.iter().map(|n| n.entry.path.as_slice()).collect();
     let kept = keep_parents(&paths, &excluded);
     nodes.into_iter().zip(kept).filter(|(_, keep)| *keep).map(|(n, _)| n).collect()
