@@ -16,6 +16,8 @@ mod copy;
 pub mod event;
 pub mod facts;
 pub mod network;
+mod process_id;
+mod random;
 pub mod resolve;
 mod select;
 pub mod volume;
