@@ -9,6 +9,8 @@ use crate::commands::{
     space, volume,
 };
 
+const GLOBAL: &str = "Options of every command";
+
 const AFTER_HELP: &str = "\
 Examples:
   buildc build -t hello .             build ./Dockerfile and name the image
@@ -35,16 +37,11 @@ pub struct Cli {
 pub struct Global {
     /// Directory of the store [default: /var/lib/buildc for root, else $XDG_DATA_HOME/buildc]
     #[arg(long, global = true, value_name = "DIR", env = "BUILDC_ROOT", hide_env_values = true)]
+    #[arg(help_heading = GLOBAL)]
     pub root: Option<PathBuf>,
     /// When to use colours: auto, always or never (NO_COLOR is honoured)
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        default_value = "auto",
-        value_name = "WHEN",
-        hide_possible_values = true
-    )]
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
+    #[arg(hide_possible_values = true, help_heading = GLOBAL)]
     pub color: ColorChoice,
 }
 

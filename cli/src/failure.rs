@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io;
 
+use buildc_executor::build::{BuildError, FailureKind};
 use buildc_ir::world::WorldError;
 use buildc_ir::{Diagnostic, SourceMap};
 
@@ -55,6 +56,18 @@ impl Kind {
     }
 }
 
+impl From<FailureKind> for Kind {
+    fn from(kind: FailureKind) -> Self {
+        match kind {
+            FailureKind::Input => Kind::Input,
+            FailureKind::Environment => Kind::Environment,
+            FailureKind::Remote => Kind::Remote,
+            FailureKind::Step => Kind::Step,
+            FailureKind::Internal => Kind::Internal,
+        }
+    }
+}
+
 /// A fact without a place in a file.
 #[derive(Debug)]
 pub struct Fact {
@@ -79,6 +92,9 @@ pub enum Failure {
     /// Places in the user's files.
     #[error("The input has {} problem(s)", .0.len())]
     Input(Vec<Diagnostic>, Box<SourceMap>),
+    /// A build ended early.
+    #[error("{0}")]
+    Build(#[source] Box<BuildError>, Box<SourceMap>),
     /// Everything has been said already; only the exit code is left.
     #[error("Exit code {0}")]
     Said(u8),
@@ -141,6 +157,7 @@ impl Failure {
         match self {
             Failure::Fact(fact) => fact.kind.exit_code(),
             Failure::Input(..) => Kind::Input.exit_code(),
+            Failure::Build(error, _) => Kind::from(error.kind()).exit_code(),
             Failure::Said(code) => *code,
             // The reader went away, as `head` does: that is no failure of ours.
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
@@ -162,6 +179,32 @@ impl From<WorldError> for Failure {
     fn from(error: WorldError) -> Self {
         let help = error.help.clone();
         Failure::told(error.code, &error, help)
+    }
+}
+
+/// From errors of other rooms that have a stable code and a remedy.
+macro_rules! told {
+    ($($error:ty),*) => {$(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Failure::told(error.code(), &error, error.help())
+            }
+        }
+    )*};
+}
+
+told!(
+    buildc_executor::container::ContainerError,
+    buildc_executor::context::ContextError,
+    buildc_executor::volume::VolumeError,
+    buildc_launch::LaunchError,
+    buildc_store::archive::ArchiveError,
+    buildc_store::remote::RemoteError
+);
+
+impl From<buildc_store::StoreError> for Failure {
+    fn from(error: buildc_store::StoreError) -> Self {
+        Failure::told("store::failed", &error, None)
     }
 }
 

@@ -6,9 +6,12 @@
 
 mod args;
 mod commands;
+mod document;
 mod failure;
 mod interrupt;
+mod listing;
 mod output;
+mod pipeline;
 mod render;
 mod report;
 mod session;
@@ -21,5 +24,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     // The same binary is the container's init. This must come before anything that could start a thread.
     buildc_launch::init_if_requested();
+    // It is also the process that watches over a container.
+    buildc_executor::container::monitor_if_requested();
     ExitCode::from(commands::main())
 }

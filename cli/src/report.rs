@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, Write};
 
+use buildc_executor::build::BuildError;
 use buildc_ir::{Diagnostic, Severity, SourceMap};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 
@@ -120,13 +121,13 @@ fn handler(streams: Streams) -> GraphicalReportHandler {
         (false, true) => GraphicalTheme::ascii(),
         (false, false) => GraphicalTheme::none(),
     };
-    let width = nix::unistd::isatty(io::stderr()).ok().and_then(|_| terminal_width()).unwrap_or(100);
-    GraphicalReportHandler::new_themed(theme).with_width(width).with_links(false).with_context_lines(1)
-}
-
-/// Columns of the terminal, as the environment or clap's own probing knows them.
-fn terminal_width() -> Option<usize> {
-    std::env::var("COLUMNS").ok()?.parse().ok().filter(|w| *w >= 40)
+    // Lines for programs and logs stay whole, so that they can be searched.
+    let width = terminal_size::terminal_size_of(io::stderr()).map(|(w, _)| usize::from(w.0).max(40));
+    GraphicalReportHandler::new_themed(theme)
+        .with_width(width.unwrap_or(400))
+        .with_wrap_lines(width.is_some())
+        .with_links(false)
+        .with_context_lines(1)
 }
 
 fn draw(report: &Report, streams: Streams) -> String {
@@ -153,11 +154,36 @@ pub fn failure(failure: &Failure, streams: Streams) {
                 text.push('\n');
             }
         }
+        Failure::Build(error, sources) => text = build_failure(error, sources, streams),
         Failure::Said(_) => {}
         Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         Failure::Output(_) => text = draw(&Report::of_fact(&output_fact(failure)), streams),
     }
     let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// A step that failed: its last lines, then the instruction with what happened.
+fn build_failure(error: &BuildError, sources: &SourceMap, streams: Streams) -> String {
+    let BuildError::Step { label, origins, code, message, help, tail, .. } = error else {
+        let help = error.help();
+        let Failure::Fact(fact) = Failure::told(error.code(), error, help) else { return String::new() };
+        return draw(&Report::of_fact(&fact), streams);
+    };
+    let mut text = String::new();
+    if !tail.is_empty() {
+        text.push_str(&format!("\nLast lines of {label}:\n"));
+        for line in tail {
+            text.push_str(&format!("  {}\n", crate::render::printable(line)));
+        }
+        text.push('\n');
+    }
+    let mut found = Diagnostic::error(code, message.clone());
+    found.help = help.clone();
+    for span in origins.iter().take(1) {
+        found = found.label(*span, "");
+    }
+    text.push_str(&diagnostic(&found, sources, streams));
+    text
 }
 
 fn output_fact(failure: &Failure) -> Fact {
@@ -180,7 +206,7 @@ mod tests {
         let plain = Streams { color_err: false, color_out: false, moving: false, unicode: false };
         let text = diagnostic(&found, &sources, plain);
         assert!(text.is_ascii(), "{text}");
-        for part in ["Dockerfile:2:1", "RNU make", "^^^", "not an instruction", "help: Did you mean `RUN`?"] {
+        for part in ["Dockerfile:2:1", "RNU make", "^|^", "not an instruction", "help: Did you mean `RUN`?"] {
             assert!(text.contains(part), "{part} in {text}");
         }
     }

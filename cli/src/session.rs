@@ -1,10 +1,103 @@
-//! Opening what commands work on: the user namespace when not root, the store.
+//! Opening what commands work on: the user namespace when not root, the store, objects by the names people type.
 
 use std::path::PathBuf;
 
+use buildc_digest::Digest;
+use buildc_executor::container::Standby;
+use buildc_ir::{Platform, Reference};
+use buildc_launch::LaunchError;
+use buildc_store::{ImageRecord, OpenOptions, Store};
+
 use crate::commands::Shell;
+use crate::failure::Failure;
+
+/// An opened store, and whether this process has the ids it may need.
+#[derive(Debug)]
+pub struct Session {
+    /// The store.
+    pub store: Store,
+    /// Why there is no user namespace, for what needs one.
+    refused: Option<LaunchError>,
+}
+
+impl Session {
+    /// Opens the store, as an unprivileged user inside a user namespace, since files of layers and volumes belong to
+    /// subordinate ids there. Must come before any thread.
+    pub fn open(shell: &Shell) -> Result<Self, Failure> {
+        let refused = buildc_launch::enter_user_namespace().err();
+        Ok(Self { store: Store::open(&root(shell), OpenOptions::default())?, refused })
+    }
+
+    /// The same with a monitor process that waits for a container: it must be forked before the store is opened.
+    pub fn open_with_standby(shell: &Shell) -> Result<(Self, Option<Standby>), Failure> {
+        buildc_launch::enter_user_namespace()?;
+        let standby = Standby::fork()?;
+        Ok((Self { store: Store::open(&root(shell), OpenOptions::default())?, refused: None }, standby))
+    }
+
+    /// Fails where namespaces are needed and this machine has refused them.
+    pub fn need_namespaces(&mut self) -> Result<(), Failure> {
+        self.refused.take().map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// The image that a name, id or unique beginning of an id means.
+    pub fn image(&self, name: &str) -> Result<ImageRecord, Failure> {
+        self.find_image(name)?.ok_or_else(|| {
+            Failure::new("image::not_found", format!("There is no image `{name}`"))
+                .help("`buildc images` lists what there is; `buildc pull` fetches from a registry")
+        })
+    }
+
+    /// The same, `None` when there is none.
+    pub fn find_image(&self, name: &str) -> Result<Option<ImageRecord>, Failure> {
+        if let Ok(reference) = name.parse::<Reference>()
+            && let Some(found) = self.store.image(&reference.to_string())?
+        {
+            return Ok(Some(found));
+        }
+        Ok(self.store.image(name)?)
+    }
+}
 
 /// The store's directory.
 pub fn root(shell: &Shell) -> PathBuf {
-    shell.global.root.clone().unwrap_or_else(buildc_store::Store::default_root)
+    shell.global.root.clone().unwrap_or_else(Store::default_root)
+}
+
+/// The first twelve digits, as lists show ids.
+pub fn short_id(id: &Digest) -> String {
+    id.hex().chars().take(12).collect()
+}
+
+/// A name that is to be given to an image, fully qualified.
+pub fn new_name(text: &str) -> Result<Reference, Failure> {
+    let help = "A name looks like `app`, `team/app:1.2` or `registry.example.com/app`";
+    let bad = |message: String| Failure::new("image::bad_name", message).help(help);
+    let reference: Reference =
+        text.parse().map_err(|e: buildc_ir::reference::ParseReferenceError| bad(e.to_string()))?;
+    match &reference.digest {
+        None => Ok(reference),
+        Some(_) => Err(bad(format!("`{text}` has a digest, which cannot be chosen"))),
+    }
+}
+
+/// A reference to something that exists somewhere.
+pub fn reference(text: &str) -> Result<Reference, Failure> {
+    text.parse().map_err(|e: buildc_ir::reference::ParseReferenceError| {
+        Failure::new("image::bad_name", e.to_string())
+            .help("A reference looks like `debian:12` or `name@sha256:…`")
+    })
+}
+
+/// `--platform`, or this machine's.
+pub fn platform(text: Option<&str>) -> Result<Platform, Failure> {
+    match text {
+        None => Ok(Platform::host()),
+        Some(text) if text.contains(',') => {
+            Err(Failure::usage("Only one platform can be built at a time").help("Build once per platform"))
+        }
+        Some(text) => text.parse().map_err(|e: buildc_ir::platform::ParsePlatformError| {
+            Failure::usage(e.to_string()).help("For example linux/amd64 or linux/arm64/v8")
+        }),
+    }
 }

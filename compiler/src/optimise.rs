@@ -1,4 +1,12 @@
-//! Passes over the graph: each pure, in one file, individually switchable, with its reasons.
+//! Passes over the graph: each pure, in one file, individually switchable, and saying what it did.
+//!
+//! Owns: which passes there are and their order. Never does: anything that changes the final tree, the image config,
+//! its layers or its history; a property test compares both ways.
+
+mod dedupe;
+mod fold;
+mod prune;
+mod rewrite;
 
 use buildc_ir::{Graph, PassReport};
 
@@ -7,19 +15,54 @@ use buildc_ir::{Graph, PassReport};
 pub struct Passes {
     /// Leaves out what no target reaches.
     pub prune: bool,
-    /// Reports steps that several places share.
+    /// Reports steps that several places share; the graph itself joins equal steps when they are added.
     pub dedupe: bool,
     /// Removes config-only steps.
     pub fold: bool,
 }
 
-impl Default for Passes {
-    fn default() -> Self {
-        Self { prune: true, dedupe: true, fold: true }
+impl Passes {
+    /// All of them.
+    pub const ALL: Passes = Passes { prune: true, dedupe: true, fold: true };
+    /// None of them.
+    pub const NONE: Passes = Passes { prune: false, dedupe: false, fold: false };
+
+    /// Switches one pass by its name; false when there is no such pass.
+    pub fn set(&mut self, name: &str, on: bool) -> bool {
+        match name {
+            prune::NAME => self.prune = on,
+            dedupe::NAME => self.dedupe = on,
+            fold::NAME => self.fold = on,
+            _ => return false,
+        }
+        true
     }
 }
 
-/// Runs the passes that are on, in their fixed order.
-pub fn run(_graph: Graph, _passes: &Passes) -> (Graph, Vec<PassReport>) {
-    todo!()
+impl Default for Passes {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
+/// A pass: the new graph, and one line per change.
+type Pass = fn(Graph) -> (Graph, Vec<String>);
+
+/// Runs the passes that are on: prune, then fold, then dedupe, which also sees what folding made equal.
+pub fn run(graph: Graph, passes: &Passes) -> (Graph, Vec<PassReport>) {
+    let all: [(bool, &'static str, Pass); 3] = [
+        (passes.prune, prune::NAME, prune::run),
+        (passes.fold, fold::NAME, fold::run),
+        (passes.dedupe, dedupe::NAME, dedupe::run),
+    ];
+    let mut reports = Vec::new();
+    let mut graph = graph;
+    for (on, pass, run) in all {
+        if on {
+            let (next, changes) = run(graph);
+            graph = next;
+            reports.push(PassReport { pass, changes });
+        }
+    }
+    (graph, reports)
 }

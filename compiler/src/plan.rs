@@ -1,9 +1,20 @@
-//! From a graph to a plan: what will happen to each step and why.
+//! From a graph to a plan: what will happen to each step and why (spec/plan-format.md).
+//!
+//! Owns: which keys are looked up in which order, what is needed, and the reasons. Never does: running anything. What
+//! a plan says is what the executor then does, so nothing here guesses.
 
+mod decide;
+mod define;
+mod explain;
+mod previous;
+mod record;
 pub mod render;
+mod select;
+#[cfg(test)]
+mod tests;
 
 use buildc_ir::world::{BuildRecord, Facts};
-use buildc_ir::{Diagnostic, Graph, PassReport, Plan, SourceMap};
+use buildc_ir::{Diagnostic, Graph, PassReport, Plan, PlannedStep, Privilege, SourceMap, State, StepKind};
 
 /// What the user asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -15,19 +26,58 @@ pub struct PlanOptions {
 /// Decides every step of the graph as far as can be known before running.
 ///
 /// # Errors
-/// Diagnostics with spans where a step selects files that are not there.
+/// Diagnostics with spans where a step selects files that are not there or cannot be read; all of them at once.
 pub fn plan(
-    _graph: Graph,
-    _passes: Vec<PassReport>,
-    _sources: SourceMap,
-    _facts: &dyn Facts,
-    _options: &PlanOptions,
+    graph: Graph,
+    passes: Vec<PassReport>,
+    sources: SourceMap,
+    facts: &dyn Facts,
+    options: &PlanOptions,
 ) -> Result<Plan, Vec<Diagnostic>> {
-    todo!()
+    let definitions = define::define(&graph, &sources, facts)?;
+    let decisions = decide::decide(&graph, &definitions, &sources, facts, options)?;
+    let previous = previous::Previous::new(facts.previous().unwrap_or_default(), &graph);
+    let reasons = explain::explain(&graph, &definitions, &decisions, &previous, facts, options);
+    let steps: Vec<PlannedStep> = graph
+        .iter()
+        .zip(definitions)
+        .zip(decisions)
+        .zip(reasons)
+        .enumerate()
+        .map(|(at, ((((id, _), definition), decision), reason))| PlannedStep {
+            id,
+            definition_key: definition.key,
+            placed_key: decision.placed_key,
+            content_key: decision.content_key,
+            result_key: decision.result_key,
+            selected: definition.selected,
+            state: decision.state,
+            reason,
+            last_duration_ms: previous.duration_ms(at),
+        })
+        .collect();
+    let privilege = privilege(&graph, &steps);
+    Ok(Plan { graph, steps, passes, privilege, sources })
 }
 
 /// What the next plan of the same source compares itself with. Durations are those known before the build; the
 /// executor puts in the new ones.
-pub fn record(_plan: &Plan) -> BuildRecord {
-    todo!()
+pub fn record(plan: &Plan) -> BuildRecord {
+    let steps = plan.graph.iter().zip(&plan.steps).map(|((_, node), step)| {
+        let selected = step.selected.clone();
+        record::step_record(node, step.definition_key, selected, step.last_duration_ms)
+    });
+    BuildRecord { steps: steps.collect() }
+}
+
+/// Only steps that may run ask for anything.
+fn privilege(graph: &Graph, steps: &[PlannedStep]) -> Privilege {
+    let may_run = |step: &PlannedStep| matches!(step.state, State::WillRun | State::DependsOn { .. });
+    let of = |node: &buildc_ir::graph::Node| match &node.step.kind {
+        StepKind::Exec(exec) if exec.insecure => Privilege::Insecure,
+        StepKind::Exec(_) => Privilege::Namespaces,
+        _ => Privilege::None,
+    };
+    let asked = graph.iter().zip(steps).filter(|(_, step)| may_run(step)).map(|((_, node), _)| of(node));
+    asked.max().unwrap_or_default()
 }

@@ -1,1 +1,24 @@
-//! Placeholder until the room is built.
+//! From plan to layers, images and running containers.
+//!
+//! Owns: the running of a plan (build contexts, the scheduler, the kinds of steps, the assembly of images), the
+//! events it tells on the way, containers, their networks and volumes.
+//! Never does: parsing or planning (the compiler's), rendering (the command line's), namespaces and mounts (the
+//! launcher's), the layout of anything on disk (the store's).
+#![forbid(unsafe_code)]
+
+pub mod account;
+pub mod build;
+pub mod cancel;
+pub mod config_json;
+pub mod container;
+pub mod context;
+pub mod event;
+pub mod facts;
+pub mod network;
+mod process_id;
+mod random;
+pub mod resolve;
+pub mod volume;
+
+pub use cancel::Cancel;
+pub use event::Event;

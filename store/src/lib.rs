@@ -10,11 +10,14 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+pub mod archive;
 mod blob;
+mod compression;
 mod df;
 mod document;
 mod entry;
 mod error;
+mod export;
 mod fsck;
 mod gc;
 mod image;
@@ -24,6 +27,8 @@ mod layout;
 mod lease;
 mod lock;
 mod manifest;
+pub mod oci;
+pub mod remote;
 mod results;
 mod session;
 mod snapshot;
@@ -44,5 +49,5 @@ pub use lock::KeyLock;
 pub use results::StoredResult;
 pub use snapshot::{Rootfs, SnapshotDriver};
 pub use store::{OpenOptions, Store};
-pub use tar::{TarHasher, TarWriter};
+pub use tar::{TarDigest, TarHasher, TarWriter};
 pub use view::{Found, TreeView};

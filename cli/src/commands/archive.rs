@@ -1,11 +1,20 @@
 //! `load`, `save`, `import`: images in files.
 
+use std::fs::File;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
+use buildc_executor::config_json::ConfigDocument;
+use buildc_ir::{History, Platform, Reference};
+use buildc_store::archive::{self, Format};
 use clap::ValueEnum;
+use serde_json::Value;
 
 use super::Shell;
+use super::export::Target;
 use crate::failure::{Failure, Outcome};
+use crate::session::{self, Session};
+use crate::{output, pipeline, units};
 
 /// Form of a saved image.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,16 +87,94 @@ pub struct ImportArgs {
 
 /// Reads images.
 pub fn load(args: LoadArgs, shell: &Shell) -> Outcome {
-    let _ = (args, shell);
-    Err(Failure::usage("not yet"))
+    let session = Session::open(shell)?;
+    let loaded = match &args.input {
+        Some(path) if path.as_os_str() != "-" => archive::load_path(&session.store, path)?,
+        _ if std::io::stdin().is_terminal() => {
+            return Err(
+                Failure::usage("Nothing to load: standard input is a terminal").help("Name a file with -i")
+            );
+        }
+        _ => archive::load(&session.store, &mut std::io::stdin().lock())?,
+    };
+    for one in loaded {
+        let names: Vec<String> = one.names.iter().map(|n| familiar(n)).collect();
+        let names = if names.is_empty() { vec![one.image.id.to_string()] } else { names };
+        for name in names {
+            output::data(&if args.quiet { name } else { format!("Loaded image: {name}") })?;
+        }
+    }
+    Ok(0)
 }
+
 /// Writes images.
 pub fn save(args: SaveArgs, shell: &Shell) -> Outcome {
-    let _ = (args, shell);
-    Err(Failure::usage("not yet"))
+    let session = Session::open(shell)?;
+    let mut words = Vec::new();
+    for name in &args.images {
+        let image = session.image(name)?;
+        let tag = name.parse::<Reference>().ok().map(|r| r.to_string()).filter(|t| image.tags.contains(t));
+        words.push(tag.unwrap_or_else(|| image.id.to_string()));
+    }
+    let target = match &args.output {
+        Some(path) if path.as_os_str() != "-" => Target::File(path.clone()),
+        _ => Target::Stdout,
+    };
+    let format = match args.format {
+        ArchiveFormat::DockerArchive => Format::DockerArchive,
+        ArchiveFormat::OciArchive => Format::OciArchive,
+        ArchiveFormat::OciDir => match &target {
+            Target::File(dir) => {
+                archive::save_oci_dir(&session.store, &words, dir)?;
+                return Ok(0);
+            }
+            Target::Stdout => {
+                return Err(Failure::usage("An OCI layout directory needs a name").help("Add -o DIR"));
+            }
+        },
+    };
+    target.fill(|out| Ok(archive::save(&session.store, &words, format, out)?))?;
+    Ok(0)
 }
-/// Makes an image of a root file system.
+
+/// Makes an image of a root file system and prints its id.
 pub fn import(args: ImportArgs, shell: &Shell) -> Outcome {
-    let _ = (args, shell);
-    Err(Failure::usage("not yet"))
+    let name = args.name.as_deref().map(session::new_name).transpose()?;
+    let platform = session::platform(args.platform.as_deref())?;
+    let config = import_config(&args, platform)?;
+    let session = Session::open(shell)?;
+    let image = if args.file.as_os_str() == "-" {
+        archive::import_rootfs(&session.store, &mut std::io::stdin().lock(), config)?
+    } else {
+        let mut file = File::open(&args.file).map_err(|e| Failure::file("read", &args.file, &e))?;
+        archive::import_rootfs(&session.store, &mut file, config)?
+    };
+    if let Some(name) = name {
+        session.store.tag(&name.to_string(), &image.id)?;
+    }
+    output::data(&image.id.to_string())?;
+    Ok(0)
+}
+
+/// The config that the `--change` instructions make, with one line of history.
+fn import_config(args: &ImportArgs, platform: Platform) -> Result<Value, Failure> {
+    let now = units::rfc3339(i64::try_from(units::now()).unwrap_or(0));
+    let comment = args.message.clone().unwrap_or_else(|| format!("Imported from {}", args.file.display()));
+    let document = ConfigDocument {
+        config: pipeline::config_of_changes(&args.change, platform)?,
+        created: Some(now.clone()),
+        diff_ids: Vec::new(),
+        history: vec![History {
+            created: Some(now),
+            created_by: Some("buildc import".to_owned()),
+            comment: Some(comment),
+            ..History::default()
+        }],
+    };
+    let bytes = document.write().map_err(|e| Failure::told("internal::json", &e, None))?;
+    serde_json::from_slice(&bytes).map_err(|e| Failure::told("internal::json", &e, None))
+}
+
+fn familiar(name: &str) -> String {
+    name.parse::<Reference>().map_or_else(|_| name.to_owned(), |r| r.familiar())
 }

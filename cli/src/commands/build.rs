@@ -2,10 +2,18 @@
 
 use std::path::PathBuf;
 
+use buildc_executor::build::{self, BuildError, BuildOptions, SecretSource};
+use buildc_ir::{Privilege, Reference};
+use buildc_store::ImageRecord;
 use clap::ValueEnum;
 
 use super::Shell;
+use super::export::Export;
 use crate::failure::{Failure, Outcome};
+use crate::interrupt::{self, INTERRUPTED};
+use crate::render::{self, Display};
+use crate::session::{self, Session};
+use crate::{output, pipeline};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -126,8 +134,165 @@ pub struct BuildArgs {
     pub load: bool,
 }
 
-/// Builds.
+/// Builds, tags, exports, pushes, and says what came of it.
 pub fn run(args: BuildArgs, shell: &Shell) -> Outcome {
-    let _ = (args, shell);
-    Err(Failure::usage("not yet"))
+    let names = args.tag.iter().map(|t| session::new_name(t)).collect::<Result<Vec<_>, _>>()?;
+    let exports = args.output.iter().map(|o| Export::parse(o)).collect::<Result<Vec<_>, _>>()?;
+    if args.push && names.is_empty() {
+        return Err(Failure::usage("--push needs a name to push to").help("Add -t registry.example.com/NAME"));
+    }
+    let mut session = Session::open(shell)?;
+    let Some(image) = image(&mut session, &args, &names, shell)? else { return Ok(INTERRUPTED) };
+    for export in &exports {
+        export.write(&session, &image, &names)?;
+    }
+    if args.push || exports.iter().any(Export::pushes) {
+        for name in &names {
+            super::registry::push_one(&session, name, args.quiet, shell)?;
+        }
+    }
+    write_files(&args, &image, &names)?;
+    if args.quiet {
+        output::data(&image.id.to_string())?;
+    }
+    Ok(0)
+}
+
+/// Builds and tags; `None` when the build was interrupted.
+pub fn image(
+    session: &mut Session,
+    args: &BuildArgs,
+    names: &[Reference],
+    shell: &Shell,
+) -> Result<Option<ImageRecord>, Failure> {
+    let options = build_options(args)?;
+    let compiled = pipeline::compile(session, &args.source)?;
+    let progress = if args.quiet { Progress::Quiet } else { args.progress };
+    if !args.quiet {
+        pipeline::warn(&compiled.warnings, &compiled.plan.sources, shell);
+    }
+    if compiled.plan.privilege != Privilege::None {
+        session.need_namespaces()?;
+    }
+    let options = BuildOptions {
+        source_key: compiled.source_key,
+        record: buildc_compiler::plan::record(&compiled.plan),
+        no_cache: args.source.no_cache,
+        ..options
+    };
+    interrupt::cancels(&options.cancel)?;
+    let (display, events) = Display::start(progress, shell.streams);
+    let result = build::build(&session.store, &compiled.plan, &compiled.contexts, &options, &events);
+    drop(events);
+    display.finish();
+    let outcome = match result {
+        Ok(outcome) => outcome,
+        Err(BuildError::Cancelled) => {
+            output::say("Build was cancelled; nothing is left running or mounted");
+            return Ok(None);
+        }
+        Err(error) => return Err(Failure::Build(Box::new(error), Box::new(compiled.plan.sources))),
+    };
+    let Some((_, image)) = outcome.images.last() else {
+        return Err(Failure::new("internal::no_image", "The build has made no image"));
+    };
+    for name in names {
+        session.store.tag(&name.to_string(), &image.id)?;
+    }
+    if !matches!(progress, Progress::Quiet | Progress::Json) {
+        output::say(&render::summary(&outcome, names));
+    }
+    Ok(Some(image.clone()))
+}
+
+fn build_options(args: &BuildArgs) -> Result<BuildOptions, Failure> {
+    let mut options = BuildOptions::default();
+    if let Some(jobs) = args.jobs {
+        options.jobs = jobs.get();
+    }
+    for secret in &args.secret {
+        let (id, source) = secret_source(secret)?;
+        options.secrets.insert(id, source);
+    }
+    for agent in &args.ssh {
+        let (id, socket) = ssh_socket(agent)?;
+        options.ssh.insert(id, socket);
+    }
+    options.source_date_epoch = match std::env::var("SOURCE_DATE_EPOCH") {
+        Ok(text) if !text.is_empty() => Some(text.parse().map_err(|_| {
+            Failure::usage(format!("SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds"))
+                .help("For example SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)")
+        })?),
+        _ => None,
+    };
+    Ok(options)
+}
+
+/// `id=NAME[,src=FILE|,env=VAR][,type=file|env]`; without a source, a variable called like the id wins over a file.
+fn secret_source(option: &str) -> Result<(String, SecretSource), Failure> {
+    let fail = |why: &str| {
+        Failure::usage(format!("--secret `{option}`: {why}"))
+            .help("Write id=NAME,src=FILE or id=NAME,env=VAR")
+    };
+    let (mut id, mut source, mut env, mut kind) = (None, None, None, None);
+    for field in option.split(',') {
+        match field.split_once('=') {
+            Some(("id", value)) => id = Some(value.to_owned()),
+            Some(("src" | "source", value)) => source = Some(value.to_owned()),
+            Some(("env", value)) => env = Some(value.to_owned()),
+            Some(("type", value @ ("file" | "env"))) => kind = Some(value),
+            _ => return Err(fail(&format!("`{field}` is not understood"))),
+        }
+    }
+    let id = id.or_else(|| source.clone()).filter(|i| !i.is_empty()).ok_or_else(|| fail("it has no id"))?;
+    let found = match (source, env, kind) {
+        (_, Some(name), _) | (Some(name), None, Some("env")) => SecretSource::Env(name),
+        (Some(path), None, _) => SecretSource::File(path.into()),
+        (None, None, Some("file")) => SecretSource::File(id.clone().into()),
+        (None, None, Some(_)) => SecretSource::Env(id.clone()),
+        (None, None, None) if std::env::var_os(&id).is_some() => SecretSource::Env(id.clone()),
+        (None, None, None) => SecretSource::File(id.clone().into()),
+    };
+    match &found {
+        SecretSource::File(path) if !path.is_file() => {
+            Err(fail(&format!("there is no file `{}`", path.display())))
+        }
+        SecretSource::Env(name) if std::env::var_os(name).is_none() => {
+            Err(fail(&format!("`{name}` is not set")))
+        }
+        _ => Ok((id, found)),
+    }
+}
+
+/// `default` or `ID[=SOCKET]`.
+fn ssh_socket(option: &str) -> Result<(String, PathBuf), Failure> {
+    let (id, socket) = match option.split_once('=') {
+        Some((id, socket)) => (id, Some(PathBuf::from(socket))),
+        None => (option, std::env::var_os("SSH_AUTH_SOCK").map(PathBuf::from)),
+    };
+    let socket = socket.ok_or_else(|| {
+        Failure::usage(format!("--ssh {option}: no ssh agent is running"))
+            .help("Start one with `eval $(ssh-agent)`")
+    })?;
+    Ok((id.to_owned(), socket))
+}
+
+fn write_files(args: &BuildArgs, image: &ImageRecord, names: &[Reference]) -> Result<(), Failure> {
+    if let Some(path) = &args.iidfile {
+        std::fs::write(path, image.id.to_string()).map_err(|e| Failure::file("write", path, &e))?;
+    }
+    if let Some(path) = &args.metadata_file {
+        let names: Vec<String> = names.iter().map(Reference::to_string).collect();
+        let metadata = serde_json::json!({
+            "containerimage.digest": image.manifest.to_string(),
+            "containerimage.config.digest": image.id.to_string(),
+            "containerimage.descriptor": {
+                "mediaType": image.manifest_media_type,
+                "digest": image.manifest.to_string(),
+            },
+            "image.name": names.join(","),
+        });
+        std::fs::write(path, format!("{metadata:#}\n")).map_err(|e| Failure::file("write", path, &e))?;
+    }
+    Ok(())
 }

@@ -1,7 +1,11 @@
 //! `start`, `stop`, `restart`, `kill`, `rm`, `wait`: the life of containers.
 
+use buildc_executor::container::{self, Container, ContainerError, StartOptions, StopOptions};
+
 use super::Shell;
 use crate::failure::{Failure, Outcome};
+use crate::session::Session;
+use crate::{output, report};
 
 /// Containers by name or id.
 #[derive(clap::Args, Debug)]
@@ -66,33 +70,86 @@ pub struct RmArgs {
     containers: NamesArgs,
 }
 
-/// Starts containers.
+/// Starts containers; attached to one, its status is ours.
 pub fn start(args: StartArgs, shell: &Shell) -> Outcome {
-    let _ = (args, shell);
-    Err(Failure::usage("not yet"))
+    let (session, standby) = Session::open_with_standby(shell)?;
+    let attach = args.attach || args.interactive;
+    if attach {
+        let [name] = args.containers.names.as_slice() else {
+            return Err(Failure::usage("Only one container can be attached to"));
+        };
+        let found = container::find(&session.store, name)?;
+        let options = StartOptions { standby, attach, attach_stdin: args.interactive };
+        return Ok(container::start(&session.store, &found, options)?.wait()?);
+    }
+    let mut standby = standby;
+    each(&args.containers.names, &session, shell, true, |container| {
+        let options = StartOptions { standby: standby.take(), attach: false, attach_stdin: false };
+        container::start(&session.store, container, options).map(drop)
+    })
 }
+
 /// Stops containers.
 pub fn stop(args: StopArgs, shell: &Shell) -> Outcome {
-    let _ = (args, shell);
-    Err(Failure::usage("not yet"))
+    let session = Session::open(shell)?;
+    let options = StopOptions { signal: args.signal, timeout_seconds: args.timeout };
+    each(&args.containers.names, &session, shell, true, |c| container::stop(&session.store, c, &options))
 }
+
 /// Stops and starts containers.
 pub fn restart(args: StopArgs, shell: &Shell) -> Outcome {
-    let _ = (args, shell);
-    Err(Failure::usage("not yet"))
+    let session = Session::open(shell)?;
+    let options = StopOptions { signal: args.signal, timeout_seconds: args.timeout };
+    each(&args.containers.names, &session, shell, true, |c| container::restart(&session.store, c, &options))
 }
+
 /// Signals containers.
 pub fn kill(args: KillArgs, shell: &Shell) -> Outcome {
-    let _ = (args, shell);
-    Err(Failure::usage("not yet"))
+    let session = Session::open(shell)?;
+    each(&args.containers.names, &session, shell, true, |c| container::kill(&session.store, c, &args.signal))
 }
-/// Removes containers.
+
+/// Removes containers; with -f one that does not exist is as good as removed.
 pub fn rm(args: RmArgs, shell: &Shell) -> Outcome {
-    let _ = (args, shell);
-    Err(Failure::usage("not yet"))
+    let session = Session::open(shell)?;
+    let mut names = args.containers.names;
+    if args.force {
+        names.retain(|n| !matches!(container::find(&session.store, n), Err(ContainerError::NotFound(_))));
+    }
+    each(&names, &session, shell, true, |c| container::remove(&session.store, c, args.force, args.volumes))
 }
-/// Waits for containers.
+
+/// Waits for containers and prints their statuses.
 pub fn wait(args: NamesArgs, shell: &Shell) -> Outcome {
-    let _ = (args, shell);
-    Err(Failure::usage("not yet"))
+    let session = Session::open(shell)?;
+    let mut printed = Ok(());
+    let code = each(&args.names, &session, shell, false, |c| {
+        let status = container::wait(&session.store, c)?;
+        printed = output::data(&status.to_string());
+        Ok(())
+    })?;
+    printed.map(|()| code)
+}
+
+/// Does something with each container and prints its name as it was given; goes on after a failure.
+fn each(
+    names: &[String],
+    session: &Session,
+    shell: &Shell,
+    print: bool,
+    mut act: impl FnMut(&Container) -> Result<(), ContainerError>,
+) -> Outcome {
+    let mut code = 0;
+    for name in names {
+        match container::find(&session.store, name).and_then(|c| act(&c)) {
+            Ok(()) if print => output::data(name)?,
+            Ok(()) => {}
+            Err(error) => {
+                let failure = Failure::from(error);
+                report::failure(&failure, shell.streams);
+                code = failure.exit_code();
+            }
+        }
+    }
+    Ok(code)
 }

@@ -1,7 +1,11 @@
 //! What a new container is to be: the options that `run` and `create` share, in Docker's spelling.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use buildc_executor::container::{ContainerSpec, Limits, options};
+
+use crate::failure::Failure;
 
 /// Options of a new container.
 #[derive(clap::Args, Debug)]
@@ -37,7 +41,7 @@ pub struct ContainerOptions {
     #[arg(long, value_name = "OPTION", help_heading = "Network")]
     pub dns_option: Vec<String>,
     /// Host name inside [default: the container's short id]
-    #[arg(long, value_name = "NAME", help_heading = "Network")]
+    #[arg(short = 'h', long, value_name = "NAME", help_heading = "Network")]
     pub hostname: Option<String>,
 
     /// Environment variable; without `=VALUE` it is taken from here
@@ -159,9 +163,161 @@ pub struct ContainerOptions {
     #[arg(long, value_name = "OS/ARCH")]
     pub platform: Option<String>,
 
+    /// Print help (-h is the host name, as with Docker)
+    #[arg(long, action = clap::ArgAction::Help)]
+    help: Option<bool>,
+
     // One argument for both, so that everything behind the image belongs to the container, even what looks like an
     // option of ours.
     /// An image, or a directory with a Dockerfile (built first); what follows is the command
     #[arg(required = true, num_args = 1.., trailing_var_arg = true, value_name = "IMAGE|DIR [COMMAND]")]
     pub words: Vec<OsString>,
+}
+
+impl ContainerOptions {
+    /// The first word: an image or a directory.
+    pub fn image(&self) -> Result<&str, Failure> {
+        let first = self.words.first().map(OsString::as_os_str).unwrap_or_default();
+        first.to_str().ok_or_else(|| Failure::usage("The name of the image is not UTF-8 text"))
+    }
+
+    /// What the container is to be.
+    pub fn spec(&self, image: &str, remove: bool) -> Result<ContainerSpec, Failure> {
+        let current = std::env::current_dir().map_err(|e| Failure::file("find", Path::new("."), &e))?;
+        let mut spec = ContainerSpec {
+            name: self.name.clone(),
+            image: image.to_owned(),
+            command: words(self.words.get(1..).unwrap_or_default())?,
+            entrypoint: self
+                .entrypoint
+                .as_ref()
+                .map(|e| if e.is_empty() { Vec::new() } else { vec![e.clone()] }),
+            env: environment(&self.env_file, &self.env)?,
+            labels: self.label.iter().map(|l| options::pair(l)).collect(),
+            workdir: self.workdir.clone(),
+            user: self.user.clone(),
+            hostname: self.hostname.clone(),
+            interactive: self.interactive,
+            tty: self.tty,
+            remove,
+            init: self.init,
+            read_only: self.read_only,
+            privileged: self.privileged,
+            publish_all: self.publish_all,
+            dns_search: self.dns_search.clone(),
+            dns_options: self.dns_option.clone(),
+            limits: self.limits()?,
+            oom_score_adj: self.oom_score_adj,
+            sysctls: self.sysctl.iter().map(|s| options::pair(s)).collect(),
+            group_add: self.group_add.clone(),
+            stop_timeout_seconds: self.stop_timeout,
+            restart: options::restart(&self.restart)?,
+            network: options::network(&self.network)?,
+            ..ContainerSpec::default()
+        };
+        self.files(&mut spec, &current)?;
+        self.addresses(&mut spec)?;
+        self.security(&mut spec)?;
+        Ok(spec)
+    }
+
+    fn limits(&self) -> Result<Limits, Failure> {
+        Ok(Limits {
+            memory_bytes: self.memory.as_deref().map(|t| options::size("--memory", t)).transpose()?,
+            memory_swap_bytes: self.memory_swap.as_deref().map(options::memory_swap).transpose()?,
+            cpus: self.cpus,
+            cpu_shares: self.cpu_shares,
+            cpuset_cpus: self.cpuset_cpus.clone(),
+            // -1 and 0 mean no limit.
+            pids: self.pids_limit.and_then(|n| u64::try_from(n).ok()).filter(|n| *n > 0),
+        })
+    }
+
+    fn files(&self, spec: &mut ContainerSpec, current: &Path) -> Result<(), Failure> {
+        for text in &self.volume {
+            spec.mounts.push(options::volume(text, current)?);
+        }
+        for text in &self.mount {
+            spec.mounts.push(options::mount(text, current)?);
+        }
+        for text in &self.tmpfs {
+            spec.mounts.push(options::tmpfs(text)?);
+        }
+        for text in &self.device {
+            spec.devices.push(options::device(text)?);
+        }
+        spec.shm_size_bytes = self.shm_size.as_deref().map(|t| options::size("--shm-size", t)).transpose()?;
+        Ok(())
+    }
+
+    fn addresses(&self, spec: &mut ContainerSpec) -> Result<(), Failure> {
+        for text in &self.publish {
+            spec.publish.extend(options::publish(text)?);
+        }
+        for text in &self.add_host {
+            spec.extra_hosts.push(options::add_host(text)?);
+        }
+        for text in &self.dns {
+            let address =
+                text.parse().map_err(|_| Failure::usage(format!("--dns `{text}` is not an IP address")))?;
+            spec.dns.push(address);
+        }
+        Ok(())
+    }
+
+    fn security(&self, spec: &mut ContainerSpec) -> Result<(), Failure> {
+        for text in &self.cap_add {
+            spec.cap_add.push(options::capability("--cap-add", text)?);
+        }
+        for text in &self.cap_drop {
+            spec.cap_drop.push(options::capability("--cap-drop", text)?);
+        }
+        for text in &self.security_opt {
+            options::security(text, spec)?;
+        }
+        for text in &self.ulimit {
+            spec.ulimits.push(options::ulimit(text)?);
+        }
+        if let Some(text) = &self.stop_signal {
+            options::signal(text)?;
+            spec.stop_signal = Some(text.clone());
+        }
+        spec.host_pid = host_only("--pid", self.pid.as_deref())?;
+        spec.host_ipc = host_only("--ipc", self.ipc.as_deref())?;
+        spec.host_uts = host_only("--uts", self.uts.as_deref())?;
+        Ok(())
+    }
+}
+
+/// `host`, or the default that is a namespace of the container's own.
+fn host_only(flag: &str, mode: Option<&str>) -> Result<bool, Failure> {
+    match mode {
+        None | Some("private" | "") => Ok(false),
+        Some("host") => Ok(true),
+        Some(other) => {
+            Err(Failure::usage(format!("{flag} `{other}` is not supported")).help("Modes: private, host"))
+        }
+    }
+}
+
+/// Words of a command as text.
+pub fn words(words: &[OsString]) -> Result<Vec<String>, Failure> {
+    let text = |w: &OsString| {
+        w.to_str().map(str::to_owned).ok_or_else(|| Failure::usage("A word of the command is not UTF-8 text"))
+    };
+    words.iter().map(text).collect()
+}
+
+/// The variables of `--env-file` and `-e`; a later one wins.
+pub fn environment(files: &[PathBuf], words: &[String]) -> Result<Vec<(String, String)>, Failure> {
+    let lookup = |name: &str| std::env::var(name).ok();
+    let mut found = Vec::new();
+    for path in files {
+        let text = std::fs::read_to_string(path).map_err(|e| Failure::file("read", path, &e))?;
+        found.extend(options::env_file(&text, &lookup)?);
+    }
+    for word in words {
+        found.extend(options::env(word, &lookup)?);
+    }
+    Ok(found)
 }

@@ -1,7 +1,12 @@
 //! `buildc cp`: files into and out of containers.
 
+use std::path::Path;
+
+use buildc_executor::container::{self, CopyOptions, Source, Target};
+
 use super::Shell;
 use crate::failure::{Failure, Outcome};
+use crate::session::Session;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -25,8 +30,65 @@ pub struct CpArgs {
     target: String,
 }
 
-/// Copies.
+/// Copies one way or the other.
 pub fn run(args: CpArgs, shell: &Shell) -> Outcome {
-    let _ = (args, shell);
-    Err(Failure::usage("not yet"))
+    let options = CopyOptions { archive: args.archive, follow_link: args.follow_link };
+    match (End::parse(&args.source), End::parse(&args.target)) {
+        (End::Inside(name, path), End::Host(to)) => {
+            let session = Session::open(shell)?;
+            let container = container::find(&session.store, name)?;
+            let mut out = std::io::stdout().lock();
+            let to = if to == "-" { Target::Tar(&mut out) } else { Target::Path(Path::new(to)) };
+            container::copy_out(&session.store, &container, path, to, options)?;
+        }
+        (End::Host(from), End::Inside(name, path)) => {
+            let session = Session::open(shell)?;
+            let container = container::find(&session.store, name)?;
+            let mut stdin = std::io::stdin().lock();
+            let from = if from == "-" { Source::Tar(&mut stdin) } else { Source::Path(Path::new(from)) };
+            container::copy_in(&session.store, &container, from, path, options)?;
+        }
+        (End::Inside(..), End::Inside(..)) => {
+            return Err(Failure::usage("Copying between two containers is not supported")
+                .help("buildc cp A:/path - | buildc cp - B:/path"));
+        }
+        (End::Host(_), End::Host(_)) => {
+            return Err(Failure::usage("One side must be CONTAINER:PATH"));
+        }
+    }
+    Ok(0)
+}
+
+/// One side of a copy.
+#[derive(Debug, PartialEq, Eq)]
+enum End<'a> {
+    /// A container and a path in it.
+    Inside(&'a str, &'a str),
+    /// A path of the host, or `-`.
+    Host(&'a str),
+}
+
+impl<'a> End<'a> {
+    /// A word that begins with `.` or `/` is a path, however many colons it has.
+    fn parse(text: &'a str) -> Self {
+        match text.split_once(':') {
+            Some((name, path)) if !text.starts_with(['.', '/']) && !name.is_empty() => {
+                Self::Inside(name, path)
+            }
+            _ => Self::Host(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_colon_makes_a_container_unless_the_word_is_a_path() {
+        assert_eq!(End::parse("web:/a:b"), End::Inside("web", "/a:b"));
+        for path in ["./a:b", "/a:b", "-", "file", ":x"] {
+            assert_eq!(End::parse(path), End::Host(path));
+        }
+    }
 }

@@ -1,10 +1,15 @@
 //! `buildc exec`: another process in a running container.
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
+use buildc_executor::container::{self, ExecSpec};
+
 use super::Shell;
+use super::container_options::{environment, words};
 use crate::failure::{Failure, Outcome};
+use crate::session::Session;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -15,7 +20,7 @@ The exit code is the command's; 126 and 127 when it cannot be run or found.";
 
 /// Options of `buildc exec`.
 #[derive(clap::Args, Debug)]
-#[command(after_help = AFTER_HELP)]
+#[command(after_help = AFTER_HELP, override_usage = "buildc exec [OPTIONS] CONTAINER COMMAND...")]
 pub struct ExecArgs {
     /// Do not wait for the command
     #[arg(short, long)]
@@ -46,8 +51,24 @@ pub struct ExecArgs {
     words: Vec<OsString>,
 }
 
-/// Runs the command.
+/// Runs the command; its status is ours.
 pub fn run(args: ExecArgs, shell: &Shell) -> Outcome {
-    let _ = (args, shell);
-    Err(Failure::usage("not yet"))
+    if args.interactive && args.tty && !args.detach && !std::io::stdin().is_terminal() {
+        return Err(Failure::usage("-it needs a terminal, and standard input is none").help("Leave out -t"));
+    }
+    let mut words = words(&args.words)?;
+    let name = words.remove(0);
+    let session = Session::open(shell)?;
+    let container = container::find(&session.store, &name)?;
+    let spec = ExecSpec {
+        command: words,
+        env: environment(&args.env_file, &args.env)?,
+        workdir: args.workdir,
+        user: args.user,
+        privileged: args.privileged,
+        interactive: args.interactive,
+        tty: args.tty,
+        detach: args.detach,
+    };
+    Ok(container::exec(&session.store, &container, &spec)?)
 }

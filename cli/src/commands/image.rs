@@ -1,8 +1,17 @@
 //! `images`, `tag`, `rmi`, `history`: the images in the store.
 
-use super::Shell;
-use crate::failure::{Failure, Outcome};
+use buildc_ir::Reference;
+use buildc_store::ImageRecord;
+use serde_json::{Value, json};
 
+use super::Shell;
+use crate::document;
+use crate::failure::{Failure, Outcome};
+use crate::listing::{self, Filters, Layout, label_matches};
+use crate::output;
+use crate::report;
+use crate::session::{self, Session, short_id};
+use crate::{table, units};
 const IMAGES_HELP: &str = "\
 Examples:
   buildc images
@@ -73,23 +82,173 @@ pub struct HistoryArgs {
     image: String,
 }
 
-/// Lists images.
+const COLUMNS: [(&str, &str); 5] = [
+    ("REPOSITORY", "Repository"),
+    ("TAG", "Tag"),
+    ("IMAGE ID", "ID"),
+    ("CREATED", "CreatedSince"),
+    ("SIZE", "Size"),
+];
+const COLUMNS_DIGESTS: [(&str, &str); 6] = [
+    ("REPOSITORY", "Repository"),
+    ("TAG", "Tag"),
+    ("DIGEST", "Digest"),
+    ("IMAGE ID", "ID"),
+    ("CREATED", "CreatedSince"),
+    ("SIZE", "Size"),
+];
+
+/// Lists images, newest first.
 pub fn images(args: ImagesArgs, shell: &Shell) -> Outcome {
-    let _ = (args, shell);
-    Err(Failure::usage("not yet"))
+    let session = Session::open(shell)?;
+    let filters = Filters::parse(&args.filter, &["dangling", "label", "reference"])?;
+    let mut records = session.store.images()?;
+    records.sort_by_key(|r| std::cmp::Reverse(r.created));
+    let mut rows = Vec::new();
+    for record in &records {
+        let labels =
+            if filters.names("label") { document::labels(&session.store, record)? } else { Value::Null };
+        for name in names(record) {
+            let dangling = name.is_none();
+            if dangling && !args.all && !filters.names("dangling") {
+                continue;
+            }
+            let wanted = filters.pass(|filter, value| match filter {
+                "dangling" => dangling == (value == "true" || value == "1"),
+                "label" => label_matches(Some(&labels), value),
+                _ => name.as_ref().is_some_and(|n| name_matches(n, value)),
+            });
+            if wanted && args.name.as_ref().is_none_or(|w| name.as_ref().is_some_and(|n| name_matches(n, w)))
+            {
+                rows.push(row(record, name.as_ref(), args.no_trunc));
+            }
+        }
+    }
+    if args.quiet {
+        rows.dedup_by(|a, b| a["ID"] == b["ID"]);
+    }
+    let columns: &[_] = if args.digests { &COLUMNS_DIGESTS } else { &COLUMNS };
+    listing::print(&rows, Layout { columns, id: "ID" }, args.format.as_deref(), args.quiet)?;
+    Ok(0)
 }
+
+/// The tags of an image, or one `None`.
+fn names(record: &ImageRecord) -> Vec<Option<Reference>> {
+    let names: Vec<_> = record.tags.iter().map(|t| t.parse().ok()).filter(Option::is_some).collect();
+    if names.is_empty() { vec![None] } else { names }
+}
+
+/// Whether a name is, or matches with wildcards, `REPOSITORY[:TAG]`.
+fn name_matches(name: &Reference, wanted: &str) -> bool {
+    let (repository, full) = (name.familiar_repository(), name.familiar());
+    let exact = wanted
+        .parse::<Reference>()
+        .is_ok_and(|w| w.repository() == name.repository() && (!wanted.contains(':') || w.tag == name.tag));
+    exact
+        || buildc_ir::pattern::Glob::new(wanted)
+            .is_ok_and(|g| g.matches(repository.as_bytes()) || g.matches(full.as_bytes()))
+}
+
+fn row(record: &ImageRecord, name: Option<&Reference>, full: bool) -> Value {
+    let none = || "<none>".to_owned();
+    json!({
+        "Repository": name.map_or_else(none, Reference::familiar_repository),
+        "Tag": name.and_then(|n| n.tag.clone()).unwrap_or_else(none),
+        "ID": if full { record.id.to_string() } else { short_id(&record.id) },
+        "Digest": record.manifest.to_string(),
+        "CreatedSince": units::ago(record.created),
+        "CreatedAt": units::rfc3339(record.created),
+        "Size": units::size(document::size(record)),
+    })
+}
+
 /// Names an image.
 pub fn tag(args: TagArgs, shell: &Shell) -> Outcome {
-    let _ = (args, shell);
-    Err(Failure::usage("not yet"))
+    let session = Session::open(shell)?;
+    let image = session.image(&args.image)?;
+    let names = args.names.iter().map(|n| session::new_name(n)).collect::<Result<Vec<_>, _>>()?;
+    for name in names {
+        session.store.tag(&name.to_string(), &image.id)?;
+    }
+    Ok(0)
 }
-/// Removes images.
+
+/// Removes names, and images with their last one; goes on after a failure.
 pub fn rmi(args: RmiArgs, shell: &Shell) -> Outcome {
-    let _ = (args, shell);
-    Err(Failure::usage("not yet"))
+    let session = Session::open(shell)?;
+    let mut code = 0;
+    for name in &args.images {
+        if let Err(failure) = remove(&session, name, args.force) {
+            report::failure(&failure, shell.streams);
+            code = failure.exit_code();
+        }
+    }
+    Ok(code)
 }
-/// Prints an image's history.
+
+fn remove(session: &Session, name: &str, force: bool) -> Result<(), Failure> {
+    let image = session.image(name)?;
+    let tag = name.parse::<Reference>().ok().map(|r| r.to_string()).filter(|t| image.tags.contains(t));
+    if tag.is_none() && image.tags.len() > 1 && !force {
+        let tags = image.tags.join(", ");
+        return Err(Failure::new(
+            "image::several_names",
+            format!("Image `{name}` has several names: {tags}"),
+        )
+        .help("Remove the names one by one, or use `buildc rmi -f`"));
+    }
+    let going: Vec<&String> = match &tag {
+        Some(tag) => vec![tag],
+        None => image.tags.iter().collect(),
+    };
+    let last = going.len() == image.tags.len();
+    if last {
+        // First, so that an image a container needs keeps its name when this is refused.
+        session.store.remove_image(&image.id)?;
+    }
+    for tag in going {
+        session.store.untag(tag)?;
+        output::data(&format!("Untagged: {}", familiar(tag)))?;
+    }
+    if last {
+        output::data(&format!("Deleted: {}", image.id))?;
+    }
+    Ok(())
+}
+
+fn familiar(name: &str) -> String {
+    name.parse::<Reference>().map_or_else(|_| name.to_owned(), |r| r.familiar())
+}
+
+/// Prints an image's history, newest entry first.
 pub fn history(args: HistoryArgs, shell: &Shell) -> Outcome {
-    let _ = (args, shell);
-    Err(Failure::usage("not yet"))
+    let session = Session::open(shell)?;
+    let image = session.image(&args.image)?;
+    let entries = document::history(&session.store, &image)?;
+    let rows: Vec<Value> = entries
+        .into_iter()
+        .rev()
+        .enumerate()
+        .map(|(n, entry)| {
+            let id = if n == 0 { short_id(&image.id) } else { "<missing>".to_owned() };
+            let by = entry.created_by.replace(['\n', '\t'], " ");
+            json!({
+                "ID": id,
+                "CreatedAt": entry.created,
+                "CreatedSince": entry.since,
+                "CreatedBy": if args.no_trunc { by } else { table::cut(&by, 45) },
+                "Size": units::size(entry.size),
+                "Comment": entry.comment,
+            })
+        })
+        .collect();
+    let columns = [
+        ("IMAGE", "ID"),
+        ("CREATED", "CreatedSince"),
+        ("CREATED BY", "CreatedBy"),
+        ("SIZE", "Size"),
+        ("COMMENT", "Comment"),
+    ];
+    listing::print(&rows, Layout { columns: &columns, id: "ID" }, args.format.as_deref(), args.quiet)?;
+    Ok(0)
 }

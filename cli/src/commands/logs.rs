@@ -1,7 +1,14 @@
 //! `buildc logs`: what a container wrote.
 
+use std::io::ErrorKind;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use buildc_executor::container::{self, ContainerError, LogOptions};
+
 use super::Shell;
 use crate::failure::{Failure, Outcome};
+use crate::session::Session;
+use crate::units;
 
 /// Options of `buildc logs`.
 #[derive(clap::Args, Debug)]
@@ -27,6 +34,57 @@ pub struct LogsArgs {
 
 /// Prints the log: what went to standard error goes there again.
 pub fn run(args: LogsArgs, shell: &Shell) -> Outcome {
-    let _ = (args, shell);
-    Err(Failure::usage("not yet"))
+    let session = Session::open(shell)?;
+    let container = container::find(&session.store, &args.container)?;
+    let tail = match args.tail.as_str() {
+        "all" => None,
+        text => Some(text.parse().map_err(|_| {
+            Failure::usage(format!("--tail `{text}` is not a number of lines"))
+                .help("Write a number, or `all`")
+        })?),
+    };
+    let options = LogOptions {
+        follow: args.follow,
+        tail,
+        since: args.since.as_deref().map(|t| time("--since", t)).transpose()?,
+        until: args.until.as_deref().map(|t| time("--until", t)).transpose()?,
+        timestamps: args.timestamps,
+    };
+    let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr().lock());
+    match container::logs(&session.store, &container, &options, &mut out, &mut err) {
+        // The reader went away.
+        Err(ContainerError::Io { source, .. }) if source.kind() == ErrorKind::BrokenPipe => Ok(0),
+        Err(error) => {
+            drop(err);
+            Err(error.into())
+        }
+        Ok(()) => Ok(0),
+    }
+}
+
+/// A time: RFC 3339, Unix seconds, or an age.
+fn time(flag: &str, text: &str) -> Result<SystemTime, Failure> {
+    let absolute = units::parse_rfc3339(text).or_else(|| text.parse::<f64>().ok().map(|n| n as i64));
+    let found = match absolute {
+        Some(seconds) => u64::try_from(seconds).ok().map(|s| UNIX_EPOCH + Duration::from_secs(s)),
+        None => units::parse_duration(text).and_then(|age| SystemTime::now().checked_sub(age)),
+    };
+    found.ok_or_else(|| {
+        Failure::usage(format!("{flag} `{text}` is not a time"))
+            .help("Write 2026-01-31T12:00:00Z, Unix seconds, or an age such as 10m")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_absolute_or_ages() {
+        let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+        assert_eq!(time("--since", "1970-01-01T00:01:00Z").unwrap(), at(60));
+        assert_eq!(time("--since", "90").unwrap(), at(90));
+        assert!(time("--since", "1h").unwrap() < SystemTime::now() - Duration::from_secs(3599));
+        assert!(time("--since", "yesterday").is_err());
+    }
 }

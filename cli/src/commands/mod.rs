@@ -7,6 +7,7 @@ pub mod container;
 pub mod container_options;
 pub mod copy;
 pub mod exec;
+pub mod export;
 pub mod image;
 pub mod info;
 pub mod inspect;

@@ -1,10 +1,13 @@
 //! `buildc plan`: what a build would do, and why.
 
+use buildc_compiler::plan::render;
 use clap::ValueEnum;
 
 use super::Shell;
 use super::build::SourceArgs;
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
+use crate::session::Session;
+use crate::{output, pipeline};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -36,6 +39,31 @@ enum PlanFormat {
 
 /// Prints the plan.
 pub fn run(args: PlanArgs, shell: &Shell) -> Outcome {
-    let _ = (args, shell);
-    Err(Failure::usage("not yet"))
+    let session = Session::open(shell)?;
+    let compiled = pipeline::compile(&session, &args.source)?;
+    pipeline::warn(&compiled.warnings, &compiled.plan.sources, shell);
+    match args.format {
+        PlanFormat::Json => output::json(&render::json(&compiled.plan))?,
+        PlanFormat::Dot => output::data(&render::dot(&compiled.plan))?,
+        PlanFormat::Text if shell.streams.color_out => {
+            output::data(&coloured(&render::text(&compiled.plan)))?
+        }
+        PlanFormat::Text => output::data(&render::text(&compiled.plan))?,
+    }
+    Ok(0)
+}
+
+/// Colours the word that says what will become of each step.
+fn coloured(text: &str) -> String {
+    const WORDS: [(&str, u8); 4] = [("cached", 36), ("will run", 33), ("depends on", 35), ("not needed", 2)];
+    let paint = |line: &str| {
+        let first = WORDS.iter().filter_map(|(word, code)| Some((line.find(word)?, word, code))).min();
+        match first {
+            Some((at, word, code)) => {
+                format!("{}\u{1b}[{code}m{word}\u{1b}[0m{}\n", &line[..at], &line[at + word.len()..])
+            }
+            None => format!("{line}\n"),
+        }
+    };
+    text.lines().map(paint).collect()
 }

@@ -1,7 +1,15 @@
 //! `buildc ps`: the list of containers.
 
+use std::net::IpAddr;
+
+use buildc_executor::container::{self, Container, Filters, NetworkMode, PublishedPort, State, Status};
+use serde_json::{Value, json};
+
 use super::Shell;
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
+use crate::listing::{self, Layout};
+use crate::session::Session;
+use crate::{table, units};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -37,8 +45,107 @@ pub struct PsArgs {
     format: Option<String>,
 }
 
-/// Prints the list.
+const COLUMNS: [(&str, &str); 7] = [
+    ("CONTAINER ID", "ID"),
+    ("IMAGE", "Image"),
+    ("COMMAND", "Command"),
+    ("CREATED", "RunningFor"),
+    ("STATUS", "Status"),
+    ("PORTS", "Ports"),
+    ("NAMES", "Names"),
+];
+
+/// Prints the list, newest first.
 pub fn run(args: PsArgs, shell: &Shell) -> Outcome {
-    let _ = (args, shell);
-    Err(Failure::usage("not yet"))
+    let session = Session::open(shell)?;
+    let filters = Filters::parse(&args.filter)?;
+    let by_state = args.filter.iter().any(|f| f.starts_with("status=") || f.starts_with("exited="));
+    let last = if args.latest { Some(1) } else { args.last };
+    let all = args.all || by_state || last.is_some();
+    let mut containers = container::list(&session.store)?;
+    containers.retain(|c| (all || c.state.status == Status::Running) && filters.matches(c));
+    containers.truncate(last.unwrap_or(usize::MAX));
+    let rows: Vec<Value> = containers.iter().map(|c| row(c, args.no_trunc)).collect();
+    listing::print(&rows, Layout { columns: &COLUMNS, id: "ID" }, args.format.as_deref(), args.quiet)?;
+    Ok(0)
+}
+
+fn row(container: &Container, full: bool) -> Value {
+    let command = container.args.join(" ");
+    let command = if full { command } else { table::cut(&command.replace('\n', " "), 20) };
+    let created = units::parse_rfc3339(&container.created).unwrap_or(0);
+    let labels: Vec<String> = container.labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    let mounts: Vec<&str> = container.spec.mounts.iter().map(|m| m.target.as_str()).collect();
+    let network = match &container.spec.network {
+        NetworkMode::Bridge => "bridge".to_owned(),
+        NetworkMode::Host => "host".to_owned(),
+        NetworkMode::None => "none".to_owned(),
+        NetworkMode::Container(name) => format!("container:{name}"),
+    };
+    json!({
+        "ID": if full { &container.id } else { container.short_id() },
+        "Image": container.spec.image,
+        "Command": format!("\"{command}\""),
+        "CreatedAt": container.created,
+        "RunningFor": units::ago(created),
+        "Ports": ports(&container.state.ports),
+        "State": container.state.status.as_str(),
+        "Status": status(&container.state),
+        "Names": container.name,
+        "Labels": labels.join(","),
+        "Label": container.labels,
+        "Mounts": mounts.join(","),
+        "Networks": network,
+    })
+}
+
+/// `Up 3 seconds`, `Exited (0) 5 minutes ago`.
+fn status(state: &State) -> String {
+    let since = |time: &Option<String>| time.as_deref().and_then(units::parse_rfc3339).unwrap_or(0);
+    match state.status {
+        Status::Created => "Created".to_owned(),
+        Status::Running => {
+            let started = u64::try_from(since(&state.started)).unwrap_or(0);
+            format!("Up {}", units::span(units::now().saturating_sub(started)))
+        }
+        Status::Restarting => {
+            format!("Restarting ({}) {}", state.exit_code, units::ago(since(&state.finished)))
+        }
+        Status::Exited => format!("Exited ({}) {}", state.exit_code, units::ago(since(&state.finished))),
+    }
+}
+
+/// `0.0.0.0:8080->80/tcp, [::]:8080->80/tcp`.
+fn ports(ports: &[PublishedPort]) -> String {
+    let mut words = Vec::new();
+    for port in ports {
+        let end = format!("{}->{}/{}", port.host_port, port.container_port, port.protocol.as_str());
+        match port.host_ip {
+            Some(IpAddr::V6(address)) => words.push(format!("[{address}]:{end}")),
+            Some(address) => words.push(format!("{address}:{end}")),
+            None => words.extend([format!("0.0.0.0:{end}"), format!("[::]:{end}")]),
+        }
+    }
+    words.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use buildc_executor::container::Protocol;
+
+    #[test]
+    fn states_and_ports_read_as_dockers() {
+        let exited = State {
+            status: Status::Exited,
+            exit_code: 3,
+            finished: Some(units::rfc3339(1)),
+            ..State::default()
+        };
+        assert!(status(&exited).starts_with("Exited (3) ") && status(&exited).ends_with(" years ago"));
+        assert_eq!(status(&State::default()), "Created");
+        let port =
+            PublishedPort { host_ip: None, host_port: 8080, container_port: 80, protocol: Protocol::Tcp };
+        assert_eq!(ports(&[port]), "0.0.0.0:8080->80/tcp, [::]:8080->80/tcp");
+    }
 }

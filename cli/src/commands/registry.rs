@@ -1,9 +1,17 @@
 //! `pull`, `push`, `login`, `logout`: images and registries.
 
+use std::io::{Read, Write};
+
+use buildc_ir::{Platform, Reference};
+use buildc_store::ImageRecord;
+use buildc_store::remote::{Client, StoredIn, Watch};
 use clap::ValueEnum;
 
 use super::Shell;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, os_text};
+use crate::render::Transfer;
+use crate::session::{self, Session};
+use crate::{output, report};
 
 /// When an image is fetched.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,23 +74,127 @@ pub struct LogoutArgs {
     registry: String,
 }
 
-/// Fetches images.
+/// Fetches images; goes on after a failure.
 pub fn pull(args: PullArgs, shell: &Shell) -> Outcome {
-    let _ = (args, shell);
-    Err(Failure::usage("not yet"))
+    let session = Session::open(shell)?;
+    let platform = session::platform(args.platform.as_deref())?;
+    each(&args.images, shell, |name| {
+        let image = fetch(&session, name, &platform, args.quiet, shell)?;
+        let reference = session::reference(name)?;
+        if !args.quiet {
+            output::say(&format!("Pulled {} {}", reference.familiar(), image.manifest));
+        }
+        output::data(&reference.to_string())
+    })
 }
-/// Sends images.
+
+/// Fetches one image, showing progress.
+pub fn fetch(
+    session: &Session,
+    name: &str,
+    platform: &Platform,
+    quiet: bool,
+    shell: &Shell,
+) -> Result<ImageRecord, Failure> {
+    let client = Client::from_environment()?;
+    let platform = platform.to_string().parse().map_err(|e| Failure::told("usage::platform", &e, None))?;
+    let transfer = Transfer::start("Pulling", name, quiet, shell.streams);
+    let watch = Watch { progress: &|p| transfer.show(p), cancelled: &|| false };
+    let result = client.pull(&session.store, name, &platform, watch);
+    transfer.finish();
+    Ok(result?)
+}
+
+/// Sends images; goes on after a failure.
 pub fn push(args: PushArgs, shell: &Shell) -> Outcome {
-    let _ = (args, shell);
-    Err(Failure::usage("not yet"))
+    let session = Session::open(shell)?;
+    each(&args.images, shell, |name| push_one(&session, &session::new_name(name)?, args.quiet, shell))
 }
+
+/// Sends one image under its name and prints what it became.
+pub fn push_one(session: &Session, name: &Reference, quiet: bool, shell: &Shell) -> Result<(), Failure> {
+    let client = Client::from_environment()?;
+    let transfer = Transfer::start("Pushing", &name.familiar(), quiet, shell.streams);
+    let watch = Watch { progress: &|p| transfer.show(p), cancelled: &|| false };
+    let full = name.to_string();
+    let result = client.push(&session.store, &full, &full, watch);
+    transfer.finish();
+    let pushed = result?;
+    if !quiet {
+        output::say(&format!("Pushed {}", name.familiar()));
+    }
+    output::data(&format!("{}@{}", name.repository(), pushed.digest))
+}
+
+/// Does something for each name; the exit code is that of the last failure.
+fn each(names: &[String], shell: &Shell, mut act: impl FnMut(&str) -> Result<(), Failure>) -> Outcome {
+    let mut code = 0;
+    for name in names {
+        if let Err(failure) = act(name) {
+            report::failure(&failure, shell.streams);
+            code = failure.exit_code();
+        }
+    }
+    Ok(code)
+}
+
 /// Checks credentials and keeps them.
-pub fn login(args: LoginArgs, shell: &Shell) -> Outcome {
-    let _ = (args, shell);
-    Err(Failure::usage("not yet"))
+pub fn login(args: LoginArgs, _shell: &Shell) -> Outcome {
+    let username = match args.username {
+        Some(name) => name,
+        None if args.password_stdin => return Err(Failure::usage("--password-stdin needs -u NAME")),
+        None => ask("Username: ")?,
+    };
+    let password = match args.password {
+        Some(password) => password,
+        None if args.password_stdin => {
+            let mut text = String::new();
+            std::io::stdin().take(64 << 10).read_to_string(&mut text).map_err(|e| unreadable(&e))?;
+            text.trim_end_matches(['\n', '\r']).to_owned()
+        }
+        None => rpassword::prompt_password("Password: ").map_err(|e| unreadable(&e))?,
+    };
+    match Client::from_environment()?.login(&args.registry, &username, &password)? {
+        StoredIn::File(path) => output::say(&format!(
+            "Logged in to {}; the password is readable in `{}`, a credential helper would hide it",
+            args.registry,
+            path.display()
+        )),
+        StoredIn::Helper(name) => output::say(&format!("Logged in to {}; kept by `{name}`", args.registry)),
+    }
+    Ok(0)
 }
+
+fn ask(prompt: &str) -> Result<String, Failure> {
+    eprint_flush(prompt);
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).map_err(|e| unreadable(&e))?;
+    match line.trim() {
+        "" => {
+            Err(Failure::usage("No user name was given").help("Use -u NAME and --password-stdin in scripts"))
+        }
+        name => Ok(name.to_owned()),
+    }
+}
+
+fn eprint_flush(text: &str) {
+    let mut err = std::io::stderr().lock();
+    // Without a prompt the answer can still be typed.
+    let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+}
+
+fn unreadable(error: &std::io::Error) -> Failure {
+    Failure::new("input::unreadable", format!("Cannot read the answer: {}", os_text(error)))
+        .help("Use -u NAME and --password-stdin in scripts")
+}
+
 /// Forgets credentials.
-pub fn logout(args: LogoutArgs, shell: &Shell) -> Outcome {
-    let _ = (args, shell);
-    Err(Failure::usage("not yet"))
+pub fn logout(args: LogoutArgs, _shell: &Shell) -> Outcome {
+    let known = Client::from_environment()?.logout(&args.registry)?;
+    output::say(&if known {
+        format!("Logged out from {}", args.registry)
+    } else {
+        format!("There was no login for {}", args.registry)
+    });
+    Ok(0)
 }

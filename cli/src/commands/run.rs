@@ -1,8 +1,18 @@
 //! `buildc run` and `buildc create`: a new container from an image or from a directory with a Dockerfile.
 
+use std::io::IsTerminal;
+use std::path::Path;
+use std::process::Command;
+
+use buildc_executor::container::{self, Container, StartOptions};
+use buildc_store::ImageRecord;
+
 use super::Shell;
 use super::container_options::ContainerOptions;
+use super::registry::{self, PullWhen};
 use crate::failure::{Failure, Outcome};
+use crate::output;
+use crate::session::{self, Session};
 
 const RUN_HELP: &str = "\
 Examples:
@@ -12,12 +22,14 @@ Examples:
   buildc run --rm -v \"$PWD\":/src -w /src node npm test
   buildc run --rm ./examples/node-hello           build the directory's Dockerfile and run it
 
-The exit code is the command's; 125 when buildc fails, 126 and 127 when the command cannot be run or found.
-A word is a directory when it begins with `.` or `/`, or when it names a directory with a Dockerfile and no image.";
+The exit code is the command's; 125 when buildc fails, 126 when the command cannot be run, 127 when it
+is not found. A word is a directory when it begins with `.` or `/`, or when it names a directory with a
+Dockerfile and no image.";
 
 /// Options of `buildc run`.
 #[derive(clap::Args, Debug)]
-#[command(after_help = RUN_HELP)]
+#[command(after_help = RUN_HELP, disable_help_flag = true)]
+#[command(override_usage = "buildc run [OPTIONS] IMAGE|DIR [COMMAND...]")]
 pub struct RunArgs {
     /// Run in the background and print the container's id
     #[arg(short, long)]
@@ -31,6 +43,7 @@ pub struct RunArgs {
 
 /// Options of `buildc create`.
 #[derive(clap::Args, Debug)]
+#[command(disable_help_flag = true, override_usage = "buildc create [OPTIONS] IMAGE|DIR [COMMAND...]")]
 pub struct CreateArgs {
     /// Remove the container when it has stopped
     #[arg(long)]
@@ -39,14 +52,120 @@ pub struct CreateArgs {
     options: ContainerOptions,
 }
 
-/// Makes and starts a container.
+/// Makes and starts a container; in the foreground its status is ours.
 pub fn run(args: RunArgs, shell: &Shell) -> Outcome {
-    let _ = (args, shell);
-    Err(Failure::usage("not yet"))
+    let options = &args.options;
+    if options.interactive && options.tty && !args.detach && !std::io::stdin().is_terminal() {
+        return Err(Failure::usage("-it needs a terminal, and standard input is none").help("Leave out -t"));
+    }
+    let image = source_image(options, shell)?;
+    let (session, standby) = Session::open_with_standby(shell)?;
+    let container = make(&session, options, &image, args.rm, shell)?;
+    let start =
+        StartOptions { standby, attach: !args.detach, attach_stdin: options.interactive && !args.detach };
+    let attached = match container::start(&session.store, &container, start) {
+        Ok(attached) => attached,
+        Err(error) => {
+            if args.rm {
+                // The start's failure is what is worth telling; a container that is gone already needs no removal.
+                let _ = container::remove(&session.store, &container, true, true);
+            }
+            return Err(error.into());
+        }
+    };
+    for warning in attached.warnings() {
+        output::say(&format!("warning: {warning}"));
+    }
+    if args.detach {
+        output::data(&container.id)?;
+        return Ok(0);
+    }
+    Ok(attached.wait()?)
 }
 
-/// Makes a container.
+/// Makes a container and prints its id.
 pub fn create(args: CreateArgs, shell: &Shell) -> Outcome {
-    let _ = (args, shell);
-    Err(Failure::usage("not yet"))
+    let image = source_image(&args.options, shell)?;
+    let session = Session::open(shell)?;
+    let container = make(&session, &args.options, &image, args.rm, shell)?;
+    output::data(&container.id)?;
+    Ok(0)
+}
+
+fn make(
+    session: &Session,
+    options: &ContainerOptions,
+    image: &str,
+    remove: bool,
+    shell: &Shell,
+) -> Result<Container, Failure> {
+    if let Some(path) = &options.cidfile
+        && path.exists()
+    {
+        return Err(
+            Failure::usage(format!("--cidfile `{}` exists already", path.display())).help("Remove it first")
+        );
+    }
+    let spec = options.spec(image, remove)?;
+    let record = image_to_run(session, image, options, shell)?;
+    let container = container::create(&session.store, &record, spec)?;
+    if let Some(path) = &options.cidfile {
+        std::fs::write(path, &container.id).map_err(|e| Failure::file("write", path, &e))?;
+    }
+    Ok(container)
+}
+
+/// The image in the store, fetched first where `--pull` wants it.
+fn image_to_run(
+    session: &Session,
+    name: &str,
+    options: &ContainerOptions,
+    shell: &Shell,
+) -> Result<ImageRecord, Failure> {
+    let known = session.find_image(name)?;
+    match (known, options.pull) {
+        (Some(image), PullWhen::Missing | PullWhen::Never) => Ok(image),
+        (None, PullWhen::Never) => session.image(name),
+        _ => {
+            let platform = session::platform(options.platform.as_deref())?;
+            session::reference(name)?;
+            registry::fetch(session, name, &platform, false, shell)
+        }
+    }
+}
+
+/// The image to run: the word itself, or the id of what its directory builds.
+fn source_image(options: &ContainerOptions, shell: &Shell) -> Result<String, Failure> {
+    let word = options.image()?;
+    let directory = Path::new(word);
+    let path_like = word.starts_with(['.', '/']);
+    let has_dockerfile = || directory.join("Dockerfile").is_file() || directory.join("dockerfile").is_file();
+    if !path_like && (!has_dockerfile() || Session::open(shell)?.find_image(word)?.is_some()) {
+        return Ok(word.to_owned());
+    }
+    build_directory(directory, options, shell)
+}
+
+/// Builds in a process of its own: the threads and signal handlers of a build have no place in one that becomes the
+/// foreground of a container.
+fn build_directory(directory: &Path, options: &ContainerOptions, shell: &Shell) -> Result<String, Failure> {
+    let program =
+        std::env::current_exe().map_err(|e| Failure::file("find", Path::new("/proc/self/exe"), &e))?;
+    let id_file = std::env::temp_dir().join(format!("buildc-run-{}.iid", std::process::id()));
+    let mut command = Command::new(&program);
+    if let Some(root) = &shell.global.root {
+        command.arg("--root").arg(root);
+    }
+    command.arg("build").arg("--iidfile").arg(&id_file);
+    if let Some(platform) = &options.platform {
+        command.args(["--platform", platform]);
+    }
+    let status = command.arg("--").arg(directory).status().map_err(|e| Failure::file("run", &program, &e))?;
+    let id = std::fs::read_to_string(&id_file);
+    // Left behind it would only be a small file with an id.
+    let _ = std::fs::remove_file(&id_file);
+    if !status.success() {
+        return Err(Failure::Said(super::CONTAINER_TOOL_FAILED));
+    }
+    id.map_err(|e| Failure::file("read", &id_file, &e))
 }

@@ -1,9 +1,15 @@
 //! `buildc volume`: directories that outlive containers.
 
+use buildc_executor::container::options;
+use buildc_executor::volume::{self, Volume, VolumeError};
 use clap::Subcommand;
+use serde_json::{Value, json};
 
 use super::Shell;
 use crate::failure::{Failure, Outcome};
+use crate::listing::{self, Layout};
+use crate::session::Session;
+use crate::{output, report, units};
 
 /// What to do with volumes.
 #[derive(Subcommand, Debug)]
@@ -50,7 +56,7 @@ pub enum VolumeVerb {
         /// Named ones too, not only anonymous ones
         #[arg(short, long)]
         all: bool,
-        /// Do not ask
+        /// Accepted for Docker's sake: nothing is asked
         #[arg(short, long)]
         force: bool,
     },
@@ -58,6 +64,71 @@ pub enum VolumeVerb {
 
 /// Does it.
 pub fn run(verb: VolumeVerb, shell: &Shell) -> Outcome {
-    let _ = (verb, shell);
-    Err(Failure::usage("not yet"))
+    let session = Session::open(shell)?;
+    let store = &session.store;
+    match verb {
+        VolumeVerb::Create { label, name } => {
+            let labels = label.iter().map(|l| options::pair(l)).collect();
+            output::data(&volume::create(store, name.as_deref(), labels)?.name)?;
+        }
+        VolumeVerb::Ls { quiet, format } => {
+            let rows: Vec<Value> = volume::list(store)?.iter().map(row).collect();
+            let columns = [("DRIVER", "Driver"), ("VOLUME NAME", "Name")];
+            listing::print(&rows, Layout { columns: &columns, id: "Name" }, format.as_deref(), quiet)?;
+        }
+        VolumeVerb::Rm { force, names } => return remove(&session, &names, force, shell),
+        VolumeVerb::Inspect { format, names } => {
+            let found = names.iter().map(|n| Ok(document(&volume::find(store, n)?)));
+            listing::inspect(&found.collect::<Result<Vec<_>, VolumeError>>()?, format.as_deref())?;
+        }
+        VolumeVerb::Prune { all, force: _ } => {
+            let (names, bytes) = volume::prune(store, all)?;
+            for name in names {
+                output::data(&name)?;
+            }
+            output::say(&format!("Freed {}", units::size(bytes)));
+        }
+    }
+    Ok(0)
+}
+
+fn remove(session: &Session, names: &[String], force: bool, shell: &Shell) -> Outcome {
+    let mut code = 0;
+    for name in names {
+        match volume::remove(&session.store, name) {
+            Ok(()) => output::data(name)?,
+            Err(VolumeError::NotFound(_)) if force => {}
+            Err(error) => {
+                let failure = Failure::from(error);
+                report::failure(&failure, shell.streams);
+                code = failure.exit_code();
+            }
+        }
+    }
+    Ok(code)
+}
+
+fn row(volume: &Volume) -> Value {
+    let labels: Vec<String> = volume.labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    json!({
+        "Driver": "local",
+        "Name": volume.name,
+        "Mountpoint": volume.dir.display().to_string(),
+        "Labels": labels.join(","),
+        "Label": volume.labels,
+        "Scope": "local",
+    })
+}
+
+/// What `inspect` shows of a volume.
+pub fn document(volume: &Volume) -> Value {
+    json!({
+        "CreatedAt": units::rfc3339(volume.created),
+        "Driver": "local",
+        "Labels": volume.labels,
+        "Mountpoint": volume.dir.display().to_string(),
+        "Name": volume.name,
+        "Anonymous": volume.anonymous,
+        "Scope": "local",
+    })
 }

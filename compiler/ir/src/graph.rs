@@ -1,8 +1,9 @@
 //! The DAG of steps, hash-consed: a step that is added twice is one node that remembers both places.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::Dfs;
 
 use crate::image_config::{History, ImageConfig};
 use crate::keys;
@@ -22,6 +23,21 @@ pub struct Node {
     pub stages: Vec<String>,
     /// For an Exec: the ARGs in scope, so that a miss can name the one that changed.
     pub args: BTreeMap<String, String>,
+}
+
+impl Node {
+    /// The instruction alone: the label without what stands in brackets before it.
+    pub fn text(&self) -> &str {
+        match self.label.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
+            Some((_, text)) => text,
+            None => &self.label,
+        }
+    }
+
+    /// The first stage it came from, empty when there is none.
+    pub fn stage(&self) -> &str {
+        self.stages.first().map_or("", String::as_str)
+    }
 }
 
 /// An image or tree that is wanted.
@@ -139,6 +155,23 @@ impl Graph {
         users.sort_unstable();
         users.dedup();
         users.into_iter().map(|at| self.nodes[at].0).collect()
+    }
+
+    /// Where a step stands in [`Graph::iter`].
+    pub fn position(&self, id: StepId) -> Option<usize> {
+        self.positions.get(&id).copied()
+    }
+
+    /// The steps that `roots` need, themselves included.
+    pub fn reachable(&self, roots: impl IntoIterator<Item = StepId>) -> HashSet<StepId> {
+        let upward = petgraph::visit::Reversed(&self.inner);
+        let mut walk = Dfs::empty(upward);
+        walk.stack = roots.into_iter().filter_map(|id| self.index.get(&id).copied()).collect();
+        let mut found = HashSet::new();
+        while let Some(index) = walk.next(upward) {
+            found.insert(self.inner[index]);
+        }
+        found
     }
 
     /// The petgraph view, for algorithms; node weights are step ids, edges point from input to user.

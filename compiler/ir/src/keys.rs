@@ -2,7 +2,11 @@
 //!
 //! - **step id**: canonical step + ids of inputs.
 //! - **definition key**: canonical step + definition keys of inputs + digests of what is selected from contexts.
-//! - **content key**: canonical step + content digests of the inputs it really has.
+//! - **placed key**: definition key + content digest of the base tree. A layer is a change of the tree it was made over,
+//!   so a definition alone is not enough: when a lower step ran again with another outcome, what was made over the
+//!   old one must not be put on the new one. Results are recorded and looked up under this.
+//! - **content key**: canonical step + content digests of the inputs it really has. Results are recorded under it too,
+//!   and looked up when the placed key is not known.
 
 use buildc_digest::{ContentDigest, InternalHasher, Key};
 
@@ -127,6 +131,17 @@ pub fn definition_key(step: &Step, inputs: &[Key], contexts: &[ContentDigest]) -
     hasher.key()
 }
 
+/// Computes the key that a definition's result over one base is recorded under. `base` is the [`tree_digest`] of the
+/// base tree, `None` for a step without a base.
+pub fn placed_key(definition: &Key, base: Option<ContentDigest>) -> Key {
+    let mut hasher = InternalHasher::new();
+    hasher.update(b"buildc.placed\0");
+    hasher.update(&[KEY_VERSION]);
+    hasher.update(definition.as_bytes());
+    bytes(&mut hasher, &base.iter().map(|d| *d.as_bytes()).collect::<Vec<_>>());
+    hasher.key()
+}
+
 /// Computes the content key. `base` is the [`tree_digest`] of the base tree, `None` for a step without a base;
 /// `selected` the digests of its [`selections`] in order.
 pub fn content_key(step: &Step, base: Option<ContentDigest>, selected: &[ContentDigest]) -> Key {
@@ -136,10 +151,22 @@ pub fn content_key(step: &Step, base: Option<ContentDigest>, selected: &[Content
     hasher.key()
 }
 
-/// Computes the content digest of a tree from its layers' content digests, lowest first.
+/// Computes the content digest of a tree from its layers' content digests, lowest first: [`tree_extend`] over all,
+/// starting with [`empty_tree`].
 pub fn tree_digest(layers: &[ContentDigest]) -> ContentDigest {
+    layers.iter().fold(empty_tree(), tree_extend)
+}
+
+/// Content digest of the tree without layers.
+pub fn empty_tree() -> ContentDigest {
+    ContentDigest::of(b"buildc.tree\0")
+}
+
+/// Content digest of a tree with one more layer on it; a long chain of steps costs one hash each.
+pub fn tree_extend(tree: ContentDigest, layer: &ContentDigest) -> ContentDigest {
     let mut hasher = InternalHasher::new();
     hasher.update(b"buildc.tree\0");
-    bytes(&mut hasher, &layers.iter().map(|d| *d.as_bytes()).collect::<Vec<_>>());
+    hasher.update(tree.as_bytes());
+    hasher.update(layer.as_bytes());
     hasher.content()
 }

@@ -28,9 +28,13 @@ pub struct PlannedStep {
     pub id: StepId,
     /// Its definition key; known for every step, since it depends on definitions and selected files only.
     pub definition_key: Key,
-    /// Its content key, where all its inputs are known already. For a cached step whose reason is
-    /// [`Reason::ContentKnown`] the result stands under this key, else under the definition key.
+    /// Its placed key, where the content of its base is known. `None` also for whatever builds on a step that its
+    /// definition does not fix ([`crate::keys::is_volatile`]).
+    pub placed_key: Option<Key>,
+    /// Its content key, where all its inputs are known and it was needed to decide.
     pub content_key: Option<Key>,
+    /// For a cached step that has a result of its own: the key its result was found under.
+    pub result_key: Option<Key>,
     /// Digests of what it selects from build contexts, in the order of [`crate::keys::context_selections`].
     pub selected: Vec<ContentDigest>,
     /// What will happen.
@@ -93,6 +97,16 @@ pub enum Reason {
         /// As it is.
         after: Option<String>,
     },
+    /// Something else that the step runs with changed: user, working directory, shell, network, security, platform
+    /// or mounts.
+    SettingChanged {
+        /// Its name.
+        name: String,
+        /// As it was.
+        before: Option<String>,
+        /// As it is.
+        after: Option<String>,
+    },
     /// Files of the build context changed.
     FilesChanged {
         /// Up to ten paths, with `+`, `-` or `~` in front (added, removed, changed).
@@ -111,13 +125,18 @@ pub enum Reason {
     },
     /// A step it builds on runs or changed.
     InputChanged {
-        /// Which.
+        /// The one where it began, not necessarily an input itself.
         step: StepId,
     },
     /// The result was pruned since it was last built.
     ResultGone,
     /// `--no-cache` was given.
     NoCache,
+    /// Something in its definition changed that is not recorded apart, or this version of buildc computes keys
+    /// differently.
+    DefinitionChanged,
+    /// Everything that would use it is cached.
+    NothingNeedsIt,
     /// There is nothing to do: the empty tree, or a change of the config only.
     NothingToDo,
     /// A base image whose layers have to be pulled.
@@ -136,7 +155,7 @@ pub struct PassReport {
 }
 
 /// What the host must allow for the plan to run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Privilege {
     /// Nothing: there is no Exec step.

@@ -69,7 +69,7 @@ impl FromStr for Platform {
         let parts: Vec<&str> = text.split('/').collect();
         let word =
             |w: &&str| !w.is_empty() && w.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
-        if !parts.iter().all(|p| word(p)) {
+        if !parts.iter().all(word) {
             return Err(fail());
         }
         match parts.as_slice() {

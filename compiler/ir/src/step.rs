@@ -120,7 +120,8 @@ pub struct Exec {
     pub args: Vec<String>,
     /// Environment in order, names unique. HOME is added by the executor when missing.
     pub env: Vec<(String, String)>,
-    /// Environment that does not enter keys (proxy variables).
+    /// Environment that does not enter keys (proxy variables). May hold passwords, so no text form shows it.
+    #[serde(skip)]
     pub unkeyed_env: Vec<(String, String)>,
     /// Absolute working directory, made when missing.
     pub cwd: String,

@@ -88,6 +88,10 @@ pub struct StepRecord {
     pub args: BTreeMap<String, String>,
     /// Environment.
     pub env: BTreeMap<String, String>,
+    /// What else it runs with: `user`, `working directory`, `shell`, `network`, `security`, `platform`, `mounts`,
+    /// and fingerprints of heredocs.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
     /// Digests of selections, so that listings can be compared.
     pub selections: Vec<ContentDigest>,
     /// For images: name and manifest digest.

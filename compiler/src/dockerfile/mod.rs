@@ -7,15 +7,40 @@ use std::collections::BTreeMap;
 
 use buildc_ir::step::Network;
 use buildc_ir::world::Resolver;
-use buildc_ir::{Diagnostic, FileId, Graph, Platform, SourceMap};
+use buildc_ir::{Diagnostic, FileId, Graph, Platform, SourceMap, Span};
 
 pub mod ast;
+mod directives;
+mod expand;
+mod flags;
+mod healthcheck;
+mod heredoc;
+mod instruction;
+mod json;
+mod lines;
+mod lower;
+mod pattern;
+mod problem;
+mod scope;
+pub mod sexp;
+mod stages;
+mod word;
+mod words;
 
 /// Reads a whole Dockerfile. Never fails and never stops at the first error: what could not be understood is
 /// described by the diagnostics and left out of the tree.
 pub fn parse(file: FileId, text: &str) -> (ast::Dockerfile, Vec<Diagnostic>) {
-    let _ = (file, text);
-    todo!()
+    let body = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let base = text.len() - body.len();
+    let (directives, mut problems) = directives::parse(file, body, base);
+    let (lines, line_problems) = lines::split(file, body, base, directives.escape);
+    problems.extend(line_problems);
+    if lines.is_empty() {
+        problems.push(problem::no_instructions(Span::new(file, 0, text.len())));
+    }
+    let instructions =
+        lines.iter().filter_map(|line| instruction::parse(line, directives.escape, &mut problems)).collect();
+    (ast::Dockerfile { file, directives, instructions }, problems)
 }
 
 /// What the command line says about a build.
@@ -27,6 +52,8 @@ pub struct LowerOptions {
     pub target: Option<String>,
     /// Platform that the result is for.
     pub platform: Platform,
+    /// True when the user asked for `platform`; else a base for another platform decides the image's.
+    pub platform_requested: bool,
     /// `--label`, put on the final image in order.
     pub labels: Vec<(String, String)>,
     /// `--network` of RUN steps that do not say their own.
@@ -58,6 +85,5 @@ pub fn lower(
     options: &LowerOptions,
     resolver: &dyn Resolver,
 ) -> Result<Lowered, Vec<Diagnostic>> {
-    let _ = (ast, sources, options, resolver);
-    todo!()
+    lower::lower(ast, sources, options, resolver)
 }

@@ -1,18 +1,52 @@
-//! Text forms of a plan (spec/plan-format.md).
+//! Text forms of a plan (spec/plan-format.md): a list for people, json, and Graphviz.
 
-use buildc_ir::Plan;
+mod dot;
+mod json;
+mod text;
 
-/// A list for people.
-pub fn text(_plan: &Plan) -> String {
-    todo!()
+pub use dot::dot;
+pub use json::json;
+pub use text::{Line, Tone, lines, text};
+
+use buildc_ir::{Plan, State};
+
+/// How many steps are in which state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize)]
+pub struct Totals {
+    /// Steps of the graph.
+    pub steps: usize,
+    /// Their results are in the store.
+    pub cached: usize,
+    /// They will be executed.
+    pub will_run: usize,
+    /// They are decided while the build runs.
+    pub depends_on: usize,
+    /// Nobody asks for them.
+    pub not_needed: usize,
 }
 
-/// The stable machine form.
-pub fn json(_plan: &Plan) -> serde_json::Value {
-    todo!()
+impl Totals {
+    /// Counts the steps of a plan.
+    pub fn of(plan: &Plan) -> Self {
+        let mut totals = Self { steps: plan.steps.len(), ..Self::default() };
+        for step in &plan.steps {
+            match step.state {
+                State::Cached => totals.cached += 1,
+                State::WillRun => totals.will_run += 1,
+                State::DependsOn { .. } => totals.depends_on += 1,
+                State::NotNeeded => totals.not_needed += 1,
+            }
+        }
+        totals
+    }
 }
 
-/// Graphviz.
-pub fn dot(_plan: &Plan) -> String {
-    todo!()
+/// One word per state, the same in all forms.
+fn state_word(state: &State) -> &'static str {
+    match state {
+        State::Cached => "cached",
+        State::WillRun => "will run",
+        State::DependsOn { .. } => "depends on",
+        State::NotNeeded => "not needed",
+    }
 }

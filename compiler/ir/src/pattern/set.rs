@@ -1,24 +1,8 @@
 //! `.dockerignore` and `--exclude` rules (moby's patternmatcher): the last rule that matches a path or one of its
 //! parents decides.
 
-/// A pattern that cannot be compiled.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum PatternError {
-    /// Bad class, range or trailing backslash.
-    #[error("`{text}` is not a valid pattern")]
-    Malformed {
-        /// 1-based line in the file, or position in the list.
-        line: u32,
-        /// As written.
-        text: String,
-    },
-    /// A `!` alone.
-    #[error("`!` excludes nothing")]
-    LoneBang {
-        /// 1-based line in the file, or position in the list.
-        line: u32,
-    },
-}
+use super::PatternError;
+use super::matcher::{Language, Matcher};
 
 /// One rule as written.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -36,30 +20,55 @@ pub struct Rule {
 pub struct Verdict {
     /// True when the path is left out.
     pub excluded: bool,
-    decided_by: Option<u32>,
+    /// How many rules from the top are settled for everything below: those up to the one that decided. Later ones
+    /// match neither the path nor a parent, and earlier ones can no longer win.
+    settled: usize,
 }
 
 /// Compiled rules in order.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct PatternSet {
-    rules: Vec<Rule>,
+    rules: Vec<(Rule, Matcher)>,
 }
 
 impl PatternSet {
-    /// Reads the text of an ignore file: BOM, comments, trimming and cleaning as moby does.
+    /// Reads the text of an ignore file: BOM, comments (`#` in column 1), trimming and cleaning as moby does.
     ///
     /// # Errors
     /// [`PatternError`] with the line.
-    pub fn parse(_text: &str) -> Result<Self, PatternError> {
-        todo!()
+    pub fn parse(text: &str) -> Result<Self, PatternError> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        Self::compile(text.lines().map(|line| if line.starts_with('#') { "" } else { line }))
     }
 
     /// Compiles a list, as `--exclude` gives it.
     ///
     /// # Errors
     /// [`PatternError`] with the position.
-    pub fn from_patterns<S: AsRef<str>>(_patterns: &[S]) -> Result<Self, PatternError> {
-        todo!()
+    pub fn from_patterns<S: AsRef<str>>(patterns: &[S]) -> Result<Self, PatternError> {
+        Self::compile(patterns.iter().map(AsRef::as_ref))
+    }
+
+    fn compile<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Self, PatternError> {
+        let mut rules = Vec::new();
+        for (line, text) in (1u32..).zip(lines) {
+            let text = text.trim();
+            let (include, pattern) = match text.strip_prefix('!') {
+                Some(rest) => (true, rest.trim()),
+                None => (false, text),
+            };
+            if pattern.is_empty() && include {
+                return Err(PatternError::LoneBang { line });
+            }
+            if pattern.is_empty() {
+                continue;
+            }
+            let cleaned = clean(pattern);
+            let matcher = Matcher::compile(&cleaned, Language::Ignore)
+                .map_err(|_| PatternError::Malformed { line, text: text.to_owned() })?;
+            rules.push((Rule { line, text: text.to_owned(), include }, matcher));
+        }
+        Ok(Self { rules })
     }
 
     /// True without rules: nothing is ever excluded.
@@ -69,23 +78,51 @@ impl PatternSet {
 
     /// What the rules say of a path whose parent directory's verdict is known (`Verdict::default()` at the top): the
     /// way for a walker, which asks each entry once. `path` is relative to the root, without leading slash.
-    pub fn judge(&self, _path: &[u8], _parent: Verdict) -> Verdict {
-        todo!()
+    pub fn judge(&self, path: &[u8], parent: Verdict) -> Verdict {
+        let open = self.rules.get(parent.settled..).unwrap_or_default();
+        match open.iter().rposition(|(_, matcher)| matcher.matches(path)) {
+            Some(at) => Verdict { excluded: !open[at].0.include, settled: parent.settled + at + 1 },
+            None => parent,
+        }
     }
 
     /// What the rules say of a path alone.
-    pub fn judge_path(&self, _path: &[u8]) -> Verdict {
-        todo!()
+    pub fn judge_path(&self, path: &[u8]) -> Verdict {
+        let ends = path.iter().enumerate().filter(|(_, b)| **b == b'/').map(|(at, _)| at).chain([path.len()]);
+        ends.fold(Verdict::default(), |parent, end| self.judge(&path[..end], parent))
     }
 
     /// True when a walker must look into the excluded directory `dir`, since a later `!` rule may take something
     /// below it back in. What is taken back in brings its parent directories along.
-    pub fn may_include_below(&self, _dir: &[u8], _verdict: Verdict) -> bool {
-        todo!()
+    pub fn may_include_below(&self, dir: &[u8], verdict: Verdict) -> bool {
+        let below = [dir, b"/"].concat();
+        let open = self.rules.get(verdict.settled..).unwrap_or_default();
+        open.iter().any(|(rule, matcher)| rule.include && matcher.may_match_below(&below))
     }
 
     /// The rule that decided, if any did.
     pub fn rule(&self, verdict: Verdict) -> Option<&Rule> {
-        self.rules.get(verdict.decided_by? as usize)
+        self.rules.get(verdict.settled.checked_sub(1)?).map(|(rule, _)| rule)
+    }
+}
+
+/// Go's `filepath.Clean`, and without a leading slash: patterns are anchored at the root of the context anyway.
+fn clean(pattern: &str) -> String {
+    let rooted = pattern.starts_with('/');
+    let mut parts: Vec<&str> = Vec::new();
+    for part in pattern.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|p| *p != "..") => {
+                parts.pop();
+            }
+            ".." if rooted => {}
+            part => parts.push(part),
+        }
+    }
+    match parts.is_empty() {
+        true if rooted => "/".to_owned(),
+        true => ".".to_owned(),
+        false => parts.join("/"),
     }
 }

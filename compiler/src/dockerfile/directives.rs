@@ -1,0 +1,85 @@
+//! Parser directives: `# syntax=`, `# escape=`, `# check=` at the top of the file.
+//!
+//! Owns: their grammar. The section ends at the first line that is not a known directive.
+
+use buildc_ir::{Diagnostic, FileId, Span};
+use nom::branch::alt;
+use nom::bytes::complete::tag_no_case;
+use nom::character::complete::{char, space0};
+use nom::combinator::{all_consuming, map, rest};
+use nom::sequence::{delimited, preceded, separated_pair};
+use nom::{IResult, Offset, Parser};
+
+use super::ast::{Directives, Word};
+use super::problem;
+
+/// One line as a directive: lower-case name and value.
+fn directive(line: &str) -> IResult<&str, (&'static str, &str)> {
+    let name = alt((
+        map(tag_no_case("syntax"), |_| "syntax"),
+        map(tag_no_case("escape"), |_| "escape"),
+        map(tag_no_case("check"), |_| "check"),
+    ));
+    let pair = separated_pair(name, delimited(space0, char('='), space0), rest);
+    all_consuming(preceded((space0, char('#'), space0), pair)).parse(line)
+}
+
+/// Reads the directives of a file; `text` has no byte order mark in front, `at` is where it starts in the source.
+pub fn parse(file: FileId, text: &str, at: usize) -> (Directives, Vec<Diagnostic>) {
+    let mut found = Directives::default();
+    let mut problems = Vec::new();
+    let mut escape_seen = false;
+    for line in text.lines() {
+        let Ok((_, (name, value))) = directive(line) else { break };
+        let start = at + text.offset(line);
+        let span = Span::new(file, start, start + line.trim_end().len());
+        let value_at = at + text.offset(value);
+        let value = value.trim_end();
+        let word = Word { text: value.to_owned(), span: Span::new(file, value_at, value_at + value.len()) };
+        let repeated = match name {
+            "syntax" => found.syntax.replace(word).is_some(),
+            "check" => found.check.replace(word).is_some(),
+            _ => {
+                read_escape(&word, &mut found, &mut problems);
+                std::mem::replace(&mut escape_seen, true)
+            }
+        };
+        if repeated {
+            let message = format!("Directive `{name}` is given twice");
+            problems.push(problem::bad_directive(message, span, "Keep one of the two"));
+        }
+    }
+    (found, problems)
+}
+
+fn read_escape(word: &Word, found: &mut Directives, problems: &mut Vec<Diagnostic>) {
+    match word.text.as_str() {
+        "\\" => found.escape = '\\',
+        "`" => found.escape = '`',
+        other => problems.push(problem::bad_directive(
+            format!("Escape character `{other}` is not allowed"),
+            word.span,
+            "Use `\\` or a backquote",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_section_ends_at_the_first_other_line() {
+        let (d, p) =
+            parse(FileId(0), "# Syntax = docker/dockerfile:1\n#escape=`\n# hello=1\n# check=skip=all\n", 0);
+        assert!(p.is_empty());
+        assert_eq!(d.syntax.map(|w| w.text).as_deref(), Some("docker/dockerfile:1"));
+        assert_eq!((d.escape, d.check), ('`', None));
+    }
+
+    #[test]
+    fn repeats_and_other_escapes_are_errors() {
+        assert_eq!(parse(FileId(0), "# escape=`\n# escape=`\n", 0).1.len(), 1);
+        assert_eq!(parse(FileId(0), "# escape=x\n", 0).1.len(), 1);
+    }
+}

@@ -1,0 +1,171 @@
+//! HEALTHCHECK: durations as Go writes them, and the two ways of giving a command.
+
+use buildc_ir::{Diagnostic, Healthcheck};
+use nom::branch::alt;
+use nom::bytes::complete::tag;
+use nom::character::complete::{char, digit0, digit1};
+use nom::combinator::{all_consuming, opt, recognize, value, verify};
+use nom::multi::fold_many1;
+use nom::{IResult, Parser};
+
+use super::ast::Word;
+use super::flags::Flags;
+use super::json::{self, JsonForm};
+use super::lines::LogicalLine;
+use super::problem;
+
+/// Docker refuses intervals below this one.
+const MINIMUM_NS: u64 = 1_000_000;
+
+fn unit(input: &str) -> IResult<&str, f64> {
+    alt((
+        value(1.0, tag("ns")),
+        value(1e3, alt((tag("us"), tag("µs"), tag("μs")))),
+        value(1e6, tag("ms")),
+        value(1e9, tag("s")),
+        value(60e9, tag("m")),
+        value(3600e9, tag("h")),
+    ))
+    .parse(input)
+}
+
+fn amount(input: &str) -> IResult<&str, f64> {
+    let decimal = recognize((digit0, opt((char('.'), digit0))));
+    let some = verify(decimal, |text: &str| text.bytes().any(|b| b.is_ascii_digit()));
+    some.map_opt(|text: &str| text.trim_end_matches('.').parse().ok()).parse(input)
+}
+
+/// A duration as Go's `time.ParseDuration` reads it, in nanoseconds; negative ones are refused.
+pub fn duration_ns(text: &str) -> Option<u64> {
+    let sum = fold_many1((amount, unit), || 0.0, |sum: f64, (n, unit): (f64, f64)| sum + n * unit);
+    let zero = value(0.0, char('0'));
+    let (_, total) = all_consuming((opt(char('+')), alt((sum, zero)))).parse(text).ok()?;
+    let total: f64 = total.1;
+    (total <= i64::MAX as f64).then_some(total.round() as u64)
+}
+
+/// Nanoseconds as Go's `Duration.String` writes them, for history texts.
+pub fn go_duration(ns: u64) -> String {
+    let fraction = |value: u64, unit: u64| {
+        let digits = unit.ilog10() as usize;
+        let text = format!("{}.{:0digits$}", value / unit, value % unit);
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    };
+    match ns {
+        0 => "0s".to_owned(),
+        1..1_000 => format!("{ns}ns"),
+        1_000..1_000_000 => format!("{}µs", fraction(ns, 1_000)),
+        1_000_000..1_000_000_000 => format!("{}ms", fraction(ns, 1_000_000)),
+        _ => {
+            let (minutes, rest) = (ns / 60_000_000_000, ns % 60_000_000_000);
+            let seconds = fraction(rest, 1_000_000_000);
+            match (minutes / 60, minutes % 60) {
+                (0, 0) => format!("{seconds}s"),
+                (0, m) => format!("{m}m{seconds}s"),
+                (h, m) => format!("{h}h{m}m{seconds}s"),
+            }
+        }
+    }
+}
+
+/// Reads the arguments; flags are read already.
+pub fn parse(
+    line: &LogicalLine,
+    at: usize,
+    flags: &Flags,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<Healthcheck> {
+    let args = line.text[at..].trim();
+    let span = if args.is_empty() { line.span(0..line.text.len()) } else { line.span(at..line.text.len()) };
+    let (kind, rest) = args.split_once(char::is_whitespace).map_or((args, ""), |(k, r)| (k, r.trim_start()));
+    let usage = "Write `HEALTHCHECK [flags] CMD command` or `HEALTHCHECK NONE`";
+    let refuse = |message: String| Some(problem::bad_arguments(message, span, usage));
+    let failed = match kind.to_ascii_uppercase().as_str() {
+        "" => refuse("HEALTHCHECK needs CMD or NONE".to_owned()),
+        "NONE" if rest.is_empty() => {
+            return Some(Healthcheck { test: vec!["NONE".to_owned()], ..Healthcheck::default() });
+        }
+        "NONE" => refuse("HEALTHCHECK NONE takes no arguments".to_owned()),
+        "CMD" if rest.is_empty() => refuse("HEALTHCHECK CMD has no command".to_owned()),
+        "CMD" => None,
+        other => refuse(format!("HEALTHCHECK has no type `{other}`")),
+    };
+    if let Some(problem) = failed {
+        problems.push(problem);
+        return None;
+    }
+    let test = match json::parse(rest) {
+        JsonForm::Strings(words) if words.is_empty() => {
+            problems.push(problem::bad_arguments("HEALTHCHECK CMD has no command", span, usage));
+            return None;
+        }
+        JsonForm::Strings(words) => std::iter::once("CMD".to_owned()).chain(words).collect(),
+        JsonForm::NotJson => vec!["CMD-SHELL".to_owned(), rest.to_owned()],
+        JsonForm::OtherMembers => {
+            problems.push(problem::bad_json("HEALTHCHECK takes an array of strings", span));
+            return None;
+        }
+    };
+    let mut interval = |name| flags.text(name).map_or(0, |word| read_interval(name, &word, problems));
+    Some(Healthcheck {
+        test,
+        interval_ns: interval("interval"),
+        timeout_ns: interval("timeout"),
+        start_period_ns: interval("start-period"),
+        start_interval_ns: interval("start-interval"),
+        retries: flags.text("retries").map_or(0, |word| read_retries(&word, problems)),
+    })
+}
+
+fn read_interval(name: &str, word: &Word, problems: &mut Vec<Diagnostic>) -> u64 {
+    match duration_ns(&word.text) {
+        Some(ns) if ns == 0 || ns >= MINIMUM_NS => ns,
+        Some(_) => {
+            let message = format!("`--{name}={}` is shorter than 1ms", word.text);
+            problems.push(problem::bad_flag(message, word.span, "Give at least 1ms, or 0 for the default"));
+            0
+        }
+        None => {
+            let message = format!("`{}` is not a duration", word.text);
+            problems.push(problem::bad_flag(message, word.span, "Write for example `30s` or `1m30s`"));
+            0
+        }
+    }
+}
+
+fn read_retries(word: &Word, problems: &mut Vec<Diagnostic>) -> u32 {
+    let digits = all_consuming(digit1::<&str, nom::error::Error<&str>>);
+    let parsed = { digits }.parse(&word.text).ok().and_then(|(_, d)| d.parse::<i32>().ok());
+    match parsed {
+        Some(n) => n.unsigned_abs(),
+        None => {
+            let message = format!("`--retries={}` is not a count", word.text);
+            problems.push(problem::bad_flag(message, word.span, "Write a whole number, 0 for the default"));
+            0
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_round_trip() {
+        for (text, ns, go) in [
+            ("30s", 30_000_000_000, "30s"),
+            ("1m30s", 90_000_000_000, "1m30s"),
+            ("1h", 3_600_000_000_000, "1h0m0s"),
+            ("1.5s", 1_500_000_000, "1.5s"),
+            ("5ms", 5_000_000, "5ms"),
+            ("0", 0, "0s"),
+            ("1500us", 1_500_000, "1.5ms"),
+        ] {
+            assert_eq!(duration_ns(text), Some(ns), "{text}");
+            assert_eq!(go_duration(ns), go);
+        }
+        for bad in ["", "1", "s", "-1s", "1x", "1s ", ".s"] {
+            assert_eq!(duration_ns(bad), None, "{bad}");
+        }
+    }
+}

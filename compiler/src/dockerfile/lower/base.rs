@@ -1,0 +1,151 @@
+//! FROM: the state a stage begins with, and the trees that `--from` and mounts name.
+
+use buildc_ir::step::{self, Copy, CopySource, ImageSource, Role, Unpack};
+use buildc_ir::{ImageConfig, Input, Platform, Reference, Span, StepId, StepKind};
+
+use super::link::{LinkedStage, Origin};
+use super::paths;
+use super::stage::{About, Counter, Lowering, StageState};
+use crate::dockerfile::ast::Kind;
+use crate::dockerfile::problem;
+use crate::dockerfile::scope::Env;
+
+/// PATH of images that set none.
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+impl Lowering<'_> {
+    /// The state before the first instruction of a stage.
+    pub(super) fn begin(&mut self, index: usize, stage: &LinkedStage<'_>) -> Option<StageState> {
+        let name = self.reached.linked.display_name(index);
+        let mut counter = self.counter(stage, &name);
+        let base = stage.base.as_ref()?;
+        if let Origin::Stage(base) = base {
+            let base = self.finished(*base)?.clone();
+            return Some(inherit(base, name, counter));
+        }
+        let mut config = ImageConfig::scratch(stage.platform.clone());
+        let mut base_history = Vec::new();
+        let tree = match base {
+            Origin::Image(reference, platform) => {
+                let image = self.reached.images.get(&(reference.to_string(), platform.clone()))?;
+                config = image.config.clone();
+                base_history = image.history.clone();
+                let label = counter.label(&format!("FROM {reference}"));
+                self.image(reference, platform, label, stage.span, &name)?
+            }
+            Origin::Context(context) => self.context_tree(context, stage.span, &name)?,
+            Origin::Scratch | Origin::Stage(_) => {
+                config.working_dir = "/".to_owned();
+                config.platform = self.options.platform.clone();
+                self.scratch(stage.span, &name)?
+            }
+        };
+        prepare(&mut config);
+        let env = Env::from_pairs(&config.env);
+        let (args, history, platform) = (Vec::new(), Vec::new(), stage.platform.clone());
+        Some(StageState {
+            tree,
+            config,
+            base_history,
+            history,
+            env,
+            args,
+            platform,
+            cmd_set: false,
+            name,
+            counter,
+        })
+    }
+
+    /// Counts what BuildKit counts: the base image, and each RUN, COPY, ADD and WORKDIR.
+    fn counter(&self, stage: &LinkedStage<'_>, name: &str) -> Counter {
+        let counted = |kind: &Kind| matches!(kind, Kind::Run(_) | Kind::Transfer(_) | Kind::Workdir(_));
+        let steps = stage.body.iter().filter(|f| f.onbuild || counted(&f.instruction.kind)).count();
+        let base = usize::from(!matches!(stage.base, Some(Origin::Scratch | Origin::Stage(_)) | None));
+        let name = if self.reached.linked.several { name.to_owned() } else { String::new() };
+        Counter { name, index: 0, total: base + steps, onbuild: false }
+    }
+
+    fn scratch(&mut self, span: Span, stage: &str) -> Option<StepId> {
+        self.add(StepKind::Scratch, Vec::new(), About::new("FROM scratch".to_owned(), span, stage))
+    }
+
+    fn image(
+        &mut self,
+        reference: &Reference,
+        platform: &Platform,
+        label: String,
+        span: Span,
+        stage: &str,
+    ) -> Option<StepId> {
+        let image = self.reached.images.get(&(reference.to_string(), platform.clone()))?;
+        let (reference, manifest) = (reference.to_string(), image.manifest);
+        let kind = StepKind::Image(ImageSource { reference, manifest, platform: platform.clone() });
+        self.add(kind, Vec::new(), About::new(label, span, stage))
+    }
+
+    /// A context as a tree of its own, where a stage is built on it.
+    fn context_tree(&mut self, context: &str, span: Span, stage: &str) -> Option<StepId> {
+        let scratch = self.scratch(span, stage)?;
+        let source =
+            CopySource::Path { from: step::From::Context(context.to_owned()), pattern: String::new() };
+        let copy = Copy {
+            sources: vec![source],
+            dest: "/".to_owned(),
+            dest_is_dir: true,
+            chown: None,
+            chmod: None,
+            exclude: Vec::new(),
+            parents: false,
+            link: false,
+            unpack: Unpack::Never,
+        };
+        let inputs = vec![Input { step: scratch, role: Role::Base }];
+        self.add(StepKind::Copy(copy), inputs, About::new(format!("[context {context}]"), span, stage))
+    }
+
+    /// Where the files of an origin are found, as seen from a step; adds the input that it takes.
+    pub(super) fn files_of(
+        &mut self,
+        origin: &Origin,
+        role: Role,
+        inputs: &mut Vec<Input>,
+        span: Span,
+        stage: &str,
+    ) -> Option<step::From> {
+        let tree = match origin {
+            Origin::Context(name) => return Some(step::From::Context(name.clone())),
+            Origin::Scratch => self.scratch(span, stage)?,
+            Origin::Image(reference, platform) => {
+                self.image(reference, platform, format!("FROM {reference}"), span, stage)?
+            }
+            Origin::Stage(index) => match self.finished(*index) {
+                Some(finished) => finished.tree,
+                None => {
+                    self.problems.push(problem::internal("a stage is used before it is lowered", span));
+                    return None;
+                }
+            },
+        };
+        inputs.push(Input { step: tree, role });
+        Some(step::From::Input(inputs.len() - 1))
+    }
+}
+
+/// A stage on a stage goes on where that one ended; triggers and counting are its own.
+fn inherit(base: StageState, name: String, counter: Counter) -> StageState {
+    let mut state = StageState { name, counter, cmd_set: false, ..base };
+    state.config.on_build.clear();
+    state
+}
+
+/// What every stage's config has, whatever its base says.
+fn prepare(config: &mut ImageConfig) {
+    config.on_build.clear();
+    if config.env("PATH").is_none() {
+        config.set_env("PATH", DEFAULT_PATH);
+    }
+    if !config.working_dir.is_empty() {
+        config.working_dir = paths::clean(&config.working_dir);
+    }
+}

@@ -1,0 +1,235 @@
+//! Instructions that change the config: ENV, ARG, LABEL, USER, WORKDIR, EXPOSE, VOLUME, CMD, ENTRYPOINT, SHELL,
+//! STOPSIGNAL, HEALTHCHECK, ONBUILD, MAINTAINER.
+//!
+//! Each function expands all words with the variables as they were at the start of the instruction, except ARG,
+//! whose names are done in turn. `None` means that a diagnostic has been made.
+
+use buildc_ir::step::{Mkdir, Role};
+use buildc_ir::{Input, StepKind};
+
+use super::stage::{About, Lowering, StageState};
+use super::{history, paths, ports};
+use crate::dockerfile::ast::{Arg, Command, Instruction, Kind, Pairs, Word};
+use crate::dockerfile::{problem, scope};
+
+/// What shell form is put behind when no SHELL says otherwise.
+const DEFAULT_SHELL: [&str; 2] = ["/bin/sh", "-c"];
+
+/// ARGs that steer the builder and are never environment.
+const BUILDER_ARGS: [&str; 2] = ["BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"];
+
+/// Signal names without SIG, besides the real-time ones.
+const SIGNALS: [&str; 35] = [
+    "ABRT", "ALRM", "BUS", "CHLD", "CLD", "CONT", "FPE", "HUP", "ILL", "INT", "IO", "IOT", "KILL", "PIPE",
+    "POLL", "PROF", "PWR", "QUIT", "SEGV", "STKFLT", "STOP", "SYS", "TERM", "TRAP", "TSTP", "TTIN", "TTOU",
+    "URG", "USR1", "USR2", "VTALRM", "WINCH", "XCPU", "XFSZ", "UNUSED",
+];
+
+/// The argument vector of a command: shell form goes behind the SHELL.
+pub fn argv(state: &StageState, command: &Command) -> Vec<String> {
+    match command {
+        Command::Exec(args) => args.clone(),
+        Command::Shell(text) => {
+            let default = || DEFAULT_SHELL.map(str::to_owned).to_vec();
+            let shell = state.config.shell.clone().filter(|s| !s.is_empty()).unwrap_or_else(default);
+            shell.into_iter().chain([text.clone()]).collect()
+        }
+    }
+}
+
+impl Lowering<'_> {
+    /// Lowers one of the instructions of this module.
+    pub(super) fn config_instruction(
+        &mut self,
+        state: &mut StageState,
+        instruction: &Instruction,
+        kind: &Kind,
+    ) -> Option<()> {
+        let text = match kind {
+            Kind::Env(pairs) => self.env(state, pairs)?,
+            Kind::Label(pairs) => self.label(state, pairs)?,
+            Kind::Arg(args) => self.arg(state, args)?,
+            Kind::User(word) => self.user(state, word)?,
+            Kind::Workdir(word) => return self.workdir(state, instruction, word),
+            Kind::Expose(words) => self.expose(state, words)?,
+            Kind::Volume(words) => self.volume(state, words)?,
+            Kind::Cmd(command) => cmd(state, command),
+            Kind::Entrypoint(command) => entrypoint(state, command),
+            Kind::Shell(shell) => {
+                state.config.shell = Some(shell.clone());
+                history::plain_list("SHELL", shell)
+            }
+            Kind::Stopsignal(word) => self.stopsignal(state, word)?,
+            Kind::Healthcheck(check) => {
+                state.config.healthcheck = Some(check.clone());
+                history::healthcheck(check)
+            }
+            Kind::Maintainer(word) => {
+                let author = self.text(state, word)?;
+                state.config.author = Some(author.clone());
+                format!("MAINTAINER {author}")
+            }
+            Kind::Onbuild(trigger) => {
+                // No history entry: the trigger only waits in the config.
+                state.config.on_build.push(trigger.text.clone());
+                return Some(());
+            }
+            Kind::From(_) | Kind::Run(_) | Kind::Transfer(_) => return Some(()),
+        };
+        self.config_change(state, text, instruction.span);
+        Some(())
+    }
+
+    fn expand_pairs(&mut self, state: &StageState, pairs: &Pairs) -> Option<Vec<(String, String)>> {
+        pairs
+            .pairs
+            .iter()
+            .map(|(key, value)| Some((self.text(state, key)?, self.text(state, value)?)))
+            .collect()
+    }
+
+    fn env(&mut self, state: &mut StageState, pairs: &Pairs) -> Option<String> {
+        let mut text = String::from("ENV");
+        for (key, value) in self.expand_pairs(state, pairs)? {
+            text.push_str(&format!(" {key}={value}"));
+            state.env.set(&key, &value);
+            state.config.set_env(&key, &value);
+        }
+        Some(text)
+    }
+
+    fn label(&mut self, state: &mut StageState, pairs: &Pairs) -> Option<String> {
+        let mut text = String::from("LABEL");
+        for (key, value) in self.expand_pairs(state, pairs)? {
+            text.push_str(&format!(" {key}={value}"));
+            state.config.labels.insert(key, value);
+        }
+        Some(text)
+    }
+
+    fn arg(&mut self, state: &mut StageState, args: &[Arg]) -> Option<String> {
+        let mut text = String::from("ARG");
+        for arg in args {
+            let name = arg.name.text.as_str();
+            let value = match (scope::build_arg(self.options, name), &arg.default) {
+                (Some(given), _) => Some(given.to_owned()),
+                (None, Some(default)) => Some(self.text(state, default)?),
+                (None, None) => self.globals.get(name).map(str::to_owned),
+            };
+            text.push_str(&format!(" {name}"));
+            if let Some(value) = &value {
+                text.push_str(&format!("={value}"));
+                if !BUILDER_ARGS.contains(&name) {
+                    state.env.set(name, value);
+                }
+            }
+            state.args.push((name.to_owned(), value));
+        }
+        Some(text)
+    }
+
+    fn user(&mut self, state: &mut StageState, word: &Word) -> Option<String> {
+        let user = self.text(state, word)?;
+        let text = format!("USER {user}");
+        state.config.user = user;
+        Some(text)
+    }
+
+    fn workdir(&mut self, state: &mut StageState, instruction: &Instruction, word: &Word) -> Option<()> {
+        let path = paths::join(state.cwd(), &self.text(state, word)?);
+        state.config.working_dir.clone_from(&path);
+        let text = format!("WORKDIR {path}");
+        if path == "/" {
+            self.config_change(state, text, instruction.span);
+            return Some(());
+        }
+        let shown = self.shown(state, &instruction.text, self.lexer);
+        let label = state.counter.label(&shown);
+        let kind = StepKind::Mkdir(Mkdir { path, user: state.config.user.clone() });
+        let inputs = vec![Input { step: state.tree, role: Role::Base }];
+        let name = state.name.clone();
+        self.layer(state, kind, inputs, About::new(label, instruction.span, &name), text);
+        Some(())
+    }
+
+    fn expose(&mut self, state: &mut StageState, words: &[Word]) -> Option<String> {
+        let mut found = Vec::new();
+        for word in words {
+            for port in state.env.expand(self.lexer, word, &mut self.problems)?.words {
+                let Some(entries) = ports::parse(&port) else {
+                    let help = "Write a port or a range, for example `8080`, `53/udp` or `8000-8010/tcp`";
+                    let message = format!("`{port}` is not a port");
+                    self.problems.push(problem::bad_arguments(message, word.span, help));
+                    return None;
+                };
+                found.extend(entries);
+            }
+        }
+        state.config.exposed_ports.extend(found.iter().cloned());
+        Some(history::plain_list("EXPOSE", &found))
+    }
+
+    fn volume(&mut self, state: &mut StageState, words: &[Word]) -> Option<String> {
+        let volumes = self.texts(state, words)?;
+        if let Some(empty) = volumes.iter().position(String::is_empty) {
+            let span = words.get(empty).map(|w| w.span)?;
+            let help = "Give the variable a value, or write the path";
+            self.problems.push(problem::bad_arguments("A VOLUME expands to nothing", span, help));
+            return None;
+        }
+        state.config.volumes.extend(volumes.iter().cloned());
+        Some(history::plain_list("VOLUME", &volumes))
+    }
+
+    fn stopsignal(&mut self, state: &mut StageState, word: &Word) -> Option<String> {
+        let signal = self.text(state, word)?;
+        if !is_signal(&signal) {
+            let help = "Write a name such as SIGTERM or a number above 0";
+            self.problems.push(problem::bad_arguments(
+                format!("`{signal}` is not a signal"),
+                word.span,
+                help,
+            ));
+            return None;
+        }
+        let text = format!("STOPSIGNAL {signal}");
+        state.config.stop_signal = Some(signal);
+        Some(text)
+    }
+}
+
+fn cmd(state: &mut StageState, command: &Command) -> String {
+    let args = argv(state, command);
+    let text = history::quoted_list("CMD", &args);
+    // An empty list is left out of the config, as unset is.
+    state.config.cmd = Some(args).filter(|a| !a.is_empty());
+    state.config.args_escaped = true;
+    state.cmd_set = true;
+    text
+}
+
+fn entrypoint(state: &mut StageState, command: &Command) -> String {
+    let args = argv(state, command);
+    let text = history::quoted_list("ENTRYPOINT", &args);
+    state.config.entrypoint = Some(args).filter(|a| !a.is_empty());
+    if !state.cmd_set {
+        state.config.cmd = None;
+    }
+    text
+}
+
+fn is_signal(text: &str) -> bool {
+    if let Ok(number) = text.parse::<i32>() {
+        return number > 0;
+    }
+    let upper = text.to_ascii_uppercase();
+    let name = upper.strip_prefix("SIG").unwrap_or(&upper);
+    let offset = |prefix: &str, most: u8| {
+        name.strip_prefix(prefix).and_then(|n| n.parse::<u8>().ok()).is_some_and(|n| (1..=most).contains(&n))
+    };
+    SIGNALS.contains(&name)
+        || name == "RTMIN"
+        || name == "RTMAX"
+        || offset("RTMIN+", 15)
+        || offset("RTMAX-", 14)
+}

@@ -1,0 +1,196 @@
+//! The list for people: a header, then one line per step with its reason under it.
+
+use std::fmt::Write as _;
+
+use buildc_ir::{Graph, PassReport, Plan, PlannedStep, Privilege, Reason, State, StepId, Target};
+
+use super::{Totals, state_word};
+
+/// How many changes of a pass are listed.
+const CHANGES: usize = 3;
+
+/// What a line is about, so that it can be coloured.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tone {
+    /// Totals, targets and passes.
+    Header,
+    /// A step whose result is in the store.
+    Cached,
+    /// A step that will be executed.
+    WillRun,
+    /// A step that is decided while the build runs.
+    DependsOn,
+    /// A step that nobody asks for.
+    NotNeeded,
+    /// The reason of the step above.
+    Detail,
+}
+
+/// One line of the list, without line break.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Line {
+    /// What it is about.
+    pub tone: Tone,
+    /// What it says.
+    pub text: String,
+}
+
+/// The list as one text.
+pub fn text(plan: &Plan) -> String {
+    lines(plan).into_iter().fold(String::new(), |out, line| out + &line.text + "\n")
+}
+
+/// The list line by line.
+pub fn lines(plan: &Plan) -> Vec<Line> {
+    let header = |text| Line { tone: Tone::Header, text };
+    let mut out = vec![header(totals(&Totals::of(plan), plan.privilege))];
+    out.extend(plan.graph.targets.iter().map(target).map(header));
+    out.extend(plan.passes.iter().filter(|p| !p.changes.is_empty()).map(pass).map(header));
+    out.push(header(String::new()));
+    for ((_, node), step) in plan.graph.iter().zip(&plan.steps) {
+        out.push(Line { tone: tone(&step.state), text: step_line(&node.label, step) });
+        out.extend(details(plan, step).into_iter().map(|text| Line { tone: Tone::Detail, text }));
+    }
+    out
+}
+
+fn totals(totals: &Totals, privilege: Privilege) -> String {
+    let mut text = format!("Plan of {} {}", totals.steps, if totals.steps == 1 { "step" } else { "steps" });
+    let counts = [
+        (totals.cached, "cached"),
+        (totals.will_run, "will run"),
+        (totals.depends_on, "decided while running"),
+        (totals.not_needed, "not needed"),
+    ];
+    let shown = counts.iter().filter(|(count, _)| *count > 0);
+    for (at, (count, word)) in shown.enumerate() {
+        let _ = write!(text, "{} {count} {word}", if at == 0 { ":" } else { "," });
+    }
+    let needs = match privilege {
+        Privilege::None => "no privilege",
+        Privilege::Namespaces => "namespaces",
+        Privilege::Insecure => "full privileges (--security=insecure)",
+    };
+    text + "; needs " + needs
+}
+
+fn target(target: &Target) -> String {
+    let layers = target.history.iter().filter(|entry| entry.step.is_some()).count();
+    let plural = if layers == 1 { "layer" } else { "layers" };
+    format!("Target `{}`: {layers} new {plural} on its base", target.name)
+}
+
+fn pass(report: &PassReport) -> String {
+    let shown = report.changes.iter().take(CHANGES).map(String::as_str).collect::<Vec<_>>().join("; ");
+    match report.changes.len().saturating_sub(CHANGES) {
+        0 => format!("Pass {}: {shown}", report.pass),
+        more => format!("Pass {}: {shown}; and {more} more", report.pass),
+    }
+}
+
+fn tone(state: &State) -> Tone {
+    match state {
+        State::Cached => Tone::Cached,
+        State::WillRun => Tone::WillRun,
+        State::DependsOn { .. } => Tone::DependsOn,
+        State::NotNeeded => Tone::NotNeeded,
+    }
+}
+
+fn mark(state: &State) -> char {
+    match state {
+        State::Cached => '=',
+        State::WillRun => '>',
+        State::DependsOn { .. } => '?',
+        State::NotNeeded => '-',
+    }
+}
+
+fn step_line(label: &str, step: &PlannedStep) -> String {
+    let duration = match (&step.state, step.last_duration_ms) {
+        (State::WillRun | State::DependsOn { .. }, Some(ms)) => format!("  (last time {})", duration(ms)),
+        _ => String::new(),
+    };
+    format!("{} {:<10}  {label}{duration}", mark(&step.state), state_word(&step.state))
+}
+
+fn duration(ms: u64) -> String {
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..60_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+        _ => format!("{} min {} s", ms / 60_000, ms % 60_000 / 1_000),
+    }
+}
+
+fn details(plan: &Plan, step: &PlannedStep) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut say = |text: String| out.push(format!("              {text}"));
+    let obvious =
+        matches!(step.reason, Reason::DefinitionKnown | Reason::NothingToDo | Reason::NothingNeedsIt);
+    if !obvious {
+        say(reason(&plan.graph, &step.reason));
+    }
+    if let Reason::FilesChanged { paths, total } = &step.reason {
+        paths.iter().for_each(|path| say(format!("  {path}")));
+        let more = total.saturating_sub(paths.len() as u64);
+        if more > 0 && !paths.is_empty() {
+            say(format!("  and {more} more"));
+        }
+    }
+    if let State::DependsOn { steps } = &step.state {
+        say(decided(&plan.graph, steps, &step.reason));
+    }
+    out
+}
+
+/// When the decision falls; a step that itself is as before is cached again if its inputs turn out as before.
+fn decided(graph: &Graph, steps: &[StepId], reason: &Reason) -> String {
+    let names: Vec<String> = steps.iter().map(|id| quoted(graph, *id)).collect();
+    let names = names.join(" and ");
+    match reason {
+        Reason::InputChanged { .. } | Reason::BaseMoved { .. } => {
+            format!("cached if the content of {names} is known")
+        }
+        _ => format!("decided by the content of {names}"),
+    }
+}
+
+fn quoted(graph: &Graph, id: StepId) -> String {
+    format!("`{}`", graph.get(id).map_or("", |node| node.label.as_str()))
+}
+
+/// One reason in words, without the list of files.
+pub(super) fn reason(graph: &Graph, reason: &Reason) -> String {
+    match reason {
+        Reason::DefinitionKnown => "its result is in the store".to_owned(),
+        Reason::ContentKnown => "changed, but its inputs have the same content as before".to_owned(),
+        Reason::NeverBuilt => "never built".to_owned(),
+        Reason::InstructionChanged { before, .. } => format!("instruction changed, it was `{before}`"),
+        Reason::ArgChanged { name, before, after } => format!("ARG {}", change(name, before, after)),
+        Reason::EnvChanged { name, before, after } => format!("ENV {}", change(name, before, after)),
+        Reason::SettingChanged { name, before, after } => change(name, before, after),
+        Reason::FilesChanged { total: 1, .. } => "1 file changed:".to_owned(),
+        Reason::FilesChanged { paths, total } if !paths.is_empty() => format!("{total} files changed:"),
+        Reason::FilesChanged { .. } => "files of the build context changed".to_owned(),
+        Reason::BaseMoved { reference, after, .. } => {
+            format!("base `{reference}` moved to {}", after.get(..19).unwrap_or(after))
+        }
+        Reason::InputChanged { step } => format!("builds on {}", quoted(graph, *step)),
+        Reason::ResultGone => "its result is no longer in the store".to_owned(),
+        Reason::NoCache => "--no-cache".to_owned(),
+        Reason::DefinitionChanged => "its definition changed".to_owned(),
+        Reason::NothingNeedsIt => "nothing that runs needs it".to_owned(),
+        Reason::NothingToDo => "nothing to do".to_owned(),
+        Reason::NotPulled => "has to be pulled".to_owned(),
+        Reason::NotPinned => "fetched without a checksum, so asked for every time".to_owned(),
+    }
+}
+
+fn change(name: &str, before: &Option<String>, after: &Option<String>) -> String {
+    match (before, after) {
+        (Some(before), Some(after)) => format!("{name} changed from `{before}` to `{after}`"),
+        (None, Some(after)) => format!("{name} is new, with value `{after}`"),
+        (Some(before), None) => format!("{name} is gone, it was `{before}`"),
+        (None, None) => format!("{name} changed"),
+    }
+}

@@ -1,0 +1,179 @@
+//! The mounts a specification asks for: binds, trees, tmpfs and files.
+//!
+//! Sources are opened in the host's tree before anything is mounted; targets are resolved inside the root.
+
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, Gid, Mode, OFlags, Uid, fchmod, fchown, mkdirat, openat};
+use rustix::mount::{MountAttrFlags, UnmountFlags, unmount};
+
+use crate::error::{Doing, LaunchError, Result};
+use crate::overlay::Overlay;
+use crate::spec::MountSpec;
+use crate::sys::{self, MountAttributes};
+use crate::target::{Kind, Root, is_directory};
+use crate::userns;
+
+/// A bind source that was cloned while its propagation was still the host's.
+pub(crate) struct Source(Option<OwnedFd>);
+
+/// Opens what the mounts take from the host, one for each mount.
+pub(crate) fn open_sources(mounts: &[MountSpec]) -> Result<Vec<Source>> {
+    mounts
+        .iter()
+        .map(|mount| match mount {
+            MountSpec::Bind { source, recursive, .. } => sys::clone_tree(CWD, source, *recursive)
+                .doing(|| format!("Open mount source `{}`", source.display()))
+                .map(|fd| Source(Some(fd))),
+            _ => Ok(Source(None)),
+        })
+        .collect()
+}
+
+/// Makes one mount in the root.
+pub(crate) fn apply(root: &mut Root, mount: &MountSpec, source: Source) -> Result<()> {
+    match mount {
+        MountSpec::Bind { target, readonly, recursive, propagation, .. } => {
+            let Some(source) = source.0 else { return Ok(()) };
+            let change = MountAttributes {
+                set: if *readonly { libc::MOUNT_ATTR_RDONLY } else { 0 },
+                clear: 0,
+                propagation: propagation_flag(propagation.as_deref())?,
+            };
+            sys::mount_setattr(source.as_fd(), *recursive, change)
+                .doing(|| format!("Set the attributes of the mount `{}`", target.display()))?;
+            attach(root, source.as_fd(), target)
+        }
+        MountSpec::Tree { base, lowers, subpath, target, readonly } => {
+            tree(root, base, lowers, subpath, target, *readonly)
+        }
+        MountSpec::Tmpfs { target, options, size_bytes, mode } => {
+            tmpfs(root, target, options, *size_bytes, *mode)
+        }
+        MountSpec::File { target, data, mode, uid, gid } => file(root, target, data, *mode, (*uid, *gid)),
+    }
+}
+
+/// Attaches a detached mount at a path of the root, which is made as a file or a directory when missing.
+pub(crate) fn attach(root: &mut Root, mount: BorrowedFd<'_>, target: &Path) -> Result<()> {
+    let what = || format!("Mount `{}`", target.display());
+    let kind = if is_directory(mount).doing(what)? { Kind::Directory } else { Kind::File };
+    let place = root.make(target, kind).doing(|| format!("Make the mount point `{}`", target.display()))?;
+    sys::attach(mount, place.as_fd()).doing(what)
+}
+
+fn propagation_flag(name: Option<&str>) -> Result<u64> {
+    match name {
+        None | Some("private" | "rprivate") => Ok(libc::MS_PRIVATE),
+        Some("slave" | "rslave") => Ok(libc::MS_SLAVE),
+        Some("shared" | "rshared") => Ok(libc::MS_SHARED),
+        Some(other) => Err(LaunchError::with_help(
+            format!("Use the mount propagation `{other}`"),
+            std::io::Error::from_raw_os_error(libc::EINVAL),
+            "Use one of `private`, `rprivate`, `slave`, `rslave`, `shared`, `rshared`",
+        )),
+    }
+}
+
+/// A tree of layers. Writes go to a tmpfs, which is attached over the root for as long as overlayfs, which takes
+/// directories of this namespace only, needs to find it there.
+fn tree(
+    root: &mut Root,
+    base: &Path,
+    lowers: &[PathBuf],
+    subpath: &Path,
+    target: &Path,
+    readonly: bool,
+) -> Result<()> {
+    let what = || format!("Mount a tree at `{}`", target.display());
+    let scratch = sys::new_filesystem("tmpfs", &[("mode", "0700")], MountAttrFlags::empty()).doing(what)?;
+    for name in ["upper", "work", "empty"] {
+        mkdirat(&scratch, name, Mode::from_raw_mode(0o755)).doing(what)?;
+    }
+    sys::attach(scratch.as_fd(), root.fd()).doing(what)?;
+    let overlay = tree_overlay(base, lowers, &scratch, readonly);
+    rustix::process::fchdir(&scratch).doing(what)?;
+    unmount(".", UnmountFlags::DETACH).doing(what)?;
+    let overlay = Root::new(overlay?);
+    let shown = overlay
+        .open(subpath)
+        .doing(|| format!("Find `{}` in the tree to mount at `{}`", subpath.display(), target.display()))?;
+    let part = sys::clone_tree(shown.as_fd(), "", false).doing(what)?;
+    if readonly {
+        let change = MountAttributes { set: libc::MOUNT_ATTR_RDONLY, ..Default::default() };
+        sys::mount_setattr(part.as_fd(), false, change).doing(what)?;
+    }
+    attach(root, part.as_fd(), target)
+}
+
+fn tree_overlay(base: &Path, lowers: &[PathBuf], scratch: &OwnedFd, readonly: bool) -> Result<OwnedFd> {
+    let inside = |name: &str| PathBuf::from(format!("/proc/self/fd/{}/{name}", scratch.as_raw_fd()));
+    let (upper, work, empty) = (inside("upper"), inside("work"), inside("empty"));
+    let mut lowers = lowers.to_vec();
+    if readonly {
+        // Without an upper directory overlayfs wants two lower ones.
+        lowers.push(empty.clone());
+    }
+    let overlay = Overlay {
+        base,
+        lowers: &lowers,
+        upper: (!readonly).then_some((upper.as_path(), work.as_path())),
+        userxattr: userns::is_inside(),
+        volatile: true,
+    };
+    let place = sys::open_path(&empty).doing(|| "Open the scratch directory of a tree")?;
+    overlay.mount(place.as_fd())
+}
+
+/// Options of `--tmpfs` that are attributes of the mount; the others are for the file system.
+const ATTRIBUTES: &[(&str, MountAttrFlags, bool)] = &[
+    ("ro", MountAttrFlags::MOUNT_ATTR_RDONLY, true),
+    ("rw", MountAttrFlags::MOUNT_ATTR_RDONLY, false),
+    ("nosuid", MountAttrFlags::MOUNT_ATTR_NOSUID, true),
+    ("suid", MountAttrFlags::MOUNT_ATTR_NOSUID, false),
+    ("nodev", MountAttrFlags::MOUNT_ATTR_NODEV, true),
+    ("dev", MountAttrFlags::MOUNT_ATTR_NODEV, false),
+    ("noexec", MountAttrFlags::MOUNT_ATTR_NOEXEC, true),
+    ("exec", MountAttrFlags::MOUNT_ATTR_NOEXEC, false),
+    ("noatime", MountAttrFlags::MOUNT_ATTR_NOATIME, true),
+    ("strictatime", MountAttrFlags::MOUNT_ATTR_STRICTATIME, true),
+    ("nodiratime", MountAttrFlags::MOUNT_ATTR_NODIRATIME, true),
+];
+
+fn tmpfs(root: &mut Root, target: &Path, options: &str, size_bytes: Option<u64>, mode: u32) -> Result<()> {
+    let mut attributes = MountAttrFlags::empty();
+    let (mode, size) = (format!("{mode:o}"), size_bytes.map(|size| size.to_string()));
+    let mut settings = vec![("mode", mode.as_str())];
+    if let Some(size) = &size {
+        settings.push(("size", size.as_str()));
+    }
+    for option in options.split(',').filter(|option| !option.is_empty()) {
+        if let Some((_, flag, on)) = ATTRIBUTES.iter().find(|(name, ..)| *name == option) {
+            attributes.set(*flag, *on);
+        } else if !matches!(option, "relatime" | "defaults" | "async") {
+            settings.push(option.split_once('=').unwrap_or((option, "")));
+        }
+    }
+    let mount = sys::new_filesystem("tmpfs", &settings, attributes)
+        .doing(|| format!("Make a tmpfs for `{}` with the options `{options}`", target.display()))?;
+    attach(root, mount.as_fd(), target)
+}
+
+/// A file on a tmpfs of its own, of which only the file is attached.
+fn file(root: &mut Root, target: &Path, data: &[u8], mode: u32, owner: (u32, u32)) -> Result<()> {
+    let what = || format!("Make the file `{}`", target.display());
+    let holder = sys::new_filesystem("tmpfs", &[("mode", "0700")], MountAttrFlags::empty()).doing(what)?;
+    let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC;
+    let mut content: File = openat(&holder, "file", flags, Mode::from_raw_mode(0o600)).doing(what)?.into();
+    content.write_all(data).doing(what)?;
+    fchown(&content, Some(Uid::from_raw(owner.0)), Some(Gid::from_raw(owner.1))).doing(what)?;
+    fchmod(&content, Mode::from_raw_mode(mode)).doing(what)?;
+    drop(content);
+    let mount = sys::clone_tree(holder.as_fd(), "file", false).doing(what)?;
+    let change = MountAttributes { set: libc::MOUNT_ATTR_RDONLY, ..Default::default() };
+    sys::mount_setattr(mount.as_fd(), false, change).doing(what)?;
+    attach(root, mount.as_fd(), target)
+}

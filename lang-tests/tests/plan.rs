@@ -1,0 +1,67 @@
+//! Plans of graphs that change while their world changes: `lang-tests/plan/*.txt`. Every build also checks that what
+//! the plan said is what happened.
+
+use buildc_compiler::plan::render;
+use buildc_ir::{Diagnostic, Plan};
+use lang_tests::story::agree::{checked_build, planned};
+use lang_tests::story::world::World;
+use lang_tests::story::{Section, sketch, tests};
+
+#[derive(Default)]
+struct Case {
+    sketch: String,
+    world: World,
+}
+
+fn main() {
+    let arguments = libtest_mimic::Arguments::from_args();
+    libtest_mimic::run(&arguments, tests("plan", Case::default, tell)).exit();
+}
+
+fn tell(case: &mut Case, section: &Section) -> Option<String> {
+    let (word, option) = section.head.split_once(' ').unwrap_or((&section.head, ""));
+    match word {
+        "graph" => {
+            case.sketch = section.body.clone();
+            None
+        }
+        "world" => {
+            section.body.lines().for_each(|line| case.world.change(line));
+            None
+        }
+        "plan" => Some(case.plan(option)),
+        "build" => Some(case.build(option == "no-cache")),
+        other => panic!("no section `{other}`"),
+    }
+}
+
+impl Case {
+    fn make(&self, no_cache: bool) -> Result<Plan, Vec<Diagnostic>> {
+        let (graph, sources) = sketch::graph(&self.sketch, &self.world.images);
+        planned(graph, sources, &self.world, no_cache)
+    }
+
+    fn plan(&self, form: &str) -> String {
+        match (self.make(form == "no-cache"), form) {
+            (Err(problems), _) => problems.iter().map(|problem| self.problem(problem)).collect(),
+            (Ok(plan), "json") => serde_json::to_string_pretty(&render::json(&plan)).expect("json"),
+            (Ok(plan), "dot") => render::dot(&plan),
+            (Ok(plan), _) => render::text(&plan),
+        }
+    }
+
+    fn problem(&self, problem: &Diagnostic) -> String {
+        let marks: Vec<&str> =
+            problem.labels.iter().map(|l| &self.sketch[l.span.start as usize..l.span.end as usize]).collect();
+        let help = problem.help.as_deref().unwrap_or("none");
+        format!("{} [{}]\n  at `{}`\n  help: {help}\n", problem.message, problem.code, marks.join("`, `"))
+    }
+
+    /// Builds and says which steps ran; the plan made before must have said so.
+    fn build(&mut self, no_cache: bool) -> String {
+        let plan = self.make(no_cache).expect("plan");
+        let ran = checked_build(&mut self.world, &plan, no_cache);
+        let label = |id| plan.graph.get(id).map_or("", |node| node.label.as_str());
+        ran.iter().map(|id| format!("ran {}\n", label(*id))).collect()
+    }
+}
