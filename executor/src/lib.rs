@@ -15,6 +15,8 @@ pub mod context;
 pub mod event;
 pub mod facts;
 pub mod network;
+mod process_id;
+mod random;
 pub mod resolve;
 pub mod volume;
 
