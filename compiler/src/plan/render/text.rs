@@ -134,7 +134,7 @@ fn details(plan: &Plan, step: &PlannedStep) -> Vec<String> {
         say(reason(&plan.graph, &step.reason));
     }
     if let Reason::FilesChanged { paths, total } = &step.reason {
-        paths.iter().for_each(|path| say(format!("  {path}")));
+        paths.iter().for_each(|path| say(format!("  {}", one_line(path))));
         let more = total.saturating_sub(paths.len() as u64);
         if more > 0 && !paths.is_empty() {
             say(format!("  and {more} more"));
