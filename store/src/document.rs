@@ -38,8 +38,7 @@ impl Store {
     /// Removes a document; whether there was one.
     pub fn remove_document(&self, kind: &str, name: &str) -> Result<bool> {
         self.index().write(|tx| {
-            let mut statement =
-                tx.prepare_cached("DELETE FROM documents WHERE kind = ?1 AND name = ?2")?;
+            let mut statement = tx.prepare_cached("DELETE FROM documents WHERE kind = ?1 AND name = ?2")?;
             Ok(statement.execute((kind, name))? > 0)
         })
     }

@@ -184,7 +184,9 @@ mod tests {
         assert_eq!(parent(b"a"), Some(&b""[..]));
         assert_eq!(parent(b"a/b"), Some(&b"a"[..]));
         assert_eq!(file_name(b"a/b"), b"b");
-        assert!(is_below(b"a/b", b"a") && is_below(b"a", b"") && !is_below(b"ab", b"a") && !is_below(b"", b""));
+        assert!(
+            is_below(b"a/b", b"a") && is_below(b"a", b"") && !is_below(b"ab", b"a") && !is_below(b"", b"")
+        );
         assert_eq!(join(b"", b"a"), b"a");
         assert_eq!(join(b"a", b"b"), b"a/b");
     }

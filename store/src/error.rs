@@ -246,7 +246,9 @@ impl StoreError {
     /// One line that says what the user can do, where there is something.
     pub fn help(&self) -> Option<&'static str> {
         Some(match self {
-            Self::DiskFull { .. } => "Free some space with `buildc prune`, or choose another place with `--root`",
+            Self::DiskFull { .. } => {
+                "Free some space with `buildc prune`, or choose another place with `--root`"
+            }
             Self::NewerVersion { .. } => "Use the newer buildc, or another store with `--root`",
             Self::NoStore { .. } => "Build or pull an image first, or name the store with `--root`",
             Self::CorruptRow { .. } | Self::CorruptManifest { .. } | Self::IndexDamaged { .. } => {
@@ -254,7 +256,9 @@ impl StoreError {
             }
             Self::NoOriginalTar { .. } => "Pull or load the image again",
             Self::BlobDigest { .. } | Self::LayerDigest { .. } => "The transfer was damaged; try again",
-            Self::TarEntry { .. } | Self::Tar { .. } => "Have the image made again by a tool that writes plain tar",
+            Self::TarEntry { .. } | Self::Tar { .. } => {
+                "Have the image made again by a tool that writes plain tar"
+            }
             Self::AmbiguousImage { .. } => "Give more digits of the id",
             Self::ImageInUse { .. } => "Remove the container first",
             Self::TooManyLayers { .. } => "Join RUN and COPY instructions, or split the image into stages",

@@ -218,7 +218,11 @@ impl Check<'_, '_> {
                 if self.options.repair {
                     remove_tree(&item.path())?;
                 }
-                self.found(format!("layer l/{name}"), "it is not in the index".to_owned(), self.options.repair);
+                self.found(
+                    format!("layer l/{name}"),
+                    "it is not in the index".to_owned(),
+                    self.options.repair,
+                );
             }
         }
         Ok(())

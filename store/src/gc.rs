@@ -271,9 +271,8 @@ fn unreachable_blobs(
             needed.insert(digest_column(row, "image_manifests", "manifest")?);
         }
     }
-    let mut statement = tx.prepare(
-        "SELECT b.diff_id, b.blob FROM layer_blobs b JOIN layers l ON l.diff_id = b.diff_id",
-    )?;
+    let mut statement =
+        tx.prepare("SELECT b.diff_id, b.blob FROM layer_blobs b JOIN layers l ON l.diff_id = b.diff_id")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         if !gone_layers.contains(&bytes32(row, "layer_blobs", "diff_id")?) {

@@ -58,8 +58,8 @@ impl Store {
             )?;
             alias.execute((manifest.as_bytes(), id.as_bytes(), media_type))?;
             tx.prepare_cached("DELETE FROM image_layers WHERE image = ?1")?.execute([id.as_bytes()])?;
-            let mut link = tx
-                .prepare_cached("INSERT INTO image_layers (image, position, layer) VALUES (?1, ?2, ?3)")?;
+            let mut link =
+                tx.prepare_cached("INSERT INTO image_layers (image, position, layer) VALUES (?1, ?2, ?3)")?;
             for (position, layer) in (0i64..).zip(layers) {
                 layer_in(self, tx, *layer)?;
                 link.execute((id.as_bytes(), position, layer.0))?;
@@ -81,9 +81,8 @@ impl Store {
 
     /// Removes a name; whether there was one. The image stays.
     pub fn untag(&self, name: &str) -> Result<bool> {
-        self.index().write(|tx| {
-            Ok(tx.prepare_cached("DELETE FROM tags WHERE name = ?1")?.execute([name])? > 0)
-        })
+        self.index()
+            .write(|tx| Ok(tx.prepare_cached("DELETE FROM tags WHERE name = ?1")?.execute([name])? > 0))
     }
 
     /// Remembers that `repository` (`docker.io/library/x`) has the image under `digest`: its manifest's, or that of
@@ -102,7 +101,9 @@ impl Store {
     /// An image by fully qualified name, `name@digest`, manifest digest, id, or a unique prefix of the id of at least
     /// three digits, with or without `sha256:`. Marked as used while this process writes.
     pub fn image(&self, name: &str) -> Result<Option<ImageRecord>> {
-        let find = |tx: &Transaction<'_>| self.find_image(tx, name)?.map(|id| self.required_image(tx, &id)).transpose();
+        let find = |tx: &Transaction<'_>| {
+            self.find_image(tx, name)?.map(|id| self.required_image(tx, &id)).transpose()
+        };
         if !self.is_writing() {
             return self.index().read(find);
         }

@@ -49,5 +49,5 @@ pub use lock::KeyLock;
 pub use results::StoredResult;
 pub use snapshot::{Rootfs, SnapshotDriver};
 pub use store::{OpenOptions, Store};
-pub use tar::{TarHasher, TarWriter};
+pub use tar::{TarDigest, TarHasher, TarWriter};
 pub use view::{Found, TreeView};

@@ -82,8 +82,7 @@ impl ManifestWriter {
             path: shown(&self.last),
             problem: "The layer has too many entries",
         })?;
-        let mut bytes =
-            Vec::with_capacity(HEADER_BYTES + 4 * count + self.records.len() + CHECKSUM_BYTES);
+        let mut bytes = Vec::with_capacity(HEADER_BYTES + 4 * count + self.records.len() + CHECKSUM_BYTES);
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&VERSION.to_le_bytes());
         bytes.extend_from_slice(&packed_count.to_le_bytes());
@@ -93,7 +92,12 @@ impl ManifestWriter {
         bytes.extend_from_slice(&self.records);
         let checksum = FileHash::of(&bytes);
         bytes.extend_from_slice(checksum.as_bytes());
-        Ok(PackedManifest { bytes, content: self.content.content(), size_bytes: self.size_bytes, entries: count as u64 })
+        Ok(PackedManifest {
+            bytes,
+            content: self.content.content(),
+            size_bytes: self.size_bytes,
+            entries: count as u64,
+        })
     }
 }
 
@@ -146,8 +150,8 @@ fn encode_xattrs(entry: &Entry, out: &mut Vec<u8>) -> Result<()> {
     out.extend_from_slice(&count.to_le_bytes());
     for (name, value) in &entry.xattrs {
         push_short(entry, name, out)?;
-        let length = u32::try_from(value.len())
-            .map_err(|_| invalid(entry, "An extended attribute is too long"))?;
+        let length =
+            u32::try_from(value.len()).map_err(|_| invalid(entry, "An extended attribute is too long"))?;
         out.extend_from_slice(&length.to_le_bytes());
         out.extend_from_slice(value);
     }

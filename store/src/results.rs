@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use buildc_digest::Key;
 use rusqlite::{OptionalExtension, Transaction};
 
+use crate::Store;
 use crate::error::Result;
 use crate::layer::{Layer, LayerId, layer_in};
 use crate::lease::now_ms;
-use crate::Store;
 
 /// The result of an earlier step.
 #[derive(Clone, Debug)]

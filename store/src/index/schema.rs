@@ -12,6 +12,7 @@ CREATE TABLE layers (
     diff_id BLOB NOT NULL UNIQUE,
     content BLOB NOT NULL,
     size_bytes INTEGER NOT NULL,
+    tar_bytes INTEGER NOT NULL,
     entries INTEGER NOT NULL,
     created INTEGER NOT NULL,
     last_used INTEGER NOT NULL,

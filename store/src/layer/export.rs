@@ -60,7 +60,7 @@ impl Store {
             return Err(StoreError::NoOriginalTar { diff_id: *diff_id });
         };
         let mut file = self.open_blob(&blob.blob)?;
-        let mut plain = decompressed(&mut file, &self.layout().tmp())?;
+        let mut plain = decompressed(&mut file)?;
         let path = self.layout().blob(&blob.blob);
         io::copy(&mut plain, out).map(drop).map_err(StoreError::io("copy", &path))
     }

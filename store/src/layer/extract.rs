@@ -153,7 +153,8 @@ fn set_xattrs(dir: &OwnedFd, name: &[u8], entry: &Entry) -> Result<()> {
     // There is no lsetxattrat before Linux 6.13; the descriptor's own entry in /proc stands for the directory.
     use std::os::fd::AsRawFd;
     use std::os::unix::ffi::OsStrExt;
-    let path = Path::new("/proc/self/fd").join(dir.as_raw_fd().to_string()).join(std::ffi::OsStr::from_bytes(name));
+    let path =
+        Path::new("/proc/self/fd").join(dir.as_raw_fd().to_string()).join(std::ffi::OsStr::from_bytes(name));
     for (key, value) in &entry.xattrs {
         match rustix::fs::lsetxattr(&path, key.as_slice(), value, XattrFlags::empty()) {
             Err(e) if !is_refusal(e) => return Err(failed("set an extended attribute of", &entry.path, e)),

@@ -21,7 +21,7 @@ use crate::entry::{Entry, EntryKind, SortedPath, file_name, is_below, join, pare
 use crate::error::{Result, StoreError};
 use crate::session::remove_tree;
 use crate::tar::{
-    AUFS_PREFIX, HashSink, OPAQUE_MARKER, TarItem, TarReader, WHITEOUT_PREFIX, decompressed,
+    AUFS_PREFIX, HashSink, OPAQUE_MARKER, TarDigest, TarItem, TarReader, WHITEOUT_PREFIX, decompressed,
 };
 
 /// Bytes of file content moved at once.
@@ -40,7 +40,7 @@ impl Store {
             return Ok(known);
         }
         let pending = self.begin_layer()?;
-        let plain = decompressed(tar, pending.work_dir())?;
+        let plain = decompressed(tar)?;
         let hashed = Hashed { source: plain, sink: HashSink::new() };
         let mut import = Import::new(&pending)?;
         let mut reader = TarReader::new(hashed);
@@ -49,8 +49,8 @@ impl Store {
         }
         let entries = import.finish()?;
         let found = drain(reader.into_source(), &mut vec![0; BUFFER_BYTES])?;
-        if let Some(expected) = expect.filter(|e| *e != found) {
-            return Err(StoreError::LayerDigest { expected, found });
+        if let Some(expected) = expect.filter(|e| *e != found.diff_id) {
+            return Err(StoreError::LayerDigest { expected, found: found.diff_id });
         }
         pending.seal_foreign(&entries, found)
     }
@@ -71,10 +71,10 @@ impl<R: Read> Read for Hashed<R> {
 }
 
 /// Reads what follows the archive's end, which belongs to the diff id too.
-fn drain<R: Read>(mut hashed: Hashed<R>, buffer: &mut [u8]) -> Result<DiffId> {
+fn drain<R: Read>(mut hashed: Hashed<R>, buffer: &mut [u8]) -> Result<TarDigest> {
     loop {
         match hashed.read(buffer) {
-            Ok(0) => return hashed.sink.diff_id(),
+            Ok(0) => return hashed.sink.finish(),
             Ok(_) => {}
             Err(e) => return Err(StoreError::Tar { problem: e.to_string() }),
         }
@@ -155,7 +155,8 @@ impl<'a> Import<'a> {
         match self.get(&path).map(|e| &e.kind) {
             Some(EntryKind::Hardlink { to }) => Ok(to.clone()),
             None | Some(EntryKind::Dir { .. } | EntryKind::Whiteout) => {
-                let problem = format!("It is a hard link to `{}`, which the layer has no file at", shown(&path));
+                let problem =
+                    format!("It is a hard link to `{}`, which the layer has no file at", shown(&path));
                 Err(StoreError::TarEntry { path: shown(&item.name), problem })
             }
             Some(_) => Ok(path),
@@ -204,7 +205,10 @@ impl<'a> Import<'a> {
             Some(EntryKind::Whiteout) => {
                 // It was removed and now holds something: what lower layers had there stays hidden.
                 self.remove(dir)?;
-                self.create_dir(Entry { kind: EntryKind::Dir { opaque: true }, ..Entry::implied_dir(dir.to_owned()) })
+                self.create_dir(Entry {
+                    kind: EntryKind::Dir { opaque: true },
+                    ..Entry::implied_dir(dir.to_owned())
+                })
             }
             Some(_) => Err(refused(name, "What should be its directory is not one")),
             None => {
@@ -322,7 +326,12 @@ impl<'a> Import<'a> {
         Ok(())
     }
 
-    fn create<R: Read>(&mut self, path: &[u8], kind: EntryKind, reader: &mut TarReader<R>) -> Result<EntryKind> {
+    fn create<R: Read>(
+        &mut self,
+        path: &[u8],
+        kind: EntryKind,
+        reader: &mut TarReader<R>,
+    ) -> Result<EntryKind> {
         match &kind {
             EntryKind::Dir { .. } => self.target.create_dir(path)?,
             EntryKind::Symlink { target } => self.target.create_symlink(path, target)?,

@@ -45,6 +45,8 @@ pub struct Layer {
     pub content: ContentDigest,
     /// Sum of regular files' bytes.
     pub size_bytes: u64,
+    /// Length of its uncompressed tar.
+    pub tar_bytes: u64,
     /// Number of entries.
     pub entries: u64,
     /// Absolute directory with the files in overlayfs upper form (whiteouts are char 0/0, opaque an xattr).
@@ -69,7 +71,7 @@ pub struct LayerBlob {
 }
 
 /// The columns that [`read_layer`] wants.
-pub(crate) const LAYER_COLUMNS: &str = "id, diff_id, content, size_bytes, entries, created";
+pub(crate) const LAYER_COLUMNS: &str = "id, diff_id, content, size_bytes, tar_bytes, entries, created";
 
 /// A layer from a row with [`LAYER_COLUMNS`].
 pub(crate) fn read_layer(store: &Store, row: &Row<'_>) -> Result<Layer> {
@@ -79,6 +81,7 @@ pub(crate) fn read_layer(store: &Store, row: &Row<'_>) -> Result<Layer> {
         diff_id: DiffId::from_bytes(bytes32(row, "layers", "diff_id")?),
         content: ContentDigest::from_bytes(bytes32(row, "layers", "content")?),
         size_bytes: row.get::<_, i64>("size_bytes")?.unsigned_abs(),
+        tar_bytes: row.get::<_, i64>("tar_bytes")?.unsigned_abs(),
         entries: row.get::<_, i64>("entries")?.unsigned_abs(),
         dir: store.layout().layer_files(id),
         created: row.get("created")?,

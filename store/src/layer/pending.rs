@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use buildc_digest::DiffId;
 use rusqlite::Transaction;
 
 use super::{Layer, LayerId, layer_in, use_by_diff_id};
@@ -14,6 +13,7 @@ use crate::error::{Result, StoreError};
 use crate::lease::now_ms;
 use crate::manifest::{ManifestWriter, PackedManifest};
 use crate::session::{Session, remove_tree};
+use crate::tar::TarDigest;
 
 /// Attributes of the root directory that a step started with: (mode, uid, gid).
 pub(crate) type RootAttributes = (u32, u32, u32);
@@ -68,21 +68,21 @@ impl PendingLayer {
     pub fn seal_from_disk(self) -> Result<Layer> {
         let started = *self.root.lock().unwrap_or_else(PoisonError::into_inner);
         let sealed = super::seal::seal_directory(&self.files, started)?;
-        self.finish(sealed.manifest, sealed.diff_id, true)
+        self.finish(sealed.manifest, sealed.tar, true)
     }
 
-    /// Seals with entries that the caller hashed while writing the files, and the diff id from
-    /// [`TarHasher`](crate::TarHasher); nothing is read again. The entries are authoritative for ownership, devices
+    /// Seals with entries that the caller hashed while writing the files, and what
+    /// [`TarHasher`](crate::TarHasher) gave; nothing is read again. The entries are authoritative for ownership, devices
     /// and xattrs. They must be sorted, with every parent directory present.
-    pub fn seal(self, entries: Vec<Entry>, diff_id: DiffId) -> Result<Layer> {
+    pub fn seal(self, entries: Vec<Entry>, tar: TarDigest) -> Result<Layer> {
         let manifest = pack(&entries)?;
-        self.finish(manifest, diff_id, true)
+        self.finish(manifest, tar, true)
     }
 
     /// Seals an unpacked foreign layer, whose tar cannot be made again from its entries.
-    pub(super) fn seal_foreign(self, entries: &[Entry], diff_id: DiffId) -> Result<Layer> {
+    pub(super) fn seal_foreign(self, entries: &[Entry], tar: TarDigest) -> Result<Layer> {
         let manifest = pack(entries)?;
-        self.finish(manifest, diff_id, false)
+        self.finish(manifest, tar, false)
     }
 
     /// Removes `path` and everything below it, so that it is not sealed (the stubs of mount points). The time of the
@@ -110,16 +110,16 @@ impl PendingLayer {
         Ok(())
     }
 
-    fn finish(self, manifest: PackedManifest, diff_id: DiffId, generated: bool) -> Result<Layer> {
+    fn finish(self, manifest: PackedManifest, tar: TarDigest, generated: bool) -> Result<Layer> {
         let tree = self.home.join("tree");
         std::fs::write(&tree, &manifest.bytes).map_err(StoreError::io("write", &tree))?;
         remove_tree(&self.work)?;
         let boot = self.store.boot_id()?;
         self.store.index().write(|tx| {
-            if let Some(equal) = use_by_diff_id(&self.store, tx, &diff_id)? {
+            if let Some(equal) = use_by_diff_id(&self.store, tx, &tar.diff_id)? {
                 return Ok(equal);
             }
-            let id = insert(tx, &manifest, &diff_id, generated, boot)?;
+            let id = insert(tx, &manifest, tar, generated, boot)?;
             let place = self.store.layout().layer(id);
             // The write lock is held and no row has this id, so whatever stands there was left by a dead process.
             if place.exists() {
@@ -149,19 +149,20 @@ fn pack(entries: &[Entry]) -> Result<PackedManifest> {
 fn insert(
     tx: &Transaction<'_>,
     manifest: &PackedManifest,
-    diff_id: &DiffId,
+    tar: TarDigest,
     generated: bool,
     boot: &str,
 ) -> Result<LayerId> {
     let mut statement = tx.prepare_cached(
-        "INSERT INTO layers (diff_id, content, size_bytes, entries, created, last_used, generated, boot)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO layers (diff_id, content, size_bytes, tar_bytes, entries, created, last_used, generated, boot)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
     let created = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     statement.execute((
-        diff_id.as_bytes(),
+        tar.diff_id.as_bytes(),
         manifest.content.as_bytes(),
         i64::try_from(manifest.size_bytes).unwrap_or(i64::MAX),
+        i64::try_from(tar.tar_bytes).unwrap_or(i64::MAX),
         i64::try_from(manifest.entries).unwrap_or(i64::MAX),
         i64::try_from(created).unwrap_or(i64::MAX),
         now_ms(),

@@ -6,14 +6,14 @@ use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use buildc_digest::{DiffId, FileHash, InternalHasher};
+use buildc_digest::{FileHash, InternalHasher};
 
 use super::pending::RootAttributes;
 use super::walk::Walk;
 use crate::entry::{Entry, EntryKind, shown};
 use crate::error::{Result, StoreError};
 use crate::manifest::{ManifestWriter, PackedManifest};
-use crate::tar::TarHasher;
+use crate::tar::{TarDigest, TarHasher};
 
 /// Bytes read at once.
 const BUFFER_BYTES: usize = 1 << 20;
@@ -22,7 +22,7 @@ const BUFFER_BYTES: usize = 1 << 20;
 #[derive(Debug)]
 pub(super) struct SealedDirectory {
     pub manifest: PackedManifest,
-    pub diff_id: DiffId,
+    pub tar: TarDigest,
 }
 
 /// Walks and hashes an overlayfs upper.
@@ -43,7 +43,7 @@ pub(super) fn seal_directory(root: &Path, started: RootAttributes) -> Result<Sea
         }
         manifest.push(&entry)?;
     }
-    Ok(SealedDirectory { manifest: manifest.finish()?, diff_id: tar.finish()? })
+    Ok(SealedDirectory { manifest: manifest.finish()?, tar: tar.finish()? })
 }
 
 fn hash_file(

@@ -9,7 +9,7 @@ use std::io::Read;
 
 use buildc_digest::{Digest, InternalHasher, OciHasher};
 
-use super::{LayerId, read_layer, LAYER_COLUMNS};
+use super::{LAYER_COLUMNS, LayerId, read_layer};
 use crate::Store;
 use crate::entry::EntryKind;
 use crate::error::{Result, StoreError};
@@ -22,7 +22,8 @@ impl Store {
     /// Makes everything that was sealed and stored so far safe from a power cut: one syncfs, then the rows say so.
     pub fn sync(&self) -> Result<()> {
         let boot = self.boot_id()?;
-        let (layers, blobs) = self.index().read(|tx| Ok((unsynced(tx, "layers")?, unsynced(tx, "blobs")?)))?;
+        let (layers, blobs) =
+            self.index().read(|tx| Ok((unsynced(tx, "layers")?, unsynced(tx, "blobs")?)))?;
         if layers == 0 && blobs == 0 {
             return Ok(());
         }

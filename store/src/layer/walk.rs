@@ -43,7 +43,8 @@ impl<'a> Walk<'a> {
         let (xattrs, opaque) = read_xattrs(root)?;
         let attributes = (metadata.mode() & 0o7777, metadata.uid(), metadata.gid());
         let changed = attributes != started || !xattrs.is_empty() || opaque;
-        let entry = changed.then(|| Entry { xattrs, ..plain(Vec::new(), &metadata, EntryKind::Dir { opaque }) });
+        let entry =
+            changed.then(|| Entry { xattrs, ..plain(Vec::new(), &metadata, EntryKind::Dir { opaque }) });
         walk.enter(Vec::new())?;
         Ok((walk, entry))
     }

@@ -67,8 +67,7 @@ fn create(target: &mut Target, found: &Found) -> Result<()> {
         EntryKind::Symlink { target: text } => target.create_symlink(path, text),
         EntryKind::File { .. } => {
             let mut to = target.create_file(path)?;
-            let mut from =
-                File::open(&found.disk_path).map_err(StoreError::io("open", &found.disk_path))?;
+            let mut from = File::open(&found.disk_path).map_err(StoreError::io("open", &found.disk_path))?;
             io::copy(&mut from, &mut to).map(drop).map_err(StoreError::io("copy", &found.disk_path))
         }
         kind => target.create_node(path, kind),

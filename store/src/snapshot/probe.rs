@@ -54,11 +54,17 @@ fn trial(home: &Path, userxattr: bool) -> std::io::Result<()> {
     unshare(CloneFlags::CLONE_NEWNS)?;
     mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)?;
     std::env::set_current_dir(home)?;
-    let options = if userxattr { "lowerdir=lower,upperdir=upper,workdir=work,userxattr" } else {
+    let options = if userxattr {
+        "lowerdir=lower,upperdir=upper,workdir=work,userxattr"
+    } else {
         "lowerdir=lower,upperdir=upper,workdir=work"
     };
     mount(Some("overlay"), "merged", Some("overlay"), MsFlags::empty(), Some(options))?;
     // Making a whiteout is what fails on file systems that overlayfs cannot use as its upper.
     std::fs::remove_file("merged/file")?;
-    if Path::new("upper/file").symlink_metadata().is_ok() { Ok(()) } else { Err(std::io::Error::other("no whiteout")) }
+    if Path::new("upper/file").symlink_metadata().is_ok() {
+        Ok(())
+    } else {
+        Err(std::io::Error::other("no whiteout"))
+    }
 }

@@ -1,8 +1,6 @@
 //! Decompression by magic bytes.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, Write};
-use std::path::Path;
+use std::io::{self, BufReader, Read};
 
 use crate::error::{Result, StoreError};
 
@@ -12,9 +10,7 @@ const BUFFER_BYTES: usize = 128 << 10;
 const ZSTD_WINDOW_LOG: u32 = 27;
 
 /// A reader of the plain bytes, whatever the compression: gzip, zstd, xz, bzip2 or none.
-///
-/// xz is unpacked into an unnamed file in `scratch` first: its library gives no reader.
-pub(crate) fn decompressed<'a>(source: &'a mut dyn Read, scratch: &Path) -> Result<Box<dyn Read + 'a>> {
+pub(crate) fn decompressed<'a>(source: &'a mut dyn Read) -> Result<Box<dyn Read + 'a>> {
     let broken = |e: io::Error| StoreError::Tar { problem: e.to_string() };
     let mut magic = [0; 6];
     let mut length = 0;
@@ -34,18 +30,7 @@ pub(crate) fn decompressed<'a>(source: &'a mut dyn Read, scratch: &Path) -> Resu
             Box::new(decoder)
         }
         [b'B', b'Z', b'h', ..] => Box::new(bzip2::bufread::MultiBzDecoder::new(whole)),
-        [0xfd, b'7', b'z', b'X', b'Z', 0] => Box::new(unpack_xz(whole, scratch)?),
+        [0xfd, b'7', b'z', b'X', b'Z', 0] => Box::new(lzma_rust2::XzReader::new(whole, true)),
         _ => Box::new(whole),
     })
-}
-
-fn unpack_xz(mut source: impl BufRead, scratch: &Path) -> Result<BufReader<File>> {
-    let file = tempfile::tempfile_in(scratch).map_err(StoreError::io("create a file in", scratch))?;
-    let mut out = BufWriter::with_capacity(BUFFER_BYTES, file);
-    lzma_rs::xz_decompress(&mut source, &mut out)
-        .map_err(|e| StoreError::Tar { problem: format!("xz: {e:?}") })?;
-    out.flush().map_err(StoreError::io("write a file in", scratch))?;
-    let mut file = out.into_inner().map_err(|e| StoreError::io("write a file in", scratch)(e.into_error()))?;
-    file.rewind().map_err(StoreError::io("read a file in", scratch))?;
-    Ok(BufReader::with_capacity(BUFFER_BYTES, file))
 }

@@ -17,6 +17,16 @@ const PIECES: usize = 2;
 #[derive(Debug)]
 pub(crate) struct HashSink {
     state: State,
+    length: u64,
+}
+
+/// What a layer's tar is: its digest and its length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TarDigest {
+    /// sha256 of the whole stream.
+    pub diff_id: DiffId,
+    /// Length of the stream in bytes.
+    pub tar_bytes: u64,
 }
 
 #[derive(Debug)]
@@ -35,15 +45,16 @@ struct Worker {
 
 impl HashSink {
     pub fn new() -> Self {
-        Self { state: State::Inline { hasher: OciHasher::new(), fed: 0 } }
+        Self { state: State::Inline { hasher: OciHasher::new(), fed: 0 }, length: 0 }
     }
 
-    /// The digest of everything written.
-    pub fn diff_id(self) -> Result<DiffId> {
-        match self.state {
-            State::Inline { hasher, .. } => Ok(hasher.diff_id()),
-            State::Threaded(worker) => worker.finish().map(OciHasher::diff_id).map_err(lost),
-        }
+    /// Digest and length of everything written.
+    pub fn finish(self) -> Result<TarDigest> {
+        let hasher = match self.state {
+            State::Inline { hasher, .. } => hasher,
+            State::Threaded(worker) => worker.finish().map_err(lost)?,
+        };
+        Ok(TarDigest { diff_id: hasher.diff_id(), tar_bytes: self.length })
     }
 }
 
@@ -66,6 +77,7 @@ impl Write for HashSink {
             }
             State::Threaded(worker) => worker.feed(bytes)?,
         }
+        self.length += bytes.len() as u64;
         Ok(bytes.len())
     }
 
@@ -125,6 +137,7 @@ mod tests {
             sink.write_all(piece).unwrap();
         }
         assert!(matches!(sink.state, State::Threaded(_)));
-        assert_eq!(sink.diff_id().unwrap(), DiffId::of(&bytes));
+        let tar_bytes = bytes.len() as u64;
+        assert_eq!(sink.finish().unwrap(), TarDigest { diff_id: DiffId::of(&bytes), tar_bytes });
     }
 }

@@ -10,6 +10,7 @@ mod write;
 
 pub(crate) use decompress::decompressed;
 pub(crate) use hash_sink::HashSink;
+pub use hash_sink::TarDigest;
 pub(crate) use read::{TarItem, TarReader};
 pub use write::{TarHasher, TarWriter};
 

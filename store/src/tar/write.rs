@@ -2,9 +2,7 @@
 
 use std::io::{self, Write};
 
-use buildc_digest::DiffId;
-
-use super::hash_sink::HashSink;
+use super::hash_sink::{HashSink, TarDigest};
 use super::header::append_headers;
 use super::{BLOCK, padding};
 use crate::entry::{Entry, compare_paths, shown};
@@ -105,7 +103,7 @@ impl TarHasher {
     }
 
     /// Ends the archive. A file that is not complete is an error.
-    pub fn finish(self) -> Result<DiffId> {
-        self.0.finish()?.diff_id()
+    pub fn finish(self) -> Result<TarDigest> {
+        self.0.finish()?.finish()
     }
 }
