@@ -51,8 +51,12 @@ fn entries_that_reach_out_are_refused_by_name() {
     ] {
         let error = refused(&entries);
         assert_eq!(error.code(), code, "{entries:?}: {error}");
-        assert!(error.to_string().contains(entries[0].0.trim_start_matches("./")) || code == "archive::not_an_archive"
-            || code == "archive::missing" || code == "archive::malformed");
+        assert!(
+            error.to_string().contains(entries[0].0.trim_start_matches("./"))
+                || code == "archive::not_an_archive"
+                || code == "archive::missing"
+                || code == "archive::malformed"
+        );
     }
 }
 

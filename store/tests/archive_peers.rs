@@ -5,7 +5,9 @@ mod peers;
 use std::fs::{self, File};
 use std::path::Path;
 
-use buildc_store::archive::{Format, export_dir, export_tar, import_rootfs, load, load_path, save, save_oci_dir};
+use buildc_store::archive::{
+    Format, export_dir, export_tar, import_rootfs, load, load_path, save, save_oci_dir,
+};
 use buildc_store::{Store, TreeView};
 use peers::{Place, have, run, umoci_layout};
 use serde_json::json;
@@ -132,9 +134,17 @@ fn peers_read_what_is_saved() {
     assert_eq!(fs::read(bundle.join("rootfs/etc/greeting")).unwrap(), b"hello");
     let graph = place.path("graph");
     let run_root = place.path("run");
-    let storage = ["--root", graph.to_str().unwrap(), "--runroot", run_root.to_str().unwrap(), "--storage-driver", "vfs"];
+    let storage = [
+        "--root",
+        graph.to_str().unwrap(),
+        "--runroot",
+        run_root.to_str().unwrap(),
+        "--storage-driver",
+        "vfs",
+    ];
     for file in [&docker, &oci] {
-        let said = run("podman", &[storage.as_slice(), &["load", "-q", "-i", file.to_str().unwrap()]].concat());
+        let said =
+            run("podman", &[storage.as_slice(), &["load", "-q", "-i", file.to_str().unwrap()]].concat());
         assert!(said.contains("r.example/app:1"), "{said}");
     }
     let from = format!("docker-archive:{}", docker.display());
@@ -153,7 +163,8 @@ fn layout_directories_grow_and_foreign_directories_are_left_alone() {
         save_oci_dir(&place.store, &names, &dir).unwrap();
     }
     save_oci_dir(&place.store, &loaded_as(&place, "r.example/app:2"), &dir).unwrap();
-    let index: serde_json::Value = serde_json::from_slice(&fs::read(dir.join("index.json")).unwrap()).unwrap();
+    let index: serde_json::Value =
+        serde_json::from_slice(&fs::read(dir.join("index.json")).unwrap()).unwrap();
     assert_eq!(index["manifests"].as_array().unwrap().len(), 2);
     fs::create_dir(place.path("mine")).unwrap();
     fs::write(place.path("mine/file"), "x").unwrap();

@@ -21,8 +21,18 @@ fn a_login_is_checked_kept_used_and_forgotten() {
     let place = Place::new();
     let registry = Registry::start(&RegistryOptions { login: Some(("me", "se:cret")), ..Default::default() });
     let layout = umoci_layout(place.dir.path());
-    run("skopeo", &["copy", "-q", "--dest-tls-verify=false", "--dest-creds", "me:se:cret",
-        &format!("oci:{}:t", layout.display()), &format!("docker://{}", registry.name("app:1"))]);
+    run(
+        "skopeo",
+        &[
+            "copy",
+            "-q",
+            "--dest-tls-verify=false",
+            "--dest-creds",
+            "me:se:cret",
+            &format!("oci:{}:t", layout.display()),
+            &format!("docker://{}", registry.name("app:1")),
+        ],
+    );
     let (name, config) = (registry.name("app:1"), place.path("config.json"));
     let pull = || client(place.dir.path()).pull(&place.store, &name, &Platform::host(), Watch::SILENT);
 
@@ -38,8 +48,16 @@ fn a_login_is_checked_kept_used_and_forgotten() {
     pull().unwrap();
     client(place.dir.path()).push(&place.store, &name, &registry.name("b:2"), Watch::SILENT).unwrap();
     // What we keep is what skopeo reads.
-    run("skopeo", &["inspect", "--tls-verify=false", "--authfile", &config.display().to_string(),
-        &format!("docker://{}", registry.name("b:2"))]);
+    run(
+        "skopeo",
+        &[
+            "inspect",
+            "--tls-verify=false",
+            "--authfile",
+            &config.display().to_string(),
+            &format!("docker://{}", registry.name("b:2")),
+        ],
+    );
     assert!(client(place.dir.path()).logout(&registry.host).unwrap());
     assert!(!client(place.dir.path()).logout(&registry.host).unwrap());
     assert_eq!(pull().unwrap_err().code(), "registry::unauthorized");
@@ -51,13 +69,60 @@ fn certificate(dir: &Path) -> (PathBuf, PathBuf, PathBuf) {
     let text = |path: &PathBuf| path.display().to_string();
     let (ca, ca_key, key, request, certificate) =
         (file("ca.crt"), file("ca.key"), file("s.key"), file("s.csr"), file("s.crt"));
-    run("openssl", &["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test CA",
-        "-keyout", &text(&ca_key), "-out", &text(&ca)]);
-    run("openssl", &["req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=registry", "-keyout", &text(&key), "-out",
-        &text(&request)]);
+    run(
+        "openssl",
+        &[
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=test CA",
+            "-keyout",
+            &text(&ca_key),
+            "-out",
+            &text(&ca),
+        ],
+    );
+    run(
+        "openssl",
+        &[
+            "req",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-subj",
+            "/CN=registry",
+            "-keyout",
+            &text(&key),
+            "-out",
+            &text(&request),
+        ],
+    );
     fs::write(file("ext"), "subjectAltName=IP:127.0.0.1,DNS:localhost\n").unwrap();
-    run("openssl", &["x509", "-req", "-in", &text(&request), "-CA", &text(&ca), "-CAkey", &text(&ca_key),
-        "-CAcreateserial", "-days", "2", "-extfile", &text(&file("ext")), "-out", &text(&certificate)]);
+    run(
+        "openssl",
+        &[
+            "x509",
+            "-req",
+            "-in",
+            &text(&request),
+            "-CA",
+            &text(&ca),
+            "-CAkey",
+            &text(&ca_key),
+            "-CAcreateserial",
+            "-days",
+            "2",
+            "-extfile",
+            &text(&file("ext")),
+            "-out",
+            &text(&certificate),
+        ],
+    );
     (ca, certificate, key)
 }
 
@@ -68,7 +133,8 @@ fn https_needs_a_trusted_ca_and_takes_it_from_certs_d() {
     }
     let place = Place::new();
     let (ca, certificate, key) = certificate(place.dir.path());
-    let registry = Registry::start(&RegistryOptions { tls: Some((&certificate, &key)), ..Default::default() });
+    let registry =
+        Registry::start(&RegistryOptions { tls: Some((&certificate, &key)), ..Default::default() });
     seed(&registry, place.dir.path(), "app:1");
     let pull = || {
         let name = registry.name("app:1");
@@ -106,8 +172,12 @@ fn token_service(dir: &Path, certificate: &Path, key: &Path) -> (String, Arc<Ato
             let push = request.contains("Basic dTpw");
             let token = signed_token(&dir, &certificate, &key, &request, push);
             let body = format!("{{\"token\":\"{token}\",\"expires_in\":300}}");
-            write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
-                .unwrap();
+            write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                body.len()
+            )
+            .unwrap();
         }
     });
     (realm, asked)
@@ -139,8 +209,18 @@ fn signed_token(dir: &Path, certificate: &Path, key: &Path, request: &str, push:
     let signed = format!("{}.{}", base64url(header.as_bytes()), base64url(claims.as_bytes()));
     let (input, output) = (dir.join("token-input"), dir.join("token-signature"));
     fs::write(&input, &signed).unwrap();
-    run("openssl", &["dgst", "-sha256", "-sign", &key.display().to_string(), "-out", &output.display().to_string(),
-        &input.display().to_string()]);
+    run(
+        "openssl",
+        &[
+            "dgst",
+            "-sha256",
+            "-sign",
+            &key.display().to_string(),
+            "-out",
+            &output.display().to_string(),
+            &input.display().to_string(),
+        ],
+    );
     format!("{signed}.{}", base64url(&fs::read(&output).unwrap()))
 }
 
@@ -167,11 +247,8 @@ fn tokens_are_fetched_for_the_scope_once_and_reused() {
     let refused = push(&anonymous).unwrap_err();
     assert!(matches!(refused.code(), "registry::unauthorized" | "registry::denied"), "{refused}");
 
-    fs::write(
-        place.path("config.json"),
-        format!(r#"{{"auths":{{"{}":{{"auth":"dTpw"}}}}}}"#, registry.host),
-    )
-    .unwrap();
+    fs::write(place.path("config.json"), format!(r#"{{"auths":{{"{}":{{"auth":"dTpw"}}}}}}"#, registry.host))
+        .unwrap();
     let known = client(place.dir.path());
     let before = asked.load(Ordering::SeqCst);
     push(&known).unwrap();

@@ -64,7 +64,9 @@ fn serve(mut down: TcpStream, upstream: &str, decide: &dyn Fn(&str) -> Fault) ->
     let line = text.lines().next().unwrap_or_default().to_owned();
     let fault = decide(&line);
     let canned = match fault {
-        Fault::Busy => "HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+        Fault::Busy => {
+            "HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        }
         Fault::Limited => {
             "HTTP/1.1 429 Slow\r\nRetry-After: 0\r\nContent-Length: 59\r\nConnection: close\r\n\r\n\
              {\"errors\":[{\"code\":\"TOOMANYREQUESTS\",\"message\":\"slow down\"}]}"
@@ -102,7 +104,8 @@ fn a_broken_download_goes_on_where_it_stopped() {
         false => Fault::None,
     });
     let client = client(place.dir.path());
-    let image = client.pull(&place.store, &format!("{host}/app:1"), &Platform::host(), Watch::SILENT).unwrap();
+    let image =
+        client.pull(&place.store, &format!("{host}/app:1"), &Platform::host(), Watch::SILENT).unwrap();
     assert_eq!(image.manifest.to_string(), remote_digest(&registry.name("app:1")));
     assert!(registry.requests("206") >= 1, "the rest was asked for by Range");
 }
@@ -116,7 +119,12 @@ fn bytes_that_never_come_or_are_others_are_refused_and_not_kept() {
     seed(&registry, place.dir.path(), "app:1");
     let is_layer = |line: &str, count: usize| line.contains("/blobs/") && count > 0;
     let pull = |host: String| {
-        client(place.dir.path()).pull(&place.store, &format!("{host}/app:1"), &Platform::host(), Watch::SILENT)
+        client(place.dir.path()).pull(
+            &place.store,
+            &format!("{host}/app:1"),
+            &Platform::host(),
+            Watch::SILENT,
+        )
     };
     let cut = pull(proxy(&registry.host, move |line, n| match is_layer(line, n) {
         true => Fault::CutAfter(120),
@@ -164,7 +172,8 @@ fn busy_servers_are_asked_again_and_limits_are_named() {
     client.pull(&place.store, &format!("{host}/app:1"), &Platform::host(), Watch::SILENT).unwrap();
     assert!(busy.load(Ordering::SeqCst) >= 4);
     let host = proxy(&registry.host, |_, _| Fault::Limited);
-    let limited = client.resolve_remote(&format!("{host}/app:1"), &Platform::host(), Watch::SILENT).unwrap_err();
+    let limited =
+        client.resolve_remote(&format!("{host}/app:1"), &Platform::host(), Watch::SILENT).unwrap_err();
     assert_eq!(limited.code(), "registry::rate_limited");
     assert!(limited.to_string().contains("slow down"), "{limited}");
 }

@@ -4,9 +4,9 @@ mod peers;
 
 use std::sync::Mutex;
 
+use buildc_store::TreeView;
 use buildc_store::oci::Platform;
 use buildc_store::remote::{Progress, RemoteError, Watch};
-use buildc_store::TreeView;
 use peers::{Place, Registry, client, have, remote_digest, run, seed};
 
 const TOOLS: [&str; 3] = ["docker-registry", "skopeo", "umoci"];
@@ -31,8 +31,16 @@ fn a_pulled_image_has_its_files_and_goes_back_with_the_same_bytes() {
         client.push(&place.store, &registry.name("app:1"), &other.name("copy:2"), Watch::SILENT).unwrap();
     assert_eq!(pushed.digest, image.manifest);
     assert_eq!(remote_digest(&other.name("copy:2")), image.manifest.to_string());
-    run("skopeo", &["copy", "-q", "--src-tls-verify=false", &format!("docker://{}", other.name("copy:2")),
-        &format!("dir:{}", place.path("check").display())]);
+    run(
+        "skopeo",
+        &[
+            "copy",
+            "-q",
+            "--src-tls-verify=false",
+            &format!("docker://{}", other.name("copy:2")),
+            &format!("dir:{}", place.path("check").display()),
+        ],
+    );
 }
 
 #[test]
@@ -110,6 +118,7 @@ fn failures_say_what_was_asked_where() {
     assert_eq!(nobody.code(), "registry::unreachable");
     assert!(nobody.to_string().contains("127.0.0.1:1"), "{nobody}");
     assert!(nobody.help().is_some());
-    let unknown = client.push(&place.store, "nothing.example/x:1", &registry.name("x:1"), Watch::SILENT).unwrap_err();
+    let unknown =
+        client.push(&place.store, "nothing.example/x:1", &registry.name("x:1"), Watch::SILENT).unwrap_err();
     assert_eq!(unknown.code(), "image::not_found");
 }

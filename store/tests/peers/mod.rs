@@ -15,7 +15,10 @@ use tempfile::TempDir;
 /// Says whether programs are there; a missing one skips the test loudly, or fails it when all are required.
 pub fn have(programs: &[&str]) -> bool {
     let missing = |p: &&&str| {
-        Command::new("sh").args(["-c", &format!("command -v {p} >/dev/null")]).status().map_or(true, |s| !s.success())
+        Command::new("sh")
+            .args(["-c", &format!("command -v {p} >/dev/null")])
+            .status()
+            .map_or(true, |s| !s.success())
     };
     let missing: Vec<_> = programs.iter().filter(missing).collect();
     if missing.is_empty() {
@@ -150,16 +153,28 @@ pub fn umoci_layout(dir: &Path) -> PathBuf {
     let image = format!("{}:t", layout.display());
     run("umoci", &["init", "--layout", &layout.display().to_string()]);
     run("umoci", &["new", "--image", &image]);
-    for (n, (path, text)) in [("etc/greeting", "hello"), ("usr/share/big", &"0123456789abcdef".repeat(40_000))]
-        .into_iter()
-        .enumerate()
+    for (n, (path, text)) in
+        [("etc/greeting", "hello"), ("usr/share/big", &"0123456789abcdef".repeat(40_000))]
+            .into_iter()
+            .enumerate()
     {
         let tree = dir.join(format!("tree{n}"));
         fs::create_dir_all(tree.join(path).parent().unwrap()).unwrap();
         fs::write(tree.join(path), text).unwrap();
         std::os::unix::fs::symlink("target", tree.join(format!("link{n}"))).unwrap();
         let tar = dir.join(format!("layer{n}.tar"));
-        run("tar", &["-C", &tree.display().to_string(), "--owner=0", "--group=0", "-cf", &tar.display().to_string(), "."]);
+        run(
+            "tar",
+            &[
+                "-C",
+                &tree.display().to_string(),
+                "--owner=0",
+                "--group=0",
+                "-cf",
+                &tar.display().to_string(),
+                ".",
+            ],
+        );
         run("umoci", &["raw", "add-layer", "--image", &image, &tar.display().to_string()]);
     }
     run("umoci", &["config", "--image", &image, "--config.cmd", "/bin/true", "--config.env", "A=b"]);
@@ -170,11 +185,16 @@ pub fn umoci_layout(dir: &Path) -> PathBuf {
 pub fn seed(registry: &Registry, dir: &Path, name: &str) {
     let layout = umoci_layout(dir);
     let target = format!("docker://{}", registry.name(name));
-    run("skopeo", &["copy", "-q", "--dest-tls-verify=false", &format!("oci:{}:t", layout.display()), &target]);
+    run(
+        "skopeo",
+        &["copy", "-q", "--dest-tls-verify=false", &format!("oci:{}:t", layout.display()), &target],
+    );
 }
 
 /// The digest that a registry has for a name, as skopeo sees it.
 pub fn remote_digest(name: &str) -> String {
     let format = "{{.Digest}}";
-    run("skopeo", &["inspect", "--tls-verify=false", "--format", format, &format!("docker://{name}")]).trim().to_owned()
+    run("skopeo", &["inspect", "--tls-verify=false", "--format", format, &format!("docker://{name}")])
+        .trim()
+        .to_owned()
 }
