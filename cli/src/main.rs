@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod changes;
 mod commands;
 mod document;
 mod failure;
@@ -15,6 +16,7 @@ mod pipeline;
 mod render;
 mod report;
 mod session;
+mod source;
 mod table;
 mod template;
 mod units;
