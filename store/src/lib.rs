@@ -4,6 +4,8 @@
 #![allow(unused_variables, missing_docs, clippy::all)]
 
 pub mod archive;
+mod compression;
+mod export;
 pub mod oci;
 pub mod remote;
 

@@ -23,6 +23,8 @@ pub mod media_type {
     pub const OCI_LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
     /// OCI layer, gzip.
     pub const OCI_LAYER_GZIP: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
+    /// OCI layer, zstd.
+    pub const OCI_LAYER_ZSTD: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
     /// Docker manifest list.
     pub const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
     /// Docker manifest, version 2 schema 2.
@@ -46,6 +48,11 @@ pub mod media_type {
     /// Says whether a media type names an image manifest that buildc reads.
     pub fn is_manifest(media_type: &str) -> bool {
         media_type == OCI_MANIFEST || media_type == DOCKER_MANIFEST
+    }
+
+    /// Says whether a media type names a compressed layer.
+    pub fn is_compressed(media_type: &str) -> bool {
+        media_type.ends_with("gzip") || media_type.ends_with("+zstd")
     }
 
     /// Says whether a media type names a layer that is fetched from elsewhere and not pushed.

@@ -213,3 +213,6 @@ impl Encoder {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,7 +76,7 @@ pub fn parse(
     problems: &mut Vec<Diagnostic>,
 ) -> Option<Healthcheck> {
     let args = line.text[at..].trim();
-    let span = line.span(at..line.text.len().max(at));
+    let span = if args.is_empty() { line.span(0..line.text.len()) } else { line.span(at..line.text.len()) };
     let (kind, rest) = args.split_once(char::is_whitespace).map_or((args, ""), |(k, r)| (k, r.trim_start()));
     let usage = "Write `HEALTHCHECK [flags] CMD command` or `HEALTHCHECK NONE`";
     let refuse = |message: String| Some(problem::bad_arguments(message, span, usage));

@@ -1,6 +1,6 @@
 //! Prints how long `launch` and `wait` of a trivial program take: `launch_latency ROOT [COUNT] [PROGRAM...]`.
 //!
-//! ROOT is a directory that holds the program, by default `/bin/true`. Needs root.
+//! ROOT is a directory that holds the program, by default `/bin/true`. Rootless where it is not started by root.
 #![allow(clippy::print_stdout)]
 
 use std::ffi::OsString;
@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 
 use buildc_launch::{
     DEFAULT_CAPABILITIES, DEFAULT_MASKED_PATHS, DEFAULT_READONLY_PATHS, LaunchSpec, NetNs, ProcessSpec,
-    RootFs, Seccomp, Stdio, StdioSpec, init_if_requested, launch,
+    RootFs, Seccomp, Stdio, StdioSpec, enter_user_namespace, init_if_requested, launch,
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     init_if_requested();
+    let namespace = enter_user_namespace()?;
     let mut arguments = std::env::args_os().skip(1);
     let root = PathBuf::from(arguments.next().ok_or("the root directory is missing")?);
     let count = arguments.next().and_then(|text| text.to_str()?.parse().ok()).unwrap_or(30usize);
@@ -24,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let scratch = std::env::temp_dir().join(format!("buildc-latency-{}", std::process::id()));
     let mut times = Vec::new();
     for index in 0..count {
-        let spec = specification(&root, &scratch, index, &args)?;
+        let spec = specification(&root, &scratch, index, &args, namespace.rootless)?;
         let begin = Instant::now();
         let streams = StdioSpec { stdin: Stdio::Null, stdout: Stdio::Inherit, stderr: Stdio::Inherit };
         let mut process = launch(&spec, streams)?;
@@ -48,6 +49,7 @@ fn specification(
     scratch: &std::path::Path,
     index: usize,
     args: &[OsString],
+    userxattr: bool,
 ) -> std::io::Result<LaunchSpec> {
     let directory = |name: &str| {
         let path = scratch.join(format!("{name}{index}"));
@@ -60,7 +62,7 @@ fn specification(
             lowers: vec![std::path::absolute(root)?],
             upper: directory("upper")?,
             work: directory("work")?,
-            userxattr: false,
+            userxattr,
             volatile: true,
         },
         readonly_root: false,

@@ -46,8 +46,8 @@ impl LaunchError {
     /// The stable code of this error; each has a page in `spec/errors/`.
     pub fn code(&self) -> &'static str {
         match self {
-            LaunchError::NotFound(_) => "launch::not-found",
-            LaunchError::NotExecutable(_) => "launch::not-executable",
+            LaunchError::NotFound(_) => "launch::not_found",
+            LaunchError::NotExecutable(_) => "launch::not_executable",
             LaunchError::Setup { .. } => "launch::setup",
         }
     }

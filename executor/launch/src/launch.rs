@@ -50,6 +50,13 @@ pub fn enter(
     start(0, Job { task, filter, cgroups: 0 }, fds, group)
 }
 
+/// Tries whether the kernel forks with these flags, and mounts an overlay there.
+pub(crate) fn probe(flags: u64, overlay: bool) -> Result<()> {
+    let fds = stdio_fds(StdioSpec { stdin: Stdio::Null, stdout: Stdio::Null, stderr: Stdio::Null })?;
+    let job = Job { task: Task::Probe { overlay }, filter: None, cgroups: 0 };
+    start(flags, job, fds, None)?.wait().map(drop)
+}
+
 fn open(path: &Path) -> io::Result<OwnedFd> {
     use rustix::fs::{Mode, OFlags};
     Ok(rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?)

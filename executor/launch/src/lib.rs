@@ -33,6 +33,7 @@ mod sealed;
 mod seccomp;
 mod spec;
 mod standard;
+mod support;
 mod sys;
 mod target;
 mod userns;
@@ -44,38 +45,6 @@ pub use launch::{enter, launch};
 pub use process::{Exit, Process};
 pub use pty::resize_pty;
 pub use spec::*;
+pub use support::{HostSupport, probe_host};
+pub use userns::{UserNs, enter_user_namespace};
 pub use zygote::init_if_requested;
-
-/// What this host allows; each refusal with the kernel's words.
-#[derive(Clone, Debug)]
-pub struct HostSupport {
-    /// The caller is root, or root of its user namespace.
-    pub root: bool,
-    /// Whether user namespaces can be made.
-    pub user_namespaces: std::result::Result<(), String>,
-    /// Whether an overlay can be mounted.
-    pub overlay: std::result::Result<(), String>,
-    /// The writable cgroup hierarchy.
-    pub cgroup: std::result::Result<String, String>,
-    /// Number of subordinate user ids.
-    pub subuids: u32,
-}
-
-/// Asks the host what it allows.
-pub fn probe_host() -> HostSupport {
-    todo!()
-}
-
-/// What [`enter_user_namespace`] found or made.
-#[derive(Clone, Debug)]
-pub struct UserNs {
-    /// Whether this command runs without the host's root.
-    pub rootless: bool,
-    /// Number of ids mapped (1 without subuids).
-    pub ids: u32,
-}
-
-/// Puts this command into a user namespace with the user's subuids; a no-op for root.
-pub fn enter_user_namespace() -> Result<UserNs> {
-    todo!()
-}

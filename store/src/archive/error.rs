@@ -126,3 +126,13 @@ impl ArchiveError {
         Some(text.to_owned())
     }
 }
+
+/// A failure of the system on a file.
+pub(super) fn io(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> ArchiveError {
+    ArchiveError::Io { action, path: path.into(), source }
+}
+
+/// A document that cannot be understood.
+pub(super) fn malformed(entry: &str, why: impl ToString) -> ArchiveError {
+    ArchiveError::Malformed { entry: entry.to_owned(), why: why.to_string() }
+}

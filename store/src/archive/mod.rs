@@ -1,16 +1,27 @@
 //! Images from and to files: docker-archive, OCI archive, OCI layout directory, root file system tars.
 //!
-//! Owns: the outer formats and their names for images. Never does: unpacking of a layer (the store's core does) or
-//! printing.
+//! Owns: the outer formats and the names of images in them. Never does: unpacking of a layer (the store's core does),
+//! or printing.
 
+mod docker;
 mod error;
+mod flatten;
+mod import;
+mod intake;
+mod layout;
+mod save;
+mod source;
 
+use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
 
 use crate::{ImageRecord, Store};
 
 pub use error::ArchiveError;
+pub use flatten::{export_dir, export_tar};
+pub use import::import_rootfs;
+pub use save::save_oci_dir;
 
 /// Result of this module.
 pub type Result<T> = std::result::Result<T, ArchiveError>;
@@ -38,8 +49,10 @@ pub enum Format {
 /// # Errors
 /// When the stream is no archive of images, or its contents contradict their digests.
 pub fn load(store: &Store, input: &mut dyn Read) -> Result<Vec<Loaded>> {
-    let _ = (store, input);
-    todo!()
+    // What is read here must not be pruned before an image refers to it.
+    let _lease = store.lease()?;
+    let source = source::Source::of_tar(store, input)?;
+    intake::load_all(store, &source)
 }
 
 /// Reads every image of a file (any archive form) or of an OCI layout directory.
@@ -47,8 +60,12 @@ pub fn load(store: &Store, input: &mut dyn Read) -> Result<Vec<Loaded>> {
 /// # Errors
 /// As [`load`], and when the path cannot be read.
 pub fn load_path(store: &Store, path: &Path) -> Result<Vec<Loaded>> {
-    let _ = (store, path);
-    todo!()
+    if path.is_dir() {
+        let _lease = store.lease()?;
+        return intake::load_all(store, &source::Source::of_dir(path)?);
+    }
+    let mut file = File::open(path).map_err(|source| error::io("open", path, source))?;
+    load(store, &mut file)
 }
 
 /// Writes images into one archive. The bytes depend only on the images and their names.
@@ -56,43 +73,9 @@ pub fn load_path(store: &Store, path: &Path) -> Result<Vec<Loaded>> {
 /// # Errors
 /// When an image is not in the store, or writing fails.
 pub fn save(store: &Store, images: &[String], format: Format, out: &mut dyn Write) -> Result<()> {
-    let _ = (store, images, format, out);
-    todo!()
-}
-
-/// Writes images into an OCI layout directory; images that are there already stay.
-///
-/// # Errors
-/// As [`save`].
-pub fn save_oci_dir(store: &Store, images: &[String], dir: &Path) -> Result<()> {
-    let _ = (store, images, dir);
-    todo!()
-}
-
-/// Makes an image with one layer from a root file system tar (any compression). `config` is the image's config JSON
-/// without `rootfs` (architecture, os, `config`, `history`, `created`), which is filled in here.
-///
-/// # Errors
-/// When the tar cannot be unpacked.
-pub fn import_rootfs(store: &Store, input: &mut dyn Read, config: serde_json::Value) -> Result<ImageRecord> {
-    let _ = (store, input, config);
-    todo!()
-}
-
-/// Writes an image's merged root file system as one tar (`build --output type=tar`).
-///
-/// # Errors
-/// When the image is not in the store, or writing fails.
-pub fn export_tar(store: &Store, image: &ImageRecord, out: &mut dyn Write) -> Result<()> {
-    let _ = (store, image, out);
-    todo!()
-}
-
-/// Writes an image's merged root file system into a directory (`build --output type=local`).
-///
-/// # Errors
-/// When the image is not in the store, or writing fails.
-pub fn export_dir(store: &Store, image: &ImageRecord, dir: &Path) -> Result<()> {
-    let _ = (store, image, dir);
-    todo!()
+    let _lease = store.lease()?;
+    match format {
+        Format::DockerArchive => save::docker_archive(store, images, out),
+        Format::OciArchive => save::oci_archive(store, images, out),
+    }
 }

@@ -237,7 +237,9 @@ impl RemoteError {
                     "Put the registry's CA into /etc/containers/certs.d/{host}/ca.crt, or set `insecure = true` for it in registries.conf"
                 )
             }
-            Self::RateLimited { host, .. } => format!("Wait, or run `buildc login {host}` for a higher limit"),
+            Self::RateLimited { host, .. } => {
+                format!("Wait, or run `buildc login {host}` for a higher limit")
+            }
             Self::Truncated { .. } => "Run the command again; what arrived is kept and resumed".to_owned(),
             Self::DigestMismatch { .. } => {
                 "Something between here and the registry changes the bytes; nothing was kept".to_owned()

@@ -3,13 +3,31 @@
 //! Owns: registries.conf, credentials, TLS, the requests and their retries, choosing a platform, and the order in
 //! which blobs and manifests travel. Never does: printing, prompting, or deciding when an image is pulled.
 
+mod auth;
+mod blob;
+mod client;
+mod credentials;
+mod document;
 mod error;
+mod helper;
+mod login;
+mod name;
+mod origins;
+mod pull;
+mod push;
+mod registries;
+mod session;
+mod transport;
+mod upload;
 
-use crate::oci::Platform;
-use crate::{ImageRecord, Store};
 use buildc_digest::Digest;
 
+pub use client::Client;
+pub use credentials::CredentialFiles;
 pub use error::RemoteError;
+pub use registries::Registries;
+
+pub(crate) use document::{available, choose};
 
 /// Result of this module.
 pub type Result<T> = std::result::Result<T, RemoteError>;
@@ -110,71 +128,7 @@ pub enum StoredIn {
     Helper(String),
 }
 
-/// Everything that is needed to talk to registries; remembers tokens, connections and which hosts speak plain http.
-#[derive(Debug)]
-pub struct Client(());
-
-impl Client {
-    /// A client for the user's registries.conf and credential files. Nothing is contacted.
-    ///
-    /// # Errors
-    /// When registries.conf cannot be read.
-    pub fn from_environment() -> Result<Self> {
-        todo!()
-    }
-
-    /// The fully qualified names that a text may mean, in the order in which they are tried. A name with a host
-    /// means itself; a short one goes through aliases and the search list, else docker.io.
-    ///
-    /// # Errors
-    /// When the text is no name.
-    pub fn candidates(&self, text: &str) -> Result<Vec<String>> {
-        let _ = text;
-        todo!()
-    }
-
-    /// Fetches manifest and config of what a name means now.
-    ///
-    /// # Errors
-    /// When no registry that was asked has it for this platform.
-    pub fn resolve_remote(&self, name: &str, platform: &Platform, watch: Watch<'_>) -> Result<ResolvedRemote> {
-        let _ = (name, platform, watch);
-        todo!()
-    }
-
-    /// Fetches an image into the store and tags it.
-    ///
-    /// # Errors
-    /// As [`Client::resolve_remote`]; and when a blob does not arrive whole or the store refuses it.
-    pub fn pull(&self, store: &Store, name: &str, platform: &Platform, watch: Watch<'_>) -> Result<ImageRecord> {
-        let _ = (store, name, platform, watch);
-        todo!()
-    }
-
-    /// Sends the image that `image` names in the store to the fully qualified name `target`.
-    ///
-    /// # Errors
-    /// When the image is not in the store or the registry refuses it.
-    pub fn push(&self, store: &Store, image: &str, target: &str, watch: Watch<'_>) -> Result<Pushed> {
-        let _ = (store, image, target, watch);
-        todo!()
-    }
-
-    /// Checks a user's password with the registry and keeps it.
-    ///
-    /// # Errors
-    /// When the registry refuses it or it cannot be kept.
-    pub fn login(&self, host: &str, username: &str, password: &str) -> Result<StoredIn> {
-        let _ = (host, username, password);
-        todo!()
-    }
-
-    /// Forgets the login of a registry; false when there was none.
-    ///
-    /// # Errors
-    /// When it cannot be removed.
-    pub fn logout(&self, host: &str) -> Result<bool> {
-        let _ = host;
-        todo!()
-    }
+/// A name with its host and tag spelled out; one without host is docker.io's.
+pub(crate) fn full_name(text: &str) -> Result<String> {
+    Ok(name::Name::parse(text)?.to_string())
 }

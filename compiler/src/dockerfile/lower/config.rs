@@ -201,7 +201,8 @@ impl Lowering<'_> {
 fn cmd(state: &mut StageState, command: &Command) -> String {
     let args = argv(state, command);
     let text = history::quoted_list("CMD", &args);
-    state.config.cmd = Some(args);
+    // An empty list is left out of the config, as unset is.
+    state.config.cmd = Some(args).filter(|a| !a.is_empty());
     state.config.args_escaped = true;
     state.cmd_set = true;
     text
@@ -210,7 +211,7 @@ fn cmd(state: &mut StageState, command: &Command) -> String {
 fn entrypoint(state: &mut StageState, command: &Command) -> String {
     let args = argv(state, command);
     let text = history::quoted_list("ENTRYPOINT", &args);
-    state.config.entrypoint = Some(args);
+    state.config.entrypoint = Some(args).filter(|a| !a.is_empty());
     if !state.cmd_set {
         state.config.cmd = None;
     }

@@ -52,6 +52,8 @@ pub struct LinkedStage<'a> {
     pub base: Option<Origin>,
     /// Platform of the base.
     pub platform: Platform,
+    /// True when a named context stands in for the stage; nothing of the stage is done then.
+    pub replaced: bool,
     /// What is done, triggers first once they are known.
     pub body: Vec<Fired<'a>>,
 }
@@ -174,6 +176,9 @@ pub fn link<'a>(
         linked.stages.push(next);
     }
     for (index, stage) in stages.list.iter().enumerate() {
+        if linked.stages.get(index).is_some_and(|s| s.replaced) {
+            continue;
+        }
         let body: Vec<_> =
             stage.instructions.iter().map(|i| linked.fired(Cow::Borrowed(*i), false, problems)).collect();
         linked.several |= body.iter().flat_map(|f| &f.needs).any(|n| matches!(n, Some(Origin::Image(..))));
@@ -201,9 +206,10 @@ fn head<'a>(
         .and_then(|word| stage_platform(word, globals, lexer, problems))
         .unwrap_or_else(|| options.platform.clone());
     let replaced = name.as_deref().and_then(|n| context(above.contexts, n)).map(Origin::Context);
+    let is_replaced = replaced.is_some();
     let base = replaced.or_else(|| stage_base(above, written, &platform, globals, lexer, problems));
     let span = stage.span;
-    LinkedStage { name, span, written, base, platform, body: Vec::new() }
+    LinkedStage { name, span, written, base, platform, replaced: is_replaced, body: Vec::new() }
 }
 
 fn stage_platform(

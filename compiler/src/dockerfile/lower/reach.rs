@@ -28,66 +28,82 @@ pub struct Reached<'a> {
 
 /// Follows all needs from the target.
 pub fn reach<'a>(
-    mut linked: Linked<'a>,
+    linked: Linked<'a>,
     target: usize,
     sources: &mut SourceMap,
     resolver: &dyn Resolver,
     problems: &mut Vec<Diagnostic>,
 ) -> Reached<'a> {
-    let mut images = Images::new();
-    let mut reached = BTreeSet::new();
+    let reached = Reached { linked, stages: BTreeSet::new(), images: Images::new() };
+    let mut walk = Walk { reached, refused: BTreeSet::new(), resolver, sources, problems };
     let mut todo = vec![target];
     while let Some(index) = todo.pop() {
-        if !reached.insert(index) {
-            continue;
-        }
-        let Some(stage) = linked.stages.get(index) else { continue };
-        if let Some(base @ Origin::Image(..)) = &stage.base {
-            resolve(&linked, base, stage.written.span, &stage.written.text, &mut images, resolver, problems);
-        }
-        if !matches!(stage.base, Some(Origin::Context(_))) || stage.name.is_none() {
-            fire_triggers(&mut linked, index, &images, sources, problems);
-        }
-        let Some(stage) = linked.stages.get(index) else { continue };
-        for fired in &stage.body {
-            for need in fired.needs.iter().flatten().filter(|n| matches!(n, Origin::Image(..))) {
-                let span = fired.instruction.span;
-                resolve(&linked, need, span, "", &mut images, resolver, problems);
-            }
-        }
-        for (other, span) in needed(stage) {
-            match linked.stages.get(other) {
-                Some(later) if other >= index => {
-                    problems.push(problem::later_stage(&linked.display_name(other), span, later.span));
-                }
-                _ => todo.push(other),
-            }
+        if walk.reached.stages.insert(index) {
+            todo.extend(walk.visit(index));
         }
     }
-    Reached { linked, stages: reached, images }
+    walk.reached
 }
 
-fn resolve(
-    linked: &Linked<'_>,
-    origin: &Origin,
-    span: Span,
-    written: &str,
-    images: &mut Images,
-    resolver: &dyn Resolver,
-    problems: &mut Vec<Diagnostic>,
-) {
-    let Origin::Image(reference, platform) = origin else { return };
-    let key = (reference.to_string(), platform.clone());
-    if images.contains_key(&key) {
-        return;
-    }
-    match resolver.resolve(reference, platform) {
-        Ok(image) => {
-            images.insert(key, image);
+/// The walk from the target, with what it needs on the way.
+struct Walk<'a, 'w> {
+    reached: Reached<'a>,
+    /// Images that the resolver does not have; asked once, reported once.
+    refused: BTreeSet<(String, Platform)>,
+    resolver: &'w dyn Resolver,
+    sources: &'w mut SourceMap,
+    problems: &'w mut Vec<Diagnostic>,
+}
+
+impl Walk<'_, '_> {
+    /// Resolves what a stage needs, fires its triggers, and gives the stages to visit next.
+    fn visit(&mut self, index: usize) -> Vec<usize> {
+        let Some(stage) = self.reached.linked.stages.get(index) else { return Vec::new() };
+        let (base, written) = (stage.base.clone(), stage.written.clone());
+        if let Some(base) = &base {
+            self.resolve(base, written.span, &written.text);
         }
-        Err(error) => {
-            let stages: Vec<&str> = linked.stages.iter().filter_map(|s| s.name.as_deref()).collect();
-            problems.push(problem::unresolved(&error, written, &stages, span));
+        fire_triggers(&mut self.reached.linked, index, &self.reached.images, self.sources, self.problems);
+        let Some(stage) = self.reached.linked.stages.get(index) else { return Vec::new() };
+        let needs: Vec<(Origin, Span)> = stage
+            .body
+            .iter()
+            .flat_map(|f| f.needs.iter().flatten().map(|need| (need.clone(), f.instruction.span)))
+            .collect();
+        for (need, span) in needs {
+            self.resolve(&need, span, "");
+        }
+        self.next(index)
+    }
+
+    fn next(&mut self, index: usize) -> Vec<usize> {
+        let linked = &self.reached.linked;
+        let mut next = Vec::new();
+        for (other, span) in linked.stages.get(index).into_iter().flat_map(needed) {
+            match linked.stages.get(other) {
+                Some(later) if other >= index => {
+                    self.problems.push(problem::later_stage(&linked.display_name(other), span, later.span));
+                }
+                _ => next.push(other),
+            }
+        }
+        next
+    }
+
+    fn resolve(&mut self, origin: &Origin, span: Span, written: &str) {
+        let Origin::Image(reference, platform) = origin else { return };
+        let key = (reference.to_string(), platform.clone());
+        if self.reached.images.contains_key(&key) || self.refused.contains(&key) {
+            return;
+        }
+        match self.resolver.resolve(reference, platform) {
+            Ok(image) => drop(self.reached.images.insert(key, image)),
+            Err(error) => {
+                let stages: Vec<&str> =
+                    self.reached.linked.stages.iter().filter_map(|s| s.name.as_deref()).collect();
+                self.problems.push(problem::unresolved(&error, written, &stages, span));
+                self.refused.insert(key);
+            }
         }
     }
 }

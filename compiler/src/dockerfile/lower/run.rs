@@ -19,7 +19,8 @@ impl Lowering<'_> {
         let mut inputs = vec![Input { step: state.tree, role: Role::Base }];
         let mut mounts = script.mounts;
         for (word, origin) in run.mounts.iter().zip(fired.needs.iter().chain(std::iter::repeat(&None))) {
-            match self.mount(state, word, origin.as_ref(), &mut inputs, mounts.len()) {
+            let agents = mounts.iter().filter(|m| matches!(m.source, MountSource::Ssh { .. })).count();
+            match self.mount(state, word, origin.as_ref(), &mut inputs, agents) {
                 Some(mount) => mounts.push(mount),
                 None => return,
             }
@@ -53,7 +54,7 @@ impl Lowering<'_> {
         word: &Word,
         origin: Option<&Origin>,
         inputs: &mut Vec<Input>,
-        index: usize,
+        agents: usize,
     ) -> Option<Mount> {
         let mut expand = |value: &str| {
             let word = Word { text: value.to_owned(), span: word.span };
@@ -74,7 +75,7 @@ impl Lowering<'_> {
             MountType::Secret => secret(&options),
             MountType::Ssh => ssh(&options),
         };
-        let target = target(state, &options, index);
+        let target = target(state, &options, agents);
         if target == "/" {
             let help = "Give a directory below the root";
             self.problems.push(problem::bad_mount("A mount cannot take the place of `/`", word.span, help));
@@ -129,11 +130,12 @@ fn secret_id(options: &MountOptions) -> String {
     options.id.clone().or_else(|| options.source.clone()).or_else(target).unwrap_or_default()
 }
 
-fn target(state: &StageState, options: &MountOptions, index: usize) -> String {
+/// `agents` is the number of ssh mounts before this one.
+fn target(state: &StageState, options: &MountOptions, agents: usize) -> String {
     match (&options.target, options.kind) {
         (Some(target), _) => paths::join(state.cwd(), target),
         (None, MountType::Secret) => format!("/run/secrets/{}", base_name(&secret_id(options))),
-        (None, MountType::Ssh) => format!("/run/buildkit/ssh_agent.{index}"),
+        (None, MountType::Ssh) => format!("/run/buildkit/ssh_agent.{agents}"),
         (None, _) => state.cwd().to_owned(),
     }
 }

@@ -8,7 +8,7 @@ use buildc_ir::{
     TargetHistory, graph::Node,
 };
 
-use super::link::{Fired, LinkedStage, Origin};
+use super::link::Fired;
 use super::reach::Reached;
 use crate::dockerfile::ast::{Kind, Word};
 use crate::dockerfile::expand::Lexer;
@@ -124,19 +124,12 @@ impl<'a> Lowering<'a> {
         for index in &self.reached.stages {
             let Some(stage) = self.reached.linked.stages.get(*index) else { continue };
             let Some(mut state) = self.begin(*index, stage) else { continue };
-            if !self.is_replaced(stage) {
-                for fired in &stage.body {
-                    state.counter.onbuild = fired.onbuild;
-                    self.instruction(&mut state, fired);
-                }
+            for fired in &stage.body {
+                state.counter.onbuild = fired.onbuild;
+                self.instruction(&mut state, fired);
             }
             self.done.insert(*index, state);
         }
-    }
-
-    /// True when a named context stands in for the stage.
-    fn is_replaced(&self, stage: &LinkedStage<'_>) -> bool {
-        matches!((&stage.base, &stage.name), (Some(Origin::Context(c)), Some(n)) if c.eq_ignore_ascii_case(n))
     }
 
     /// The finished stage of an index.

@@ -1,0 +1,11 @@
+FROM base:1
+ENV a=${u:?must}
+LABEL b="open
+LABEL d='open
+WORKDIR ${x^y}
+LABEL c=${u#\a}
+ARG e=${
+ENV f=${u/x}
+ENV g=${}
+USER ${
+RUN fine

@@ -1,0 +1,3 @@
+ARG S=a
+FROM base:1
+COPY --from=$S /a /b

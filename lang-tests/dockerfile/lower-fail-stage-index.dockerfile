@@ -1,0 +1,2 @@
+FROM base:1
+COPY --from=3 /a /b

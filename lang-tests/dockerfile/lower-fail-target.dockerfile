@@ -1,0 +1,3 @@
+FROM base:1 AS build
+FROM base:1 AS test
+#@ target biuld

@@ -1,0 +1,3 @@
+FROM base:1 AS tools
+RUN tools
+FROM copytrigger:1

@@ -1,0 +1,3 @@
+FROM trigger:1
+RUN own
+ONBUILD RUN later

@@ -1,0 +1,4 @@
+FROM a
+RNU make
+copyy . .
+MAKE x

@@ -1,0 +1,18 @@
+FROM a
+RUN <<EOF
+  one $x
+EOF
+RUN cat <<A 3<<-"B" > f
+1
+A
+		2
+	B
+COPY <<E <<'F' src /d/
+$e
+E
+$f
+F
+RUN echo "<<no" <<<no
+ONBUILD RUN <<X
+body
+X

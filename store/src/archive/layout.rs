@@ -1,0 +1,125 @@
+//! OCI image layout: `index.json` over `blobs/sha256` (OCI image specification, `image-layout.md`).
+
+use buildc_digest::Digest;
+
+use super::error::malformed;
+use super::intake::{LayerFile, parse_config, put, take_layers};
+use super::source::Source;
+use super::{ArchiveError, Loaded, Result};
+use crate::Store;
+use crate::oci::{Descriptor, Index, Manifest, Platform, Shape, media_type};
+use crate::remote::{available, choose, full_name};
+
+/// The full name, as containerd and BuildKit write it.
+pub(super) const CONTAINERD_NAME: &str = "io.containerd.image.name";
+/// A full name or only a tag (OCI image specification, `annotations.md`).
+pub(super) const REF_NAME: &str = "org.opencontainers.image.ref.name";
+pub(super) const INDEX: &str = "index.json";
+const INDEX_DEPTH: usize = 3;
+
+/// Where a blob lies in a layout.
+pub(super) fn blob_path(digest: &Digest) -> String {
+    format!("blobs/sha256/{}", digest.hex())
+}
+
+/// Loads every image that the layout's index names.
+pub(super) fn load(store: &Store, source: &Source) -> Result<Vec<Loaded>> {
+    let bytes = source.document(store, INDEX, INDEX, None)?;
+    let index: Index = serde_json::from_slice(&bytes).map_err(|error| malformed(INDEX, error))?;
+    let mut loaded: Vec<Loaded> = Vec::new();
+    for descriptor in index.manifests.iter().filter(|d| !is_attestation(d)) {
+        let name = name(descriptor);
+        let image = load_entry(store, source, descriptor, INDEX, 0)?;
+        match loaded.iter_mut().find(|known| known.image.manifest == image.image.manifest) {
+            Some(known) => known.names.extend(name),
+            None => loaded.push(Loaded { names: name.into_iter().collect(), ..image }),
+        }
+    }
+    match loaded.is_empty() {
+        true => Err(malformed(INDEX, "it names no image")),
+        false => Ok(loaded),
+    }
+}
+
+/// The image's full name. A lone tag names no image.
+fn name(descriptor: &Descriptor) -> Option<String> {
+    let annotation = |key: &str| descriptor.annotations.get(key);
+    let full =
+        annotation(CONTAINERD_NAME).or_else(|| annotation(REF_NAME).filter(|n| n.contains([':', '/'])));
+    full.and_then(|name| full_name(name).ok())
+}
+
+fn is_attestation(descriptor: &Descriptor) -> bool {
+    descriptor.platform.as_ref().is_some_and(|p| p.os == "unknown")
+        || descriptor.annotations.contains_key("vnd.docker.reference.type")
+}
+
+/// Loads what a descriptor means: an image, or the best image of an index.
+fn load_entry(
+    store: &Store,
+    source: &Source,
+    descriptor: &Descriptor,
+    referrer: &str,
+    depth: usize,
+) -> Result<Loaded> {
+    let path = blob_path(&descriptor.digest);
+    let bytes = source.document(store, &path, referrer, Some(&descriptor.digest))?;
+    let shape: Shape = serde_json::from_slice(&bytes).map_err(|error| malformed(&path, error))?;
+    let media_type = shape.media_type(Some(&descriptor.media_type));
+    let media_type =
+        media_type.ok_or_else(|| malformed(&path, "it is neither an image manifest nor an index"))?;
+    if !media_type::is_index(&media_type) {
+        return load_image(store, source, &path, &bytes, &media_type);
+    }
+    if depth >= INDEX_DEPTH {
+        return Err(malformed(&path, "indexes lie in indexes too deep"));
+    }
+    let index: Index = serde_json::from_slice(&bytes).map_err(|error| malformed(&path, error))?;
+    let present: Vec<Descriptor> = index
+        .manifests
+        .iter()
+        .filter(|d| source.has(&blob_path(&d.digest)) && !is_attestation(d))
+        .cloned()
+        .collect();
+    let host = Platform::host();
+    // An archive of one foreign platform was meant to be loaded all the same.
+    let chosen = choose(&present, &host).or(present.first().filter(|_| present.len() == 1));
+    let chosen = chosen.ok_or_else(|| {
+        malformed(&path, format!("no image for {host}; it has {}", available(&index.manifests).join(", ")))
+    })?;
+    load_entry(store, source, chosen, &path, depth + 1)
+}
+
+fn load_image(store: &Store, source: &Source, path: &str, bytes: &[u8], media_type: &str) -> Result<Loaded> {
+    let manifest: Manifest = serde_json::from_slice(bytes).map_err(|error| malformed(path, error))?;
+    let known = [media_type::OCI_CONFIG, media_type::DOCKER_CONFIG];
+    if !known.contains(&manifest.config.media_type.as_str()) {
+        return Err(malformed(path, format!("config of type `{}` is no image", manifest.config.media_type)));
+    }
+    let config_path = blob_path(&manifest.config.digest);
+    let config = source.document(store, &config_path, path, Some(&manifest.config.digest))?;
+    let view = parse_config(&config_path, &config)?;
+    let file = |d: &Descriptor| LayerFile {
+        path: blob_path(&d.digest),
+        digest: Some(d.digest),
+        media_type: Some(d.media_type.clone()),
+    };
+    let files: Vec<LayerFile> = manifest.layers.iter().map(file).collect();
+    check_sizes(source, &manifest)?;
+    let taken = take_layers(store, source, path, &view.rootfs.diff_ids, &files)?;
+    let layers: Vec<_> = taken.into_iter().map(|(layer, _)| layer).collect();
+    let image = put(store, bytes, media_type, &config, &layers)?;
+    Ok(Loaded { names: Vec::new(), image })
+}
+
+/// A directory can be checked before a large file is copied.
+fn check_sizes(source: &Source, manifest: &Manifest) -> Result<()> {
+    let Source::Dir(dir) = source else { return Ok(()) };
+    for layer in &manifest.layers {
+        let entry = blob_path(&layer.digest);
+        if dir.join(&entry).symlink_metadata().is_ok_and(|m| m.is_file() && m.len() < layer.size) {
+            return Err(ArchiveError::Truncated { entry });
+        }
+    }
+    Ok(())
+}

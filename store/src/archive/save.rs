@@ -1,0 +1,295 @@
+//! Writing images: docker-archive, OCI archive, OCI layout directory.
+//!
+//! Everything written depends on the images and names alone: entries in a fixed order, owners 0, times 0.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use buildc_digest::Digest;
+use serde_json::json;
+
+use super::docker::Item;
+use super::error::{io as io_error, malformed};
+use super::layout::{CONTAINERD_NAME, INDEX, REF_NAME, blob_path};
+use super::{ArchiveError, Result};
+use crate::export::{CompressError, compressed_layer, compressed_manifest, has_original};
+use crate::oci::{Descriptor, Index, Manifest, media_type};
+use crate::{ImageRecord, Layer, LayerBlob, Store};
+
+const DOCUMENT_LIMIT: u64 = 8 * 1024 * 1024;
+const LAYOUT: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
+
+/// One image to write, with the names it was asked by.
+struct Wanted {
+    record: ImageRecord,
+    names: Vec<String>,
+}
+
+/// Finds the images; one that is asked for under several names is written once.
+fn wanted(store: &Store, images: &[String]) -> Result<Vec<Wanted>> {
+    let mut found: Vec<Wanted> = Vec::new();
+    for asked in images {
+        let record = store.image(asked)?.ok_or_else(|| ArchiveError::NotInStore { name: asked.clone() })?;
+        let name = Some(asked.clone()).filter(|name| record.tags.contains(name));
+        match found.iter_mut().find(|known| known.record.manifest == record.manifest) {
+            Some(known) => known.names.extend(name),
+            None => found.push(Wanted { record, names: name.into_iter().collect() }),
+        }
+    }
+    Ok(found)
+}
+
+/// Writes a docker-archive: layers uncompressed, each once, then configs, then `manifest.json`.
+pub(super) fn docker_archive(store: &Store, images: &[String], out: &mut dyn Write) -> Result<()> {
+    let images = wanted(store, images)?;
+    let mut tar = Tar::new(out);
+    let mut layers: BTreeMap<_, &Layer> = BTreeMap::new();
+    for image in &images {
+        layers.extend(image.record.layers.iter().map(|layer| (layer.diff_id, layer)));
+    }
+    for layer in layers.values() {
+        tar.layer(store, &layer_path(layer), layer)?;
+    }
+    let mut configs: Vec<Digest> = images.iter().map(|image| image.record.id).collect();
+    configs.sort();
+    configs.dedup();
+    for config in configs {
+        tar.file(&config_path(&config), &store.read_blob(&config, DOCUMENT_LIMIT)?)?;
+    }
+    let item = |image: &Wanted| Item {
+        config: config_path(&image.record.id),
+        repo_tags: Some(image.names.clone()),
+        layers: image.record.layers.iter().map(layer_path).collect(),
+    };
+    let items: Vec<Item> = images.iter().map(item).collect();
+    let text = serde_json::to_vec(&items).map_err(|error| malformed("manifest.json", error))?;
+    tar.file("manifest.json", &text)?;
+    tar.finish()
+}
+
+fn layer_path(layer: &Layer) -> String {
+    format!("{}.tar", layer.diff_id.hex())
+}
+
+fn config_path(config: &Digest) -> String {
+    format!("{}.json", config.hex())
+}
+
+/// Everything an OCI layout holds: documents made here, blobs that are in the store, and the index entries.
+#[derive(Default)]
+struct Contents {
+    documents: BTreeMap<Digest, Vec<u8>>,
+    blobs: BTreeMap<Digest, ()>,
+    entries: Vec<Descriptor>,
+}
+
+impl Contents {
+    fn add(&mut self, store: &Store, image: &Wanted) -> Result<()> {
+        let bytes = store.read_blob(&image.record.manifest, DOCUMENT_LIMIT)?;
+        let unreadable = |error| malformed(&image.record.manifest.to_string(), error);
+        let original: Manifest = serde_json::from_slice(&bytes).map_err(unreadable)?;
+        let (bytes, media_type) = match has_original(store, &image.record, &original) {
+            true => (bytes, image.record.manifest_media_type.clone()),
+            false => (self.compress(store, image, &original)?, media_type::OCI_MANIFEST.to_owned()),
+        };
+        let manifest: Manifest = serde_json::from_slice(&bytes).map_err(unreadable)?;
+        let present = manifest.layers.iter().filter(|l| !media_type::is_nondistributable(&l.media_type));
+        self.blobs.extend(present.map(|layer| (layer.digest, ())));
+        self.blobs.insert(manifest.config.digest, ());
+        let entry = Descriptor::of(&media_type, &bytes);
+        self.documents.insert(entry.digest, bytes);
+        self.entries.extend(named(&entry, &image.names));
+        Ok(())
+    }
+
+    fn compress(&self, store: &Store, image: &Wanted, original: &Manifest) -> Result<Vec<u8>> {
+        let blobs: Result<Vec<LayerBlob>> = image
+            .record
+            .layers
+            .iter()
+            .map(|layer| compressed_layer(store, layer).map_err(cannot_compress))
+            .collect();
+        compressed_manifest(original, &blobs?).map_err(|error| malformed(&image.record.id.to_string(), error))
+    }
+}
+
+/// One index entry for each name, or one without.
+fn named(entry: &Descriptor, names: &[String]) -> Vec<Descriptor> {
+    if names.is_empty() {
+        return vec![entry.clone()];
+    }
+    let with = |name: &String| {
+        let annotations = [(CONTAINERD_NAME, name), (REF_NAME, name)];
+        let annotations = annotations.map(|(key, value)| (key.to_owned(), value.clone())).into();
+        Descriptor { annotations, ..entry.clone() }
+    };
+    names.iter().map(with).collect()
+}
+
+fn cannot_compress(error: CompressError) -> ArchiveError {
+    match error {
+        CompressError::Store(error) => ArchiveError::Store(error),
+        CompressError::Io { diff_id, source } => io_error("compress layer", diff_id.to_string(), source),
+    }
+}
+
+fn contents(store: &Store, images: &[String]) -> Result<Contents> {
+    let mut contents = Contents::default();
+    for image in wanted(store, images)? {
+        contents.add(store, &image)?;
+    }
+    Ok(contents)
+}
+
+fn index_json(entries: &[Descriptor]) -> Result<Vec<u8>> {
+    let index = json!({ "schemaVersion": 2, "mediaType": media_type::OCI_INDEX, "manifests": entries });
+    serde_json::to_vec(&index).map_err(|error| malformed(INDEX, error))
+}
+
+/// Writes an OCI archive: the layout file, the index, then blobs by digest.
+pub(super) fn oci_archive(store: &Store, images: &[String], out: &mut dyn Write) -> Result<()> {
+    let contents = contents(store, images)?;
+    let mut tar = Tar::new(out);
+    tar.file("oci-layout", LAYOUT.as_bytes())?;
+    tar.file(INDEX, &index_json(&contents.entries)?)?;
+    for (digest, bytes) in &contents.documents {
+        tar.file(&blob_path(digest), bytes)?;
+    }
+    for digest in contents.blobs.keys() {
+        tar.stream(&blob_path(digest), &mut store.open_blob(digest)?)?;
+    }
+    tar.finish()
+}
+
+/// Writes images into an OCI layout directory; images that are there already stay, except under the same names.
+///
+/// # Errors
+/// As [`super::save`]; and when the directory holds something else than an OCI layout.
+pub fn save_oci_dir(store: &Store, images: &[String], dir: &Path) -> Result<()> {
+    let _lease = store.lease()?;
+    let mut entries = existing_entries(dir)?;
+    let contents = contents(store, images)?;
+    let blobs = dir.join("blobs/sha256");
+    fs::create_dir_all(&blobs).map_err(|source| io_error("make", &blobs, source))?;
+    for (digest, bytes) in &contents.documents {
+        write_new(&dir.join(blob_path(digest)), &mut bytes.as_slice())?;
+    }
+    for digest in contents.blobs.keys() {
+        write_new(&dir.join(blob_path(digest)), &mut store.open_blob(digest)?)?;
+    }
+    let same = |old: &Descriptor, new: &Descriptor| match old.annotations.get(REF_NAME) {
+        Some(name) => new.annotations.get(REF_NAME) == Some(name),
+        None => new.digest == old.digest,
+    };
+    entries.retain(|old| !contents.entries.iter().any(|new| same(old, new)));
+    entries.extend(contents.entries);
+    write_atomically(&dir.join("oci-layout"), &mut LAYOUT.as_bytes())?;
+    // The index comes last, so that whoever reads it finds everything it names.
+    write_atomically(&dir.join(INDEX), &mut index_json(&entries)?.as_slice())
+}
+
+/// The index of a layout that exists; a directory with other things in it is left alone.
+fn existing_entries(dir: &Path) -> Result<Vec<Descriptor>> {
+    match fs::read(dir.join(INDEX)) {
+        Ok(bytes) => {
+            let index: Index = serde_json::from_slice(&bytes).map_err(|error| malformed(INDEX, error))?;
+            Ok(index.manifests)
+        }
+        Err(_) if fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) => {
+            Err(ArchiveError::NotALayout { path: dir.to_owned() })
+        }
+        Err(_) => Ok(Vec::new()),
+    }
+}
+
+/// Writes a blob unless a regular file is there: its name is its digest.
+fn write_new(path: &Path, input: &mut dyn Read) -> Result<()> {
+    if path.symlink_metadata().is_ok_and(|m| m.is_file()) {
+        return Ok(());
+    }
+    write_atomically(path, input)
+}
+
+fn write_atomically(path: &Path, input: &mut dyn Read) -> Result<()> {
+    let fail = |source| io_error("write", path, source);
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(fail)?;
+    io::copy(input, &mut file).map_err(fail)?;
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    file.as_file().set_permissions(mode).map_err(fail)?;
+    file.persist(path).map(drop).map_err(|error| fail(error.error))
+}
+
+/// A tar whose headers hold names and sizes and nothing else that varies.
+struct Tar<'w> {
+    builder: tar::Builder<&'w mut dyn Write>,
+}
+
+impl<'w> Tar<'w> {
+    fn new(out: &'w mut dyn Write) -> Self {
+        Self { builder: tar::Builder::new(out) }
+    }
+
+    fn file(&mut self, path: &str, bytes: &[u8]) -> Result<()> {
+        self.append(path, bytes.len() as u64, &mut &*bytes)
+    }
+
+    fn stream(&mut self, path: &str, file: &mut File) -> Result<()> {
+        let size_bytes = file.metadata().map_err(|source| io_error("read", path, source))?.len();
+        self.append(path, size_bytes, file)
+    }
+
+    /// A layer's tar is made while it is written; its size is found by making it once before.
+    fn layer(&mut self, store: &Store, path: &str, layer: &Layer) -> Result<()> {
+        let mut counter = Counter(0);
+        store.write_layer_tar(layer.id, &mut counter)?;
+        let header = header(path, counter.0)?;
+        let fail = |source| io_error("write", "-", source);
+        self.builder.get_mut().write_all(header.as_bytes()).map_err(fail)?;
+        store.write_layer_tar(layer.id, *self.builder.get_mut())?;
+        let padding = usize::try_from(counter.0.next_multiple_of(512) - counter.0).unwrap_or_default();
+        let zeros = [0u8; 512];
+        self.builder.get_mut().write_all(zeros.get(..padding).unwrap_or_default()).map_err(fail)
+    }
+
+    fn append(&mut self, path: &str, size_bytes: u64, input: &mut dyn Read) -> Result<()> {
+        self.builder
+            .append(&header(path, size_bytes)?, input)
+            .map_err(|source| io_error("write", "-", source))
+    }
+
+    fn finish(mut self) -> Result<()> {
+        let fail = |source| io_error("write", "-", source);
+        self.builder.finish().map_err(fail)?;
+        self.builder.get_mut().flush().map_err(fail)
+    }
+}
+
+fn header(path: &str, size_bytes: u64) -> Result<tar::Header> {
+    let mut header = tar::Header::new_ustar();
+    header.set_path(path).map_err(|source| io_error("name", path, source))?;
+    header.set_size(size_bytes);
+    header.set_mode(0o644);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
+    header.set_entry_type(tar::EntryType::Regular);
+    header.set_cksum();
+    Ok(header)
+}
+
+/// Counts what is written to it.
+struct Counter(u64);
+
+impl Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,226 @@
+//! Where the files of an archive come from: a tar stream that is read once, or a directory.
+//!
+//! Owns: safe names, links inside archives, limits. Never does: following a link of the host's file system, or
+//! writing anywhere but into the blob store.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use buildc_digest::Digest;
+
+use super::error::io as io_error;
+use super::{ArchiveError, Result};
+use crate::Store;
+use crate::compression::decompressed;
+
+/// Manifests and indexes have at most 4 MiB in registries; configs may have more.
+pub(super) const DOCUMENT_LIMIT: u64 = 8 * 1024 * 1024;
+const ENTRY_LIMIT: usize = 200_000;
+const LINK_LIMIT: usize = 8;
+
+/// The files of an archive by their normal path.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// Files are in the blob store already.
+    Tar { files: BTreeMap<String, Digest>, links: BTreeMap<String, String> },
+    /// Files are read when asked for.
+    Dir(PathBuf),
+}
+
+impl Source {
+    /// Reads a whole tar, compressed or not, into the blob store.
+    pub(super) fn of_tar(store: &Store, input: &mut dyn Read) -> Result<Self> {
+        let stream = |source| io_error("read", "-", source);
+        let mut archive = tar::Archive::new(decompressed(input).map_err(stream)?);
+        let (mut files, mut links) = (BTreeMap::new(), BTreeMap::new());
+        for entry in archive.entries().map_err(stream)? {
+            let mut entry = entry.map_err(not_an_archive)?;
+            let name = normal(&entry.path_bytes())?;
+            if files.len() + links.len() >= ENTRY_LIMIT {
+                return Err(ArchiveError::NotAnArchive {
+                    why: format!("it has more than {ENTRY_LIMIT} entries"),
+                });
+            }
+            match entry.header().entry_type() {
+                tar::EntryType::Regular | tar::EntryType::Continuous | tar::EntryType::GNUSparse => {
+                    files.insert(name.clone(), keep(store, &name, &mut entry)?);
+                }
+                tar::EntryType::Symlink | tar::EntryType::Link => {
+                    let target = link_target(&name, &entry)?;
+                    links.insert(name, target);
+                }
+                _ => {}
+            }
+        }
+        // A producer at the other end of a pipe may still be writing padding.
+        io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(stream)?;
+        Ok(Self::Tar { files, links })
+    }
+
+    /// An OCI layout directory.
+    pub(super) fn of_dir(path: &Path) -> Result<Self> {
+        let path = std::fs::canonicalize(path).map_err(|source| io_error("open", path, source))?;
+        Ok(Self::Dir(path))
+    }
+
+    /// Says whether there is such a file.
+    pub(super) fn has(&self, name: &str) -> bool {
+        match self {
+            Self::Tar { files, links } => files.contains_key(name) || links.contains_key(name),
+            Self::Dir(dir) => dir.join(name).symlink_metadata().is_ok_and(|m| m.is_file()),
+        }
+    }
+
+    /// Brings a file into the blob store, checking its digest where one is promised.
+    pub(super) fn blob(
+        &self,
+        store: &Store,
+        name: &str,
+        referrer: &str,
+        want: Option<&Digest>,
+    ) -> Result<Digest> {
+        let got = match self {
+            Self::Tar { files, links } => *follow(files, links, name, referrer)?,
+            Self::Dir(dir) => match want.filter(|want| store.has_blob(want)) {
+                Some(have) => *have,
+                None => {
+                    let mut file = open_inside(dir, name, referrer)?;
+                    keep_stream(store, name, &mut file, None)?
+                }
+            },
+        };
+        match want.filter(|want| **want != got) {
+            Some(want) => Err(ArchiveError::DigestMismatch { entry: name.to_owned(), want: *want, got }),
+            None => Ok(got),
+        }
+    }
+
+    /// The bytes of a document.
+    pub(super) fn document(
+        &self,
+        store: &Store,
+        name: &str,
+        referrer: &str,
+        want: Option<&Digest>,
+    ) -> Result<Vec<u8>> {
+        let digest = self.blob(store, name, referrer, want)?;
+        let file = store.open_blob(&digest)?;
+        let mut bytes = Vec::new();
+        file.take(DOCUMENT_LIMIT + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|source| io_error("read", name, source))?;
+        match bytes.len() as u64 > DOCUMENT_LIMIT {
+            true => Err(ArchiveError::TooLarge { entry: name.to_owned(), limit_bytes: DOCUMENT_LIMIT }),
+            false => Ok(bytes),
+        }
+    }
+}
+
+/// Looks a file up through the archive's own links.
+fn follow<'f>(
+    files: &'f BTreeMap<String, Digest>,
+    links: &BTreeMap<String, String>,
+    name: &str,
+    referrer: &str,
+) -> Result<&'f Digest> {
+    let mut at = name;
+    for _ in 0..LINK_LIMIT {
+        match (files.get(at), links.get(at)) {
+            (Some(digest), _) => return Ok(digest),
+            (None, Some(target)) => at = target,
+            (None, None) => break,
+        }
+    }
+    Err(ArchiveError::Missing { entry: name.to_owned(), referrer: referrer.to_owned() })
+}
+
+/// Opens a file of a layout directory. Links are refused: a layout from elsewhere could name any file of this host.
+fn open_inside(dir: &Path, name: &str, referrer: &str) -> Result<File> {
+    let mut path = dir.to_owned();
+    for part in name.split('/') {
+        path.push(part);
+        match path.symlink_metadata() {
+            Ok(found) if found.is_symlink() => {
+                return Err(refuse(name, "it is reached through a symbolic link"));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(ArchiveError::Missing { entry: name.to_owned(), referrer: referrer.to_owned() });
+            }
+            _ => {}
+        }
+    }
+    let open = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(&path);
+    let file = open.map_err(|source| io_error("open", &path, source))?;
+    match file.metadata().is_ok_and(|m| m.is_file()) {
+        true => Ok(file),
+        false => Err(refuse(name, "it is not a regular file")),
+    }
+}
+
+fn keep<R: Read>(store: &Store, name: &str, entry: &mut tar::Entry<'_, R>) -> Result<Digest> {
+    let size_bytes = entry.size();
+    keep_stream(store, name, entry, Some(size_bytes))
+}
+
+fn keep_stream(store: &Store, name: &str, input: &mut dyn Read, size_bytes: Option<u64>) -> Result<Digest> {
+    let mut writer = store.blob_writer()?;
+    let copied = io::copy(input, &mut writer).map_err(|source| match source.kind() {
+        io::ErrorKind::UnexpectedEof => ArchiveError::Truncated { entry: name.to_owned() },
+        _ => io_error("read", name, source),
+    })?;
+    if size_bytes.is_some_and(|promised| copied != promised) {
+        return Err(ArchiveError::Truncated { entry: name.to_owned() });
+    }
+    Ok(writer.finish(None)?.0)
+}
+
+/// The normal path that a link in the archive leads to.
+fn link_target<R: Read>(name: &str, entry: &tar::Entry<'_, R>) -> Result<String> {
+    let target = entry.link_name_bytes().unwrap_or_default();
+    if name.starts_with("blobs/") {
+        return Err(refuse(name, "a blob is a link"));
+    }
+    let target = std::str::from_utf8(&target).map_err(|_| refuse(name, "its link target is not UTF-8"))?;
+    if target.starts_with('/') {
+        return Err(refuse(name, "it links to an absolute path"));
+    }
+    let dir = name.rsplit_once('/').map_or("", |(dir, _)| dir);
+    let base = if entry.header().entry_type() == tar::EntryType::Link { "" } else { dir };
+    let mut parts: Vec<&str> = base.split('/').filter(|p| !p.is_empty()).collect();
+    for part in target.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.pop().is_none() => return Err(refuse(name, "it links out of the archive")),
+            ".." => {}
+            part => parts.push(part),
+        }
+    }
+    Ok(parts.join("/"))
+}
+
+/// A path without `./`; one that could mean a place outside is refused.
+fn normal(path: &[u8]) -> Result<String> {
+    let text = String::from_utf8_lossy(path);
+    if text.starts_with('/') {
+        return Err(refuse(&text, "its path is absolute"));
+    }
+    if text.split('/').any(|part| part == "..") {
+        return Err(refuse(&text, "its path has `..`"));
+    }
+    let parts: Vec<&str> = text.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+    Ok(parts.join("/"))
+}
+
+fn refuse(entry: &str, why: &'static str) -> ArchiveError {
+    ArchiveError::UnsafeEntry { entry: entry.to_owned(), why }
+}
+
+fn not_an_archive(error: io::Error) -> ArchiveError {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => ArchiveError::Truncated { entry: "the next header".to_owned() },
+        _ => ArchiveError::NotAnArchive { why: error.to_string() },
+    }
+}

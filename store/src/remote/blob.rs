@@ -1,0 +1,144 @@
+//! Fetching one blob: resumed by Range when it breaks off, verified, never longer than promised.
+
+use std::io::{Read, Write};
+
+use buildc_digest::Digest;
+use ureq::http::{Method, header};
+
+use super::session::Session;
+use super::transport::Ask;
+use super::{Progress, RemoteError, Result};
+use crate::oci::Descriptor;
+use crate::{BlobWriter, Store};
+
+/// Attempts in a row without a single new byte.
+const FRUITLESS_ATTEMPTS: u32 = 5;
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// How reading an answer ended.
+enum End {
+    Complete,
+    BrokenOff(String),
+}
+
+impl Session<'_> {
+    /// Brings a blob into the store.
+    pub(super) fn fetch_blob(&self, store: &Store, blob: &Descriptor) -> Result<()> {
+        let url = self.url(&format!("blobs/{}", blob.digest));
+        let mut writer = store.blob_writer()?;
+        let mut got = 0;
+        let mut fruitless = 0;
+        loop {
+            let before = got;
+            match self.fetch_part(store, &url, blob, &mut writer, &mut got)? {
+                End::Complete => break,
+                End::BrokenOff(why) => {
+                    fruitless = if got > before { 0 } else { fruitless + 1 };
+                    if fruitless >= FRUITLESS_ATTEMPTS {
+                        return Err(RemoteError::Truncated { url, got_bytes: got, want_bytes: blob.size });
+                    }
+                    self.pause(
+                        fruitless,
+                        None,
+                        format!("`{url}`: {why} after {got} bytes, going on from there"),
+                    )?;
+                }
+            }
+        }
+        match writer.finish(None)? {
+            (digest, _) if digest == blob.digest => Ok(()),
+            (got, _) => Err(RemoteError::DigestMismatch { url, want: blob.digest, got }),
+        }
+    }
+
+    /// One request for what is still missing.
+    fn fetch_part(
+        &self,
+        store: &Store,
+        url: &str,
+        blob: &Descriptor,
+        writer: &mut BlobWriter,
+        got: &mut u64,
+    ) -> Result<End> {
+        let mut ask = Ask::new(Method::GET, url.to_owned());
+        if *got > 0 {
+            ask = ask.with(header::RANGE, format!("bytes={got}-"));
+        }
+        let mut response = self.send(&ask)?;
+        match response.status().as_u16() {
+            206 if starts_at(&response, *got) => {}
+            // The server does not do ranges, or lost its place: all over again.
+            200 | 206 | 416 if *got > 0 => {
+                *writer = store.blob_writer()?;
+                *got = 0;
+                if response.status() != 200 {
+                    return Ok(End::BrokenOff("the server cannot resume".to_owned()));
+                }
+            }
+            200 => {}
+            404 => {
+                let asked = vec![format!("`{url}`")];
+                return Err(RemoteError::NotFound {
+                    name: format!("{}@{}", self.repository(), blob.digest),
+                    asked,
+                });
+            }
+            _ => return Err(self.refused(url, response)),
+        }
+        let mut body = response.body_mut().with_config().limit(u64::MAX).reader();
+        self.copy(url, blob, &mut body, writer, got)
+    }
+
+    fn copy(
+        &self,
+        url: &str,
+        blob: &Descriptor,
+        body: &mut dyn Read,
+        writer: &mut BlobWriter,
+        got: &mut u64,
+    ) -> Result<End> {
+        let mut buffer = vec![0; BUFFER_BYTES];
+        loop {
+            self.check_cancelled()?;
+            let count = match body.read(&mut buffer) {
+                Ok(0) if *got == blob.size => return Ok(End::Complete),
+                Ok(0) => return Ok(End::BrokenOff("the body ended".to_owned())),
+                Ok(count) => count,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(error) => return Ok(End::BrokenOff(error.to_string())),
+            };
+            *got += count as u64;
+            if *got > blob.size {
+                return Err(RemoteError::TooLarge { url: url.to_owned(), limit_bytes: blob.size });
+            }
+            let bytes = buffer.get(..count).unwrap_or_default();
+            writer.write_all(bytes).map_err(|source| blob_io(source, &blob.digest))?;
+            (self.watch.progress)(Progress::Blob {
+                digest: blob.digest,
+                done_bytes: *got,
+                total_bytes: blob.size,
+            });
+        }
+    }
+
+    /// Says whether the other side has a blob.
+    pub(super) fn has_blob(&self, digest: &Digest) -> Result<bool> {
+        let url = self.url(&format!("blobs/{digest}"));
+        let response = self.send(&Ask::new(Method::HEAD, url.clone()))?;
+        match response.status().as_u16() {
+            200 => Ok(true),
+            404 => Ok(false),
+            _ => Err(self.refused(&url, response)),
+        }
+    }
+}
+
+fn starts_at(response: &ureq::http::Response<ureq::Body>, offset: u64) -> bool {
+    let range = response.headers().get(header::CONTENT_RANGE).and_then(|v| v.to_str().ok());
+    let start = range.and_then(|r| r.trim().strip_prefix("bytes ")).and_then(|r| r.split('-').next());
+    start.is_some_and(|s| s.parse() == Ok(offset))
+}
+
+fn blob_io(source: std::io::Error, digest: &Digest) -> RemoteError {
+    RemoteError::Io { action: "write blob", path: digest.to_string().into(), source }
+}

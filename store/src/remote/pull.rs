@@ -1,0 +1,154 @@
+//! Pulling an image: which layers are missing, fetching them side by side, unpacking, tagging.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use buildc_digest::{DiffId, Digest};
+
+use super::client::Client;
+use super::document::{Resolution, not_an_image};
+use super::session::Session;
+use super::{Progress, RemoteError, Result, Watch, origins};
+use crate::oci::{ConfigView, Descriptor, Platform};
+use crate::{ImageRecord, Layer, LayerBlob, LayerId, Store};
+
+/// Blobs fetched side by side, as Docker does.
+const PARALLEL_BLOBS: usize = 3;
+
+impl Client {
+    /// Fetches an image into the store and tags it.
+    ///
+    /// # Errors
+    /// As [`Client::resolve_remote`]; and when a blob does not arrive whole or the store refuses it.
+    pub fn pull(
+        &self,
+        store: &Store,
+        name: &str,
+        platform: &Platform,
+        watch: Watch<'_>,
+    ) -> Result<ImageRecord> {
+        // What is unpacked here must not be pruned before the image refers to it.
+        let _lease = store.lease()?;
+        let found = self.resolve(name, platform, watch)?;
+        let layers = match store.image_by_manifest(&found.document.digest)? {
+            Some(image) => image.layers,
+            None => fetch_layers(store, &found)?,
+        };
+        let ids: Vec<LayerId> = layers.iter().map(|layer| layer.id).collect();
+        let image =
+            store.put_image(&found.document.bytes, &found.document.media_type, &found.config, &ids)?;
+        for name in names(&found) {
+            store.tag(&name, &image.id)?;
+        }
+        store.sync()?;
+        Ok(store.image_by_manifest(&found.document.digest)?.unwrap_or(image))
+    }
+}
+
+/// The names that now mean the image: as asked, and by digest.
+fn names(found: &Resolution<'_>) -> Vec<String> {
+    let repository = found.name.repository();
+    let mut names: Vec<String> = found.name.tag.iter().map(|tag| format!("{repository}:{tag}")).collect();
+    let digests = [found.top, found.document.digest];
+    let distinct = if digests[0] == digests[1] { &digests[..1] } else { &digests };
+    names.extend(distinct.iter().map(|digest| format!("{repository}@{digest}")));
+    names
+}
+
+/// One layer of the manifest beside its place in the config.
+struct Wanted {
+    blob: Descriptor,
+    diff_id: DiffId,
+}
+
+fn fetch_layers(store: &Store, found: &Resolution<'_>) -> Result<Vec<Layer>> {
+    let wanted = wanted(found)?;
+    let mut unique: BTreeMap<Digest, &Wanted> = BTreeMap::new();
+    for layer in &wanted {
+        if unique.insert(layer.blob.digest, layer).is_some_and(|old| old.diff_id != layer.diff_id) {
+            return Err(not_an_image(&found.name, "one layer has two diff_ids"));
+        }
+    }
+    let unique: Vec<&Wanted> = unique.into_values().collect();
+    let layers = side_by_side(&unique, |layer| fetch_layer(store, &found.session, layer))?;
+    let by_diff_id: BTreeMap<DiffId, Layer> =
+        layers.into_iter().map(|layer| (layer.diff_id, layer)).collect();
+    let missing = || not_an_image(&found.name, "its config names a layer that its manifest lacks");
+    wanted.iter().map(|layer| by_diff_id.get(&layer.diff_id).cloned().ok_or_else(missing)).collect()
+}
+
+fn wanted(found: &Resolution<'_>) -> Result<Vec<Wanted>> {
+    let config: ConfigView = serde_json::from_slice(&found.config)
+        .map_err(|error| not_an_image(&found.name, &format!("its config cannot be read: {error}")))?;
+    let (blobs, diff_ids) = (&found.manifest.layers, config.rootfs.diff_ids);
+    if blobs.len() != diff_ids.len() {
+        let why = format!("its manifest has {} layers, its config {}", blobs.len(), diff_ids.len());
+        return Err(not_an_image(&found.name, &why));
+    }
+    Ok(blobs.iter().cloned().zip(diff_ids).map(|(blob, diff_id)| Wanted { blob, diff_id }).collect())
+}
+
+/// Makes sure one layer is in the store; its blob is kept, so that a push gives the same bytes.
+fn fetch_layer(store: &Store, session: &Session<'_>, wanted: &Wanted) -> Result<Layer> {
+    let digest = wanted.blob.digest;
+    let progress = session.watch.progress;
+    if let Some(layer) = store.layer_by_diff_id(&wanted.diff_id)? {
+        origins::remember(store, &digest, &session.place)?;
+        progress(Progress::Present { digest });
+        return Ok(layer);
+    }
+    if !store.has_blob(&digest) {
+        session.fetch_blob(store, &wanted.blob)?;
+    }
+    session.check_cancelled()?;
+    progress(Progress::Unpacking { digest });
+    let mut blob = store.open_blob(&digest)?;
+    let layer = store.import_layer(&mut blob, Some(wanted.diff_id))?;
+    store.record_layer_blob(LayerBlob {
+        diff_id: wanted.diff_id,
+        blob: digest,
+        size_bytes: wanted.blob.size,
+        media_type: wanted.blob.media_type.clone(),
+        compressor: "foreign".to_owned(),
+    })?;
+    origins::remember(store, &digest, &session.place)?;
+    progress(Progress::Finished { digest });
+    Ok(layer)
+}
+
+/// Does something for all items on a few threads; the first failure stops the others from starting more.
+pub(super) fn side_by_side<T: Sync, R: Send>(
+    items: &[T],
+    work: impl Fn(&T) -> Result<R> + Sync,
+) -> Result<Vec<R>> {
+    let next = AtomicUsize::new(0);
+    let done: Mutex<Vec<(usize, R)>> = Mutex::default();
+    let failed: Mutex<Option<RemoteError>> = Mutex::default();
+    let worker = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(index) else { return };
+            match work(item) {
+                Ok(result) => done.lock().unwrap_or_else(PoisonError::into_inner).push((index, result)),
+                Err(error) => {
+                    next.store(items.len(), Ordering::Relaxed);
+                    failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                    return;
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..PARALLEL_BLOBS.min(items.len()) {
+            scope.spawn(worker);
+        }
+        worker();
+    });
+    if let Some(error) = failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        return Err(error);
+    }
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(index, _)| *index);
+    Ok(done.into_iter().map(|(_, result)| result).collect())
+}
