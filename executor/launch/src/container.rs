@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::channel::{Descriptors, Status, from_memory, tell};
 use crate::credentials::{self, Filter};
-use crate::error::{Doing, LaunchError, Result};
+use crate::error::{Doing, Result};
 use crate::program::{self, Program};
 use crate::spec::{LaunchSpec, NetNs, ProcessSpec};
 use crate::sys;
@@ -181,9 +181,4 @@ pub(crate) fn use_stdio(stdio: &[OwnedFd; 3], process: &ProcessSpec) -> io::Resu
         sys::duplicate_to(fd.as_fd(), number)?;
     }
     Ok(())
-}
-
-/// The failure of a step that has no kernel error of its own.
-pub(crate) fn refuse(what: &str, why: &str) -> LaunchError {
-    LaunchError::setup(what, io::Error::other(why.to_owned()))
 }

@@ -4,8 +4,16 @@
 //! published ports, and what stands in a container's resolv.conf.
 //! Never does: joining a namespace with a program in it (the launcher's).
 
+mod bridge;
 mod error;
+mod namespace;
+mod nat;
+mod netlink;
+mod pasta;
 mod pool;
+mod resolver;
+mod sandbox;
+mod state;
 
 pub use error::{NetworkError, Result};
 pub use pool::{Lease, Pool, host_resolv_conf};
