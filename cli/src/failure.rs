@@ -217,7 +217,8 @@ told!(
 
 impl From<buildc_store::StoreError> for Failure {
     fn from(error: buildc_store::StoreError) -> Self {
-        Failure::told("store::failed", &error, None)
+        let help = error.help().map(str::to_owned);
+        Failure::told(error.code(), &error, help)
     }
 }
 
