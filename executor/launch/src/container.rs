@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use serde::{Deserialize, Serialize};
 
 use crate::channel::{Descriptors, Status, from_memory, tell};
@@ -114,6 +115,11 @@ fn launch(spec: &LaunchSpec, filter: Option<Filter>, stdio: [OwnedFd; 3], status
     rootfs::enter(&root, spec.readonly_root)?;
     let created = root.into_created();
     program::enter_cwd(&spec.process.cwd)?;
+    if !spec.host_pid {
+        // Nobody else is in the pid namespace yet, and a process that is not dumpable does not own its own files in
+        // /proc when it is not the host's root.
+        set_dumpable_behavior(DumpableBehavior::Dumpable).doing(|| "Take possession of `/proc/self`")?;
+    }
     credentials::apply_limits(&spec.process, &mut warnings)?;
     let handover = Handover { process: &spec.process, filter, status, init: spec.init };
     handover.execute(Report { created, warnings, master })
@@ -141,7 +147,10 @@ impl Handover<'_> {
         let program = Program::new(self.process)?;
         let mut parent = None;
         if self.init {
-            parent = reaper::fork(self.process.terminal)?;
+            parent = reaper::fork()?;
+        }
+        if self.process.terminal && parent.is_none() {
+            pty::take_terminal()?;
         }
         // An init keeps no descriptor at all: the caller takes the end of the status socket for the program's start.
         sys::close_from(if parent.is_some() { 0 } else { 3 }, parent.is_none())

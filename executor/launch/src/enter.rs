@@ -29,7 +29,7 @@ pub(crate) fn main(
     // SAFETY: a child of the zygote has one thread.
     match unsafe { sys::fork_with(libc::CLONE_PARENT as u64) }.doing(|| "Fork into the container")? {
         Fork::Parent { pid, pidfd } => {
-            tell(status, &Status::Forked { pid }, &[pidfd.as_fd()]);
+            tell(status, &Status::Entered { pid }, &[pidfd.as_fd()]);
             sys::exit_now(0)
         }
         Fork::Child => run(process, filter, stdio, status),

@@ -14,7 +14,7 @@ pub(crate) struct Init {
 }
 
 /// Forks; none is returned in the new process, which becomes the program.
-pub(crate) fn fork(terminal: bool) -> Result<Option<Init>> {
+pub(crate) fn fork() -> Result<Option<Init>> {
     let signals = SigSet::all();
     signals.thread_block().doing(|| "Block signals in init")?;
     // SAFETY: a child of the zygote has one thread.
@@ -22,9 +22,6 @@ pub(crate) fn fork(terminal: bool) -> Result<Option<Init>> {
         Fork::Child => {
             sys::reset_signals();
             let _ = rustix::process::setsid();
-            if terminal {
-                crate::pty::take_terminal()?;
-            }
             Ok(None)
         }
         Fork::Parent { pid, pidfd } => {

@@ -99,7 +99,7 @@ fn a_terminal_has_a_size_and_is_controlling() {
     let fixture = Fixture::new();
     let mut spec =
         fixture.shell("read line; tty; stty size; test -c /dev/console && echo console; echo got $line");
-    spec.process.terminal = true;
+    (spec.process.terminal, spec.init) = (true, true);
     let mut process = launch(&spec, no_stdio()).expect("it starts");
     let master = process.take_pty().expect("a pty");
     assert!(process.take_pty().is_none());

@@ -81,6 +81,14 @@ fn user_with_ids() {
     (spec.process.uid, spec.process.gid, spec.process.groups) = (33, 34, vec![35]);
     let (_, output, _) = support::try_run(&spec).expect("it starts");
     assert!(output.starts_with("33\n34 35\n"), "{output}");
+    spec = rootless_spec(&fixture, "cat /proc/self/oom_score_adj; test -t 0 && tty");
+    (spec.process.oom_score_adj, spec.process.terminal, spec.init) = (Some(500), true, true);
+    let mut process = launch(&spec, no_stdio()).expect("it starts");
+    let mut terminal = fs::File::from(process.take_pty().expect("a pty"));
+    let mut output = String::new();
+    let _ = terminal.read_to_string(&mut output);
+    assert_eq!((process.wait().expect("the end"), process.warnings.as_slice()), (Exit::Code(0), &[][..]));
+    assert_eq!(output, "500\r\n/dev/pts/0\r\n");
     // A second command of the same user finds the first one's namespace.
     let ours = fs::read_link("/proc/self/ns/user").expect("a namespace");
     let again = enter_user_namespace().expect("the same");
