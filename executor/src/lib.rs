@@ -12,12 +12,14 @@ pub mod cancel;
 pub mod config_json;
 pub mod container;
 pub mod context;
+mod copy;
 pub mod event;
 pub mod facts;
 pub mod network;
 mod process_id;
 mod random;
 pub mod resolve;
+mod select;
 pub mod volume;
 
 pub use cancel::Cancel;

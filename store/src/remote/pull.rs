@@ -38,22 +38,16 @@ impl Client {
         let ids: Vec<LayerId> = layers.iter().map(|layer| layer.id).collect();
         let image =
             store.put_image(&found.document.bytes, &found.document.media_type, &found.config, &ids)?;
-        for name in names(&found) {
-            store.tag(&name, &image.id)?;
+        let repository = found.name.repository();
+        if let Some(tag) = &found.name.tag {
+            store.tag(&format!("{repository}:{tag}"), &image.id)?;
+        }
+        for digest in [&found.top, &found.document.digest] {
+            store.record_repo_digest(&repository, digest, &image.id)?;
         }
         store.sync()?;
         Ok(store.image_by_manifest(&found.document.digest)?.unwrap_or(image))
     }
-}
-
-/// The names that now mean the image: as asked, and by digest.
-fn names(found: &Resolution<'_>) -> Vec<String> {
-    let repository = found.name.repository();
-    let mut names: Vec<String> = found.name.tag.iter().map(|tag| format!("{repository}:{tag}")).collect();
-    let digests = [found.top, found.document.digest];
-    let distinct = if digests[0] == digests[1] { &digests[..1] } else { &digests };
-    names.extend(distinct.iter().map(|digest| format!("{repository}@{digest}")));
-    names
 }
 
 /// One layer of the manifest beside its place in the config.

@@ -44,7 +44,7 @@ impl Client {
         session.send_blob(store, &manifest.config.digest)?;
         let tag = target.tag.clone().unwrap_or_else(|| "latest".to_owned());
         let digest = session.put_manifest(&tag, &shipped)?;
-        store.tag(&format!("{}@{digest}", target.repository()), &record.id)?;
+        store.record_repo_digest(&target.repository(), &digest, &record.id)?;
         Ok(Pushed { name: target.to_string(), digest, size_bytes: shipped.manifest.len() as u64 })
     }
 }
