@@ -130,7 +130,7 @@ impl BuildError {
         match self {
             Self::Step { code, .. } => code,
             Self::Cancelled => "build::cancelled",
-            Self::Store(_) => "store::failed",
+            Self::Store(error) => error.code(),
         }
     }
 
@@ -138,7 +138,8 @@ impl BuildError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Step { help, .. } => help.clone(),
-            Self::Cancelled | Self::Store(_) => None,
+            Self::Store(error) => error.help().map(str::to_owned),
+            Self::Cancelled => None,
         }
     }
 
