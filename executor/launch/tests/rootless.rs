@@ -1,5 +1,6 @@
 //! The launcher as an unprivileged user, and what remains when it is killed. Has a `main` of its own, because the
 //! user namespace must be entered before there is a second thread.
+#![allow(clippy::print_stdout)]
 
 mod support;
 

@@ -99,7 +99,9 @@ fn ship_compressed(
     let unique: Vec<&Layer> = unique.into_values().collect();
     let sent = side_by_side(&unique, |layer| {
         session.check_cancelled()?;
-        let blob = compressed_layer(store, layer).map_err(|error| cannot_compress(layer, error))?;
+        let compressed = compressed_layer(store, layer, &|| (session.watch.cancelled)());
+        session.check_cancelled()?;
+        let blob = compressed.map_err(|error| cannot_compress(layer, error))?;
         session.send_blob(store, &blob.blob)?;
         Ok((layer.diff_id, blob))
     })?;
