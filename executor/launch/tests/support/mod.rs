@@ -1,5 +1,5 @@
 //! What the launcher's tests share: a root with busybox in it, and specifications for it.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::print_stdout)]
 
 use std::ffi::OsString;
 use std::fs;
