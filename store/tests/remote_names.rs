@@ -1,5 +1,7 @@
 //! What a name leads to: indexes and platforms, mirrors, search lists, the user's environment.
 
+#![allow(clippy::unwrap_used)]
+
 mod peers;
 
 use std::fs;
