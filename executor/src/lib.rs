@@ -19,7 +19,9 @@ pub mod network;
 mod process_id;
 mod random;
 pub mod resolve;
+mod schedule;
 mod select;
+mod step;
 pub mod volume;
 
 pub use cancel::Cancel;

@@ -65,16 +65,21 @@ impl<'a> StoreResolver<'a> {
     }
 
     fn registered(&self, reference: &Reference, platform: &Platform) -> Result<ResolvedImage, WorldError> {
-        let platform = oci::Platform {
-            architecture: platform.arch.clone(),
-            os: platform.os.clone(),
-            os_version: None,
-            variant: platform.variant.clone(),
-        };
+        let platform = oci_platform(platform);
         let name = if reference.short { reference.familiar() } else { reference.to_string() };
         let found = self.client()?.resolve_remote(&name, &platform, Watch::SILENT).map_err(|e| remote(&e))?;
         let document = read_config(&found.config)?;
         Ok(ResolvedImage { manifest: found.digest, config: document.config, history: document.history })
+    }
+}
+
+/// A platform as the store's documents have it.
+pub(crate) fn oci_platform(platform: &Platform) -> oci::Platform {
+    oci::Platform {
+        architecture: platform.arch.clone(),
+        os: platform.os.clone(),
+        os_version: None,
+        variant: platform.variant.clone(),
     }
 }
 
