@@ -156,7 +156,7 @@ impl BuildError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Step { help, .. } => help.clone(),
-            Self::Store(e) | Self::Assemble(AssembleError::Store(e)) => e.help(),
+            Self::Store(e) | Self::Assemble(AssembleError::Store(e)) => e.help().map(str::to_owned),
             Self::Cancelled | Self::Assemble(_) => None,
         }
     }

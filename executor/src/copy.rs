@@ -71,7 +71,7 @@ impl CopyError {
             Self::UnsafeEntry { .. } => "archive::unsafe_entry",
             Self::Archive { .. } => "archive::unreadable",
             Self::Io { .. } => "copy::io",
-            Self::Store(_) => "store::failed",
+            Self::Store(error) => error.code(),
             Self::Cancelled => "build::cancelled",
         }
     }
@@ -95,7 +95,8 @@ impl CopyError {
             Self::Io { source, .. } if source.raw_os_error() == Some(libc::ENOSPC) => {
                 "Free space with `buildc prune`, or choose another store with --root"
             }
-            Self::Io { .. } | Self::Store(_) | Self::Cancelled => return None,
+            Self::Store(error) => return error.help().map(str::to_owned),
+            Self::Io { .. } | Self::Cancelled => return None,
         };
         Some(text.to_owned())
     }

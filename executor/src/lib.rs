@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod account;
+pub mod assemble;
 pub mod build;
 pub mod cancel;
 pub mod config_json;

@@ -53,7 +53,11 @@ impl<'a> StoreResolver<'a> {
     }
 
     /// The names a reference may have in the store: as written, and as the search list of registries.conf expands it.
-    fn stored(&self, reference: &Reference, platform: &Platform) -> Result<Option<ResolvedImage>, WorldError> {
+    fn stored(
+        &self,
+        reference: &Reference,
+        platform: &Platform,
+    ) -> Result<Option<ResolvedImage>, WorldError> {
         for name in store_names(reference) {
             let Some(image) = self.store.image(&name).map_err(|e| failed(&e))? else { continue };
             let resolved = stored_image(self.store, &image)?;

@@ -56,7 +56,15 @@ impl<'b> Site<'b> {
         recorder: &'b Recorder<'b>,
     ) -> Self {
         let cancel = options.cancel.child();
-        Self { store, contexts, options, recorder, cancel, network: OnceLock::new(), snapshots: OnceLock::new() }
+        Self {
+            store,
+            contexts,
+            options,
+            recorder,
+            cancel,
+            network: OnceLock::new(),
+            snapshots: OnceLock::new(),
+        }
     }
 
     fn snapshots(&self) -> Result<Arc<dyn SnapshotDriver>, StoreError> {
@@ -194,12 +202,7 @@ fn keyed(site: &Site<'_>, work: &Work<'_>, mut fixed: bool) -> Result<Made, Step
     Err(StepError::Cancelled)
 }
 
-fn find_or_make(
-    site: &Site<'_>,
-    work: &Work<'_>,
-    chosen: &[Chosen],
-    fixed: bool,
-) -> Result<Made, StepError> {
+fn find_or_make(site: &Site<'_>, work: &Work<'_>, chosen: &[Chosen], fixed: bool) -> Result<Made, StepError> {
     let base = work.base.as_ref().map(|tree| tree.digest);
     let digests: Vec<ContentDigest> = chosen.iter().map(|c| c.selection.summary.digest).collect();
     let content = keys::content_key(&work.node.step, base, &digests);
@@ -254,7 +257,8 @@ fn choose(site: &Site<'_>, work: &Work<'_>) -> Result<Vec<Chosen>, StepError> {
     for wanted in keys::selections(&work.node.step.kind) {
         let selection = match &wanted.from {
             From::Context(name) => {
-                let context = site.contexts.get(name).ok_or_else(|| StepError::NoContext { name: name.clone() })?;
+                let context =
+                    site.contexts.get(name).ok_or_else(|| StepError::NoContext { name: name.clone() })?;
                 context.select(&wanted.query)
             }
             From::Input(index) => {

@@ -56,7 +56,8 @@ pub(super) fn take(
     };
     let dir = place.join("data");
     if !dir.exists() {
-        make(&place, wanted, start.map(|(_, dir)| dir)).map_err(StepError::io("Making the cache mount", &dir))?;
+        make(&place, wanted, start.map(|(_, dir)| dir))
+            .map_err(StepError::io("Making the cache mount", &dir))?;
     }
     if wanted.sharing == Sharing::Shared {
         wait(site, &lock, false, &place)?;

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use buildc_ir::world::SelectError;
 use buildc_launch::LaunchError;
-use buildc_store::remote::RemoteError;
 use buildc_store::StoreError;
+use buildc_store::remote::RemoteError;
 
 use crate::account::AccountError;
 use crate::build::FailureKind;
@@ -71,7 +71,9 @@ impl StepError {
         match error {
             SelectError::NotFound { pattern, ignored_by, similar } => {
                 let help = match (ignored_by, similar.first()) {
-                    (Some((file, line, rule)), _) => Some(format!("Rule `{rule}` in line {line} of `{file}` hides it")),
+                    (Some((file, line, rule)), _) => {
+                        Some(format!("Rule `{rule}` in line {line} of `{file}` hides it"))
+                    }
                     (None, Some(name)) => Some(format!("Did you mean `{name}`?")),
                     (None, None) => None,
                 };
@@ -126,7 +128,7 @@ impl StepError {
             Self::Launch(e) => e.help(),
             Self::Network(e) => e.help(),
             Self::Remote(e) => e.help(),
-            Self::Store(e) => e.help(),
+            Self::Store(e) => e.help().map(str::to_owned),
             Self::Command { .. }
             | Self::BadPattern { .. }
             | Self::Io { .. }

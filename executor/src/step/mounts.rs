@@ -123,7 +123,12 @@ impl<'m> Mounts<'m> {
     fn tree(&mut self, mount: &Mount, tree: &Tree, path: &str) -> Result<(), StepError> {
         if tree.layers.is_empty() {
             let target = (&mount.target).into();
-            self.specs.push(MountSpec::Tmpfs { target, options: String::new(), size_bytes: None, mode: 0o755 });
+            self.specs.push(MountSpec::Tmpfs {
+                target,
+                options: String::new(),
+                size_bytes: None,
+                mode: 0o755,
+            });
             return Ok(());
         }
         self.specs.push(MountSpec::Tree {
@@ -137,13 +142,19 @@ impl<'m> Mounts<'m> {
     }
 
     fn cache(&mut self, mount: &Mount) -> Result<(), StepError> {
-        let MountSource::Cache { id, sharing, initial, mode, uid, gid } = &mount.source else { return Ok(()) };
+        let MountSource::Cache { id, sharing, initial, mode, uid, gid } = &mount.source else {
+            return Ok(());
+        };
         let start = match initial {
             None => None,
             Some((from, path)) => Some(self.initial(from, path)?),
         };
         let wanted = cache_mount::Wanted { id, sharing: *sharing, mode: *mode, owner: (*uid, *gid) };
-        let cache = cache_mount::take(self.site, &wanted, start.as_ref().map(|(digest, dir)| (digest, dir.as_path())))?;
+        let cache = cache_mount::take(
+            self.site,
+            &wanted,
+            start.as_ref().map(|(digest, dir)| (digest, dir.as_path())),
+        )?;
         self.specs.push(MountSpec::Bind {
             source: cache.dir().to_owned(),
             target: (&mount.target).into(),
@@ -156,7 +167,11 @@ impl<'m> Mounts<'m> {
     }
 
     /// What a new cache mount starts from: digest, and a directory that holds it.
-    fn initial(&mut self, from: &From, path: &str) -> Result<(buildc_digest::ContentDigest, PathBuf), StepError> {
+    fn initial(
+        &mut self,
+        from: &From,
+        path: &str,
+    ) -> Result<(buildc_digest::ContentDigest, PathBuf), StepError> {
         let query =
             SelectionQuery { patterns: vec![path.trim_matches('/').to_owned()], ..SelectionQuery::default() };
         let selection: Arc<Selection> = match from {
@@ -178,7 +193,9 @@ impl<'m> Mounts<'m> {
     }
 
     fn secret(&mut self, mount: &Mount) -> Result<(), StepError> {
-        let MountSource::Secret { id, env, file, mode, uid, gid, required } = &mount.source else { return Ok(()) };
+        let MountSource::Secret { id, env, file, mode, uid, gid, required } = &mount.source else {
+            return Ok(());
+        };
         let Some(source) = self.site.options.secrets.get(id) else {
             return if *required { Err(StepError::NoSecret { id: id.clone() }) } else { Ok(()) };
         };
@@ -227,7 +244,8 @@ fn read_secret(id: &str, source: &SecretSource) -> Result<Vec<u8>, StepError> {
     let failed = |source| StepError::UnreadableSecret { id: id.to_owned(), source };
     match source {
         SecretSource::Env(name) => {
-            let missing = || failed(std::io::Error::new(std::io::ErrorKind::NotFound, format!("`{name}` is not set")));
+            let missing =
+                || failed(std::io::Error::new(std::io::ErrorKind::NotFound, format!("`{name}` is not set")));
             Ok(std::os::unix::ffi::OsStringExt::into_vec(std::env::var_os(name).ok_or_else(missing)?))
         }
         SecretSource::File(path) => {
