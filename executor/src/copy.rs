@@ -135,9 +135,22 @@ impl CopyJob<'_> {
     /// Makes the layer.
     pub(crate) fn run(&self) -> Result<Layer, CopyError> {
         let pending = self.store.begin_layer()?;
+        let layout = self.lay_out(&pending)?;
+        seal(&self.sources, pending, layout, self.cancel)
+    }
+
+    /// Writes the files without sealing them: they go when the value goes.
+    pub(crate) fn materialise(&self) -> Result<PendingLayer, CopyError> {
+        let pending = self.store.begin_layer()?;
+        let layout = self.lay_out(&pending)?;
+        write::write(&self.sources, pending.dir(), layout.finish(), self.cancel)?;
+        Ok(pending)
+    }
+
+    fn lay_out(&self, pending: &PendingLayer) -> Result<Layout<'_>, CopyError> {
         let mut layout = Layout::new((!self.copy.link).then_some(self.base), self.now);
-        place::place(self, &pending, &mut layout)?;
-        seal(self.sources.as_slice(), pending, layout, self.cancel)
+        place::place(self, pending, &mut layout)?;
+        Ok(layout)
     }
 
     /// Owner and mode that the flags ask for.
@@ -206,6 +219,6 @@ fn seal(
     cancel: &Cancel,
 ) -> Result<Layer, CopyError> {
     let planned = layout.finish();
-    let (entries, diff_id) = write::write(sources, pending.dir(), planned, cancel)?;
-    Ok(pending.seal(entries, diff_id)?)
+    let (entries, tar) = write::write(sources, pending.dir(), planned, cancel)?;
+    Ok(pending.seal(entries, tar)?)
 }

@@ -1,5 +1,7 @@
 //! Archives that lie, reach out, or end early.
 
+#![allow(clippy::unwrap_used)]
+
 mod peers;
 
 use std::fs::{self, File};

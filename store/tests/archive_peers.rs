@@ -1,5 +1,7 @@
 //! Image files that others wrote, and ours as others read them.
 
+#![allow(clippy::unwrap_used)]
+
 mod peers;
 
 use std::fs::{self, File};

@@ -1,5 +1,7 @@
 //! What a name leads to: indexes and platforms, mirrors, search lists, the user's environment.
 
+#![allow(clippy::unwrap_used)]
+
 mod peers;
 
 use std::fs;
@@ -90,6 +92,11 @@ fn mirrors_are_asked_first_and_the_origin_last() {
     let nowhere = client.resolve_remote("other:1", &Platform::host(), Watch::SILENT).unwrap_err();
     assert_eq!(nowhere.code(), "registry::unreachable");
     assert!(nowhere.to_string().contains("127.0.0.1:1"), "{nowhere}");
+    let conf =
+        format!("[[registry]]\nlocation = '{}'\n[[registry.mirror]]\nlocation = '127.0.0.1:1'\n", empty.host);
+    let client = client_with(place.dir.path(), &conf);
+    let missing = client.resolve_remote(&empty.name("x"), &Platform::host(), Watch::SILENT).unwrap_err();
+    assert_eq!(missing.code(), "registry::not_found", "the origin has the last word: {missing}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Pulling from and pushing to a real registry.
 
+#![allow(clippy::unwrap_used)]
+
 mod peers;
 
 use std::sync::Mutex;

@@ -188,6 +188,28 @@ fn memory_and_processes_are_limited() {
 }
 
 #[test]
+fn who_enters_is_limited_too() {
+    if !can_launch() {
+        return;
+    }
+    if let Err(why) = probe_host().cgroup {
+        return skip(&format!("this test needs a writable control group: {why}"));
+    }
+    let fixture = Fixture::new();
+    let mut spec = fixture.shell("sleep 100");
+    spec.cgroup = Some(CgroupSpec { name: "test-enter".to_owned(), pids: Some(4), ..CgroupSpec::default() });
+    let container = launch(&spec, no_stdio()).expect("it starts");
+    let script = "for i in 1 2 3 4 5 6; do sleep 1 & done; wait";
+    let (mut reader, stdio) = piped();
+    let mut entered = enter(container.pid(), &process(&["sh", "-c", script]), spec.cgroup.as_ref(), stdio)
+        .expect("it enters");
+    let mut output = String::new();
+    reader.read_to_string(&mut output).expect("output");
+    entered.wait().expect("the end");
+    assert!(output.contains("can't fork"), "{output}");
+}
+
+#[test]
 fn inherited_signal_settings_do_not_pass() {
     if !can_launch() {
         return;

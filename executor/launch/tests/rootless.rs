@@ -5,13 +5,13 @@
 mod support;
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio as Pipe};
 use std::time::{Duration, Instant};
 
-use buildc_launch::{Exit, RootFs, enter_user_namespace, init_if_requested, launch};
+use buildc_launch::{Exit, RootFs, enter, enter_user_namespace, init_if_requested, launch};
 use support::{Fixture, can_launch, no_stdio, run, skip};
 
 /// A user that no system has.
@@ -23,12 +23,15 @@ fn main() {
     match argument.as_str() {
         "case:ids" => user_with_ids(),
         "case:single" => user_without_ids(),
+        "case:pair" => two_commands(),
+        "case:join" => second_command(),
         "case:linger" => linger(),
         // What cargo asks of every test program.
         "--list" => {}
         _ if can_launch() => {
             as_user("case:ids", true);
             as_user("case:single", false);
+            as_user("case:pair", true);
             killed_command_leaves_nothing();
             println!("rootless: ok");
         }
@@ -106,6 +109,37 @@ fn user_without_ids() {
     spec.process.uid = 33;
     let error = support::try_run(&spec).map(|(exit, ..)| exit).expect_err("no such id");
     assert!(error.help().is_some_and(|help| help.contains("/etc/subuid")), "{error}");
+}
+
+/// One command runs a container, another one of the same user signals and enters it.
+fn two_commands() {
+    let program = std::env::current_exe().expect("a program");
+    let mut second = Command::new(program).arg("case:join").stdin(Pipe::piped()).spawn().expect("a command");
+    enter_user_namespace().expect("a user namespace");
+    let fixture = Fixture::new();
+    let mut spec = rootless_spec(&fixture, "sleep 1000");
+    spec.process.uid = 33;
+    let mut process = launch(&spec, no_stdio()).expect("it starts");
+    let mut input = second.stdin.take().expect("input");
+    writeln!(input, "{}", process.pid()).expect("the pid");
+    drop(input);
+    assert!(second.wait().expect("the end").success());
+    assert_eq!(process.wait().expect("the end"), Exit::Signal(9));
+}
+
+fn second_command() {
+    let mut pid = String::new();
+    std::io::stdin().read_to_string(&mut pid).expect("the pid");
+    let pid = pid.trim().parse().expect("a number");
+    enter_user_namespace().expect("the first command's namespace");
+    let (mut reader, stdio) = support::piped();
+    let spec = support::process(&["sh", "-c", "hostname; id -u"]);
+    let mut process = enter(pid, &spec, None, stdio).expect("it enters");
+    let mut output = String::new();
+    reader.read_to_string(&mut output).expect("output");
+    assert_eq!((process.wait().expect("the end"), output.as_str()), (Exit::Code(0), "box\n0\n"));
+    let killed = Command::new("kill").args(["-9", &pid.to_string()]).status().expect("kill");
+    assert!(killed.success());
 }
 
 /// A command with a container, to be killed.

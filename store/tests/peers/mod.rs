@@ -1,5 +1,5 @@
 //! Real peers for the tests of images in and out: Debian's docker-registry, skopeo, umoci, podman, buildah.
-#![allow(dead_code, clippy::print_stderr)]
+#![allow(dead_code, clippy::print_stderr, clippy::unwrap_used)]
 
 use std::ffi::OsStr;
 use std::fs;
