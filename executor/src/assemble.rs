@@ -64,7 +64,11 @@ pub fn assemble(
 fn config(target: &Target, layers: &[Layer], epoch: Option<i64>) -> Result<Vec<u8>, AssembleError> {
     let own = target.history.iter().filter(|h| h.step.is_some()).count();
     let Some(base) = layers.len().checked_sub(own) else {
-        return Err(AssembleError::Mismatch { target: target.name.clone(), layers: layers.len(), named: own });
+        return Err(AssembleError::Mismatch {
+            target: target.name.clone(),
+            layers: layers.len(),
+            named: own,
+        });
     };
     let mut history = target.base_history.clone();
     let times = times(target, layers.get(base..).unwrap_or_default(), epoch);

@@ -79,7 +79,7 @@ impl ContextError {
         match self {
             Self::Unreadable { .. } => "context::unreadable",
             Self::IgnoreRule { .. } => "context::ignore_rule",
-            Self::Store(_) => "store::failed",
+            Self::Store(error) => error.code(),
         }
     }
 
@@ -92,7 +92,7 @@ impl ContextError {
             Self::IgnoreRule { .. } => Some(
                 "Rules are Go's filepath.Match patterns with `**`; `\\` quotes special characters".to_owned(),
             ),
-            Self::Store(_) => None,
+            Self::Store(error) => error.help().map(str::to_owned),
         }
     }
 }

@@ -71,7 +71,7 @@ impl CopyError {
             Self::UnsafeEntry { .. } => "archive::unsafe_entry",
             Self::Archive { .. } => "archive::unreadable",
             Self::Io { .. } => "copy::io",
-            Self::Store(_) => "store::failed",
+            Self::Store(error) => error.code(),
             Self::Cancelled => "build::cancelled",
         }
     }
@@ -95,7 +95,8 @@ impl CopyError {
             Self::Io { source, .. } if source.raw_os_error() == Some(libc::ENOSPC) => {
                 "Free space with `buildc prune`, or choose another store with --root"
             }
-            Self::Io { .. } | Self::Store(_) | Self::Cancelled => return None,
+            Self::Store(error) => return error.help().map(str::to_owned),
+            Self::Io { .. } | Self::Cancelled => return None,
         };
         Some(text.to_owned())
     }
@@ -134,9 +135,22 @@ impl CopyJob<'_> {
     /// Makes the layer.
     pub(crate) fn run(&self) -> Result<Layer, CopyError> {
         let pending = self.store.begin_layer()?;
+        let layout = self.lay_out(&pending)?;
+        seal(&self.sources, pending, layout, self.cancel)
+    }
+
+    /// Writes the files without sealing them: they go when the value goes.
+    pub(crate) fn materialise(&self) -> Result<PendingLayer, CopyError> {
+        let pending = self.store.begin_layer()?;
+        let layout = self.lay_out(&pending)?;
+        write::write(&self.sources, pending.dir(), layout.finish(), self.cancel)?;
+        Ok(pending)
+    }
+
+    fn lay_out(&self, pending: &PendingLayer) -> Result<Layout<'_>, CopyError> {
         let mut layout = Layout::new((!self.copy.link).then_some(self.base), self.now);
-        place::place(self, &pending, &mut layout)?;
-        seal(self.sources.as_slice(), pending, layout, self.cancel)
+        place::place(self, pending, &mut layout)?;
+        Ok(layout)
     }
 
     /// Owner and mode that the flags ask for.
@@ -205,6 +219,6 @@ fn seal(
     cancel: &Cancel,
 ) -> Result<Layer, CopyError> {
     let planned = layout.finish();
-    let (entries, diff_id) = write::write(sources, pending.dir(), planned, cancel)?;
-    Ok(pending.seal(entries, diff_id)?)
+    let (entries, tar) = write::write(sources, pending.dir(), planned, cancel)?;
+    Ok(pending.seal(entries, tar)?)
 }

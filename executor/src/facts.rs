@@ -52,7 +52,8 @@ impl Facts for StoreFacts<'_> {
     }
 
     fn select_context(&self, context: &str, query: &SelectionQuery) -> Result<Selected, SelectError> {
-        let context = self.contexts.get(context).ok_or_else(|| SelectError::UnknownContext(context.to_owned()))?;
+        let context =
+            self.contexts.get(context).ok_or_else(|| SelectError::UnknownContext(context.to_owned()))?;
         Ok(context.select(query)?.summary.clone())
     }
 
@@ -63,7 +64,12 @@ impl Facts for StoreFacts<'_> {
         Ok(select::select(&tree, query)?.summary)
     }
 
-    fn selection_diff(&self, before: &ContentDigest, now: &ContentDigest, limit: usize) -> (Vec<String>, u64) {
+    fn selection_diff(
+        &self,
+        before: &ContentDigest,
+        now: &ContentDigest,
+        limit: usize,
+    ) -> (Vec<String>, u64) {
         Context::difference(self.store, before, now, limit)
     }
 

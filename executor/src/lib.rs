@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod account;
+pub mod assemble;
 pub mod build;
 pub mod cancel;
 pub mod config_json;
@@ -19,7 +20,9 @@ pub mod network;
 mod process_id;
 mod random;
 pub mod resolve;
+mod schedule;
 mod select;
+mod step;
 pub mod volume;
 
 pub use cancel::Cancel;

@@ -53,7 +53,11 @@ impl<'a> StoreResolver<'a> {
     }
 
     /// The names a reference may have in the store: as written, and as the search list of registries.conf expands it.
-    fn stored(&self, reference: &Reference, platform: &Platform) -> Result<Option<ResolvedImage>, WorldError> {
+    fn stored(
+        &self,
+        reference: &Reference,
+        platform: &Platform,
+    ) -> Result<Option<ResolvedImage>, WorldError> {
         for name in store_names(reference) {
             let Some(image) = self.store.image(&name).map_err(|e| failed(&e))? else { continue };
             let resolved = stored_image(self.store, &image)?;
@@ -65,16 +69,21 @@ impl<'a> StoreResolver<'a> {
     }
 
     fn registered(&self, reference: &Reference, platform: &Platform) -> Result<ResolvedImage, WorldError> {
-        let platform = oci::Platform {
-            architecture: platform.arch.clone(),
-            os: platform.os.clone(),
-            os_version: None,
-            variant: platform.variant.clone(),
-        };
+        let platform = oci_platform(platform);
         let name = if reference.short { reference.familiar() } else { reference.to_string() };
         let found = self.client()?.resolve_remote(&name, &platform, Watch::SILENT).map_err(|e| remote(&e))?;
         let document = read_config(&found.config)?;
         Ok(ResolvedImage { manifest: found.digest, config: document.config, history: document.history })
+    }
+}
+
+/// A platform as the store's documents have it.
+pub(crate) fn oci_platform(platform: &Platform) -> oci::Platform {
+    oci::Platform {
+        architecture: platform.arch.clone(),
+        os: platform.os.clone(),
+        os_version: None,
+        variant: platform.variant.clone(),
     }
 }
 

@@ -53,17 +53,19 @@ pub fn run(args: PlanArgs, shell: &Shell) -> Outcome {
     Ok(0)
 }
 
-/// Colours the word that says what will become of each step.
+/// Colours the mark and the state of each step; its line begins with one of four marks.
 fn coloured(text: &str) -> String {
-    const WORDS: [(&str, u8); 4] = [("cached", 36), ("will run", 33), ("depends on", 35), ("not needed", 2)];
+    const STATE_COLUMNS: usize = 14;
     let paint = |line: &str| {
-        let first = WORDS.iter().filter_map(|(word, code)| Some((line.find(word)?, word, code))).min();
-        match first {
-            Some((at, word, code)) => {
-                format!("{}\u{1b}[{code}m{word}\u{1b}[0m{}\n", &line[..at], &line[at + word.len()..])
-            }
-            None => format!("{line}\n"),
-        }
+        let color = match line.as_bytes() {
+            [b'=', b' ', ..] => 36,
+            [b'>', b' ', ..] => 33,
+            [b'?', b' ', ..] => 35,
+            [b'-', b' ', ..] => 2,
+            _ => return format!("{line}\n"),
+        };
+        let (state, rest) = line.split_at_checked(STATE_COLUMNS).unwrap_or((line, ""));
+        format!("\u{1b}[{color}m{state}\u{1b}[0m{rest}\n")
     };
     text.lines().map(paint).collect()
 }

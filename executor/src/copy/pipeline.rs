@@ -5,8 +5,8 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use buildc_digest::{DiffId, InternalHasher};
-use buildc_store::{Entry, EntryKind, TarHasher};
+use buildc_digest::InternalHasher;
+use buildc_store::{Entry, EntryKind, TarDigest, TarHasher};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use rustix::fs::{Mode, OFlags};
 
@@ -38,7 +38,7 @@ pub(super) fn run(
     planned: &[(Vec<u8>, Planned)],
     entries: &[Entry],
     cancel: &Cancel,
-) -> Result<DiffId, CopyError> {
+) -> Result<TarDigest, CopyError> {
     let size = |e: &Entry| if let EntryKind::File { size, .. } = e.kind { Some(size) } else { None };
     let files: Vec<usize> = (0..entries.len()).filter(|at| size(&entries[*at]).is_some()).collect();
     let large = entries.iter().any(|e| size(e).is_some_and(|s| s > SMALL_BYTES));
@@ -77,21 +77,21 @@ type Handed = (usize, Result<Payload, CopyError>);
 
 impl Copier<'_> {
     /// Everything on this thread: a handful of small files.
-    fn alone(&self) -> Result<DiffId, CopyError> {
+    fn alone(&self) -> Result<TarDigest, CopyError> {
         let mut hasher = TarHasher::new();
         for (at, entry) in self.entries.iter().enumerate() {
             hasher.entry(entry)?;
             if matches!(entry.kind, EntryKind::File { .. }) {
-                hasher.data(&self.small(at)?);
+                hasher.data(&self.small(at)?)?;
             } else {
                 self.target.special(entry)?;
             }
         }
-        Ok(hasher.finish())
+        Ok(hasher.finish()?)
     }
 
     /// The tar in order, from what the workers hand over in any order.
-    fn in_order(&self, done: Receiver<Handed>, ahead: &Ahead<'_>) -> Result<DiffId, CopyError> {
+    fn in_order(&self, done: Receiver<Handed>, ahead: &Ahead<'_>) -> Result<TarDigest, CopyError> {
         let mut hasher = TarHasher::new();
         let mut early = std::collections::HashMap::new();
         for (at, entry) in self.entries.iter().enumerate() {
@@ -112,20 +112,20 @@ impl Copier<'_> {
             };
             match payload {
                 Payload::Whole(bytes) => {
-                    hasher.data(&bytes);
+                    hasher.data(&bytes)?;
                     self.buffers.give(bytes);
                     ahead.passed(size);
                 }
                 Payload::Pieces(pieces) => {
                     for piece in pieces {
                         let piece = piece?;
-                        hasher.data(&piece);
+                        hasher.data(&piece)?;
                         self.buffers.give(piece);
                     }
                 }
             }
         }
-        Ok(hasher.finish())
+        Ok(hasher.finish()?)
     }
 
     /// One file, by a worker; false when it failed.

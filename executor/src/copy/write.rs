@@ -5,8 +5,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use buildc_digest::DiffId;
-use buildc_store::{Entry, EntryKind};
+use buildc_store::{Entry, EntryKind, TarDigest};
 use rustix::fs::{
     AtFlags, CWD, FileType, Gid, Mode, OFlags, RenameFlags, Timespec, Timestamps, Uid, XattrFlags,
 };
@@ -24,7 +23,7 @@ pub(super) fn write(
     dir: &Path,
     planned: Vec<(Vec<u8>, Planned)>,
     cancel: &Cancel,
-) -> Result<(Vec<Entry>, DiffId), CopyError> {
+) -> Result<(Vec<Entry>, TarDigest), CopyError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let fd = rustix::fs::open(dir, flags, Mode::empty()).map_err(CopyError::io("Opening", dir))?;
     let target = Target { fd, sources, root: rustix::process::geteuid().is_root() };

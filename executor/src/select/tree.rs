@@ -77,7 +77,7 @@ fn groups_of(layer: LayerId, entries: &[Entry]) -> HashMap<Vec<u8>, u64> {
 
 /// A store that fails in the middle of a selection.
 pub(crate) fn failed(error: &StoreError) -> WorldError {
-    WorldError { code: "store::failed", message: error.to_string(), help: None }
+    WorldError { code: error.code(), message: error.to_string(), help: error.help().map(str::to_owned) }
 }
 
 impl SourceTree for LayerTree {

@@ -109,7 +109,7 @@ impl Contents {
             .record
             .layers
             .iter()
-            .map(|layer| compressed_layer(store, layer).map_err(cannot_compress))
+            .map(|layer| compressed_layer(store, layer, &|| false).map_err(cannot_compress))
             .collect();
         compressed_manifest(original, &blobs?).map_err(|error| malformed(&image.record.id.to_string(), error))
     }

@@ -28,20 +28,24 @@ const NATIVE: u32 = 0xc000_00b7;
 /// Stands for "this rule does not fit" until the rule's length is known.
 const NO_FIT: u8 = u8::MAX;
 
-/// Compiles a policy. Calls of another architecture, and those newer than any the policy names, answer ENOSYS.
+/// Compiles a policy. Calls of another architecture answer ENOSYS, and so do those newer than any that a refusing
+/// policy names: it cannot have meant them, and programs fall back when told so.
 pub(super) fn compile(policy: &Policy) -> Vec<sock_filter> {
     let mut by_number: BTreeMap<u32, Vec<&Rule>> = BTreeMap::new();
     for rule in &policy.rules {
         by_number.entry(rule.number).or_default().push(rule);
     }
-    let unknown = vec![give(Action::Errno(libc::ENOSYS as u16))];
+    let unknown = match policy.otherwise {
+        Action::Errno(_) => Action::Errno(libc::ENOSYS as u16),
+        other => other,
+    };
     let mut code = vec![
         op(LOAD, 0, 0, ARCHITECTURE),
         op(IF_EQUAL, 1, 0, NATIVE),
         give(Action::Errno(libc::ENOSYS as u16)),
         op(LOAD, 0, 0, NUMBER),
     ];
-    code.extend(search(&ranges(&by_number, policy.otherwise, &unknown)));
+    code.extend(search(&ranges(&by_number, policy.otherwise, unknown)));
     code
 }
 
@@ -52,7 +56,7 @@ struct Range {
 }
 
 /// The number line cut where the outcome changes.
-fn ranges(by_number: &BTreeMap<u32, Vec<&Rule>>, otherwise: Action, unknown: &[sock_filter]) -> Vec<Range> {
+fn ranges(by_number: &BTreeMap<u32, Vec<&Rule>>, otherwise: Action, unknown: Action) -> Vec<Range> {
     let mut ranges: Vec<Range> = Vec::new();
     let mut add = |first: u32, code: Vec<sock_filter>| {
         if ranges.last().is_none_or(|last| last.code != code) {
@@ -67,7 +71,7 @@ fn ranges(by_number: &BTreeMap<u32, Vec<&Rule>>, otherwise: Action, unknown: &[s
         add(*number, decide(rules, otherwise));
         next = number.saturating_add(1);
     }
-    add(next, unknown.to_vec());
+    add(next, vec![give(unknown)]);
     ranges
 }
 

@@ -90,7 +90,7 @@ impl Entry {
             && includes.min_kernel.as_deref().is_none_or(|least| version(release) >= version(least))
             && !excludes.caps.iter().any(has)
             && !excludes.arches.iter().any(here)
-            && !excludes.min_kernel.as_deref().is_some_and(|least| version(release) >= version(least))
+            && excludes.min_kernel.as_deref().is_none_or(|least| version(release) < version(least))
     }
 
     /// Conditions on different arguments hold together; several on one argument are alternatives, as in runc.
