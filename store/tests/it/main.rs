@@ -14,6 +14,7 @@ mod collection;
 mod damage;
 mod overlays;
 mod processes;
+mod vectors;
 mod views;
 
 use std::path::{Path, PathBuf};
