@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io;
+use std::path::PathBuf;
 
 use buildc_executor::build::{BuildError, FailureKind};
 use buildc_ir::world::WorldError;
@@ -103,8 +104,16 @@ pub enum Failure {
     #[error("The input has {} problem(s)", .0.len())]
     Input(Vec<Diagnostic>, Box<SourceMap>),
     /// A build ended early.
-    #[error("{0}")]
-    Build(#[source] Box<BuildError>, Box<SourceMap>),
+    #[error("{error}")]
+    Build {
+        /// Why.
+        #[source]
+        error: Box<BuildError>,
+        /// What its places point into.
+        sources: Box<SourceMap>,
+        /// The whole log.
+        log: Option<PathBuf>,
+    },
     /// Everything has been said already; only the exit code is left.
     #[error("Exit code {0}")]
     Said(u8),
@@ -170,7 +179,7 @@ impl Failure {
                 let error = found.iter().find(|d| d.severity == Severity::Error);
                 error.map_or(Kind::Input, |d| Kind::of_code(d.code)).exit_code()
             }
-            Failure::Build(error, _) => Kind::from(error.kind()).exit_code(),
+            Failure::Build { error, .. } => Kind::from(error.kind()).exit_code(),
             Failure::Said(code) => *code,
             // The reader went away, as `head` does: that is no failure of ours.
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,

@@ -1,16 +1,17 @@
 //! From the command line of `build` and `plan` to a plan: calls the compiler with the store as its world.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use buildc_compiler::dockerfile::{self, LowerOptions};
 use buildc_compiler::optimise::{self, Passes};
+use buildc_compiler::plan::render::{self, Tone};
 use buildc_compiler::plan::{self, PlanOptions};
 use buildc_executor::context::Context;
 use buildc_executor::facts::StoreFacts;
 use buildc_executor::resolve::{PullPolicy, StoreResolver};
 use buildc_ir::step::Network;
-use buildc_ir::{Diagnostic, Plan, Severity, SourceMap};
+use buildc_ir::{Diagnostic, Plan, PlannedStep, Reason, Severity, SourceMap, StepId};
 
 use crate::commands::Shell;
 use crate::commands::build::{BuildNetwork, SourceArgs};
@@ -57,6 +58,26 @@ pub fn compile(session: &Session, args: &SourceArgs) -> Result<Compiled, Failure
         Ok(plan) => Ok(Compiled { plan, warnings, contexts, source_key }),
         Err(found) => Err(Failure::Input(found, Box::new(sources))),
     }
+}
+
+/// Why each step is going to run, in the plan's words; nothing for steps that are simply new.
+pub fn reasons(plan: &Plan) -> HashMap<StepId, String> {
+    let mut steps = plan.steps.iter();
+    let mut current = None;
+    let mut reasons = HashMap::new();
+    for line in render::lines(plan) {
+        match line.tone {
+            Tone::Header => {}
+            Tone::Detail => {
+                // Only the first line under a step is its reason.
+                if let Some(step) = current.take().filter(|s: &&PlannedStep| s.reason != Reason::NeverBuilt) {
+                    reasons.insert(step.id, line.text.trim().to_owned());
+                }
+            }
+            _ => current = steps.next(),
+        }
+    }
+    reasons
 }
 
 /// Shows warnings, unless nothing but errors is wanted.

@@ -1,4 +1,5 @@
 //! What wrong input is answered with: the place, what is meant, the exit code. Needs neither root nor a network.
+#![allow(clippy::print_stderr)]
 
 #[path = "fixture/mod.rs"]
 mod fixture;

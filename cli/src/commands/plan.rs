@@ -1,6 +1,7 @@
 //! `buildc plan`: what a build would do, and why.
 
-use buildc_compiler::plan::render;
+use buildc_compiler::plan::render::{self, Line, Tone};
+use buildc_ir::Plan;
 use clap::ValueEnum;
 
 use super::Shell;
@@ -45,27 +46,23 @@ pub fn run(args: PlanArgs, shell: &Shell) -> Outcome {
     match args.format {
         PlanFormat::Json => output::json(&render::json(&compiled.plan))?,
         PlanFormat::Dot => output::data(&render::dot(&compiled.plan))?,
-        PlanFormat::Text if shell.streams.color_out => {
-            output::data(&coloured(&render::text(&compiled.plan)))?
-        }
+        PlanFormat::Text if shell.streams.color_out => output::data(&coloured(&compiled.plan))?,
         PlanFormat::Text => output::data(&render::text(&compiled.plan))?,
     }
     Ok(0)
 }
 
-/// Colours the mark and the state of each step; its line begins with one of four marks.
-fn coloured(text: &str) -> String {
-    const STATE_COLUMNS: usize = 14;
-    let paint = |line: &str| {
-        let color = match line.as_bytes() {
-            [b'=', b' ', ..] => 36,
-            [b'>', b' ', ..] => 33,
-            [b'?', b' ', ..] => 35,
-            [b'-', b' ', ..] => 2,
-            _ => return format!("{line}\n"),
+/// The list with a colour for what will become of each step.
+fn coloured(plan: &Plan) -> String {
+    let paint = |line: Line| {
+        let color = match line.tone {
+            Tone::Header => 1,
+            Tone::Cached => 36,
+            Tone::WillRun => 33,
+            Tone::DependsOn => 35,
+            Tone::NotNeeded | Tone::Detail => 2,
         };
-        let (state, rest) = line.split_at_checked(STATE_COLUMNS).unwrap_or((line, ""));
-        format!("\u{1b}[{color}m{state}\u{1b}[0m{rest}\n")
+        format!("\u{1b}[{color}m{}\u{1b}[0m\n", line.text)
     };
-    text.lines().map(paint).collect()
+    render::lines(plan).into_iter().map(paint).collect()
 }
