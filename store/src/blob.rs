@@ -24,12 +24,14 @@ pub struct BlobWriter {
     out: BufWriter<File>,
     hasher: OciHasher,
     size_bytes: u64,
+    /// The first write that failed. Without it a writer whose error was ignored could end as a shorter blob.
+    failed: Option<std::io::ErrorKind>,
     finished: bool,
 }
 
 impl Write for BlobWriter {
     fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
-        let written = self.out.write(buf)?;
+        let written = self.out.write(buf).inspect_err(|e| self.failed = Some(e.kind()))?;
         self.hasher.update(buf.get(..written).unwrap_or_default());
         self.size_bytes += written as u64;
         Ok(written)
@@ -44,6 +46,13 @@ impl BlobWriter {
     /// Ends the blob and gives its digest and length in bytes. With `expect` a different digest is
     /// [`StoreError::BlobDigest`] and nothing is kept.
     pub fn finish(mut self, expect: Option<&Digest>) -> Result<(Digest, u64)> {
+        match self.failed {
+            Some(std::io::ErrorKind::StorageFull) => {
+                return Err(StoreError::DiskFull { path: self.path.clone() });
+            }
+            Some(kind) => return Err(StoreError::io("write", &self.path)(kind.into())),
+            None => {}
+        }
         self.out.flush().map_err(StoreError::io("write", &self.path))?;
         let found = std::mem::take(&mut self.hasher).digest();
         if let Some(expected) = expect.filter(|e| **e != found) {
@@ -75,6 +84,7 @@ impl Store {
             out: BufWriter::with_capacity(BUFFER_BYTES, file),
             hasher: OciHasher::new(),
             size_bytes: 0,
+            failed: None,
             finished: false,
         })
     }
@@ -140,7 +150,7 @@ impl Store {
     fn record_blob(&self, finished: &Path, digest: &Digest, size_bytes: u64) -> Result<()> {
         let boot = self.boot_id()?;
         let target = self.layout().blob(digest);
-        self.index().write(|tx| {
+        let recorded = self.index().write(|tx| {
             std::fs::rename(finished, &target).map_err(StoreError::io("move the blob to", &target))?;
             let mut statement = tx.prepare_cached(
                 "INSERT INTO blobs (digest, size_bytes, last_used, boot) VALUES (?1, ?2, ?3, ?4)
@@ -149,7 +159,18 @@ impl Store {
             let size = i64::try_from(size_bytes).unwrap_or(i64::MAX);
             statement.execute((digest.as_bytes(), size, now_ms(), boot))?;
             Ok(())
-        })
+        });
+        if recorded.is_err() {
+            // Most likely the disk is full: the file must not stay without a row. The first error is the one to tell.
+            let _ = self.index().write(|tx| {
+                let mut row = tx.prepare_cached("SELECT 1 FROM blobs WHERE digest = ?1")?;
+                if !row.exists([digest.as_bytes()])? {
+                    crate::session::remove_tree(&target)?;
+                }
+                Ok(())
+            });
+        }
+        recorded
     }
 
     /// Marks a blob as used now; whether it is here.

@@ -1,6 +1,7 @@
 //! Results of earlier steps under opaque keys.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use buildc_digest::Key;
 use rusqlite::{OptionalExtension, Transaction};
@@ -48,10 +49,11 @@ impl Store {
         let mut layers = Vec::new();
         while let Some(row) = rows.next()? {
             let layer = LayerId(row.get(0)?);
-            if !seen.contains_key(&layer) {
-                seen.insert(layer, layer_in(self, tx, layer)?);
-            }
-            layers.extend(seen.get(&layer).cloned());
+            let known = match seen.entry(layer) {
+                Entry::Occupied(known) => known.get().clone(),
+                Entry::Vacant(place) => place.insert(layer_in(self, tx, layer)?).clone(),
+            };
+            layers.push(known);
         }
         Ok(Some(StoredResult { layers, duration_ms: duration.unsigned_abs() }))
     }

@@ -393,10 +393,10 @@ fn canonical_links(entries: BTreeMap<SortedPath, Entry>) -> Vec<Entry> {
             EntryKind::Hardlink { to } => to,
             _ => continue,
         };
-        if let Some(first) = first_names.get_mut(original) {
-            if crate::entry::compare_paths(&entry.path, first).is_lt() {
-                first.clone_from(&entry.path);
-            }
+        if let Some(first) = first_names.get_mut(original)
+            && crate::entry::compare_paths(&entry.path, first).is_lt()
+        {
+            first.clone_from(&entry.path);
         }
     }
     entries.values().map(|entry| canonical_link(entry, &first_names, &entries)).collect()

@@ -95,10 +95,10 @@ impl PendingLayer {
         }
         let path = self.files.join(relative);
         let times = path.parent().and_then(|p| Some((p.to_owned(), p.symlink_metadata().ok()?)));
-        if remove_tree(&path).is_ok() {
-            if let Some((parent, before)) = times {
-                super::extract::restore_mtime(&parent, &before);
-            }
+        if remove_tree(&path).is_ok()
+            && let Some((parent, before)) = times
+        {
+            super::extract::restore_mtime(&parent, &before);
         }
     }
 
@@ -115,7 +115,8 @@ impl PendingLayer {
         std::fs::write(&tree, &manifest.bytes).map_err(StoreError::io("write", &tree))?;
         remove_tree(&self.work)?;
         let boot = self.store.boot_id()?;
-        self.store.index().write(|tx| {
+        let mut placed = None;
+        let sealed = self.store.index().write(|tx| {
             if let Some(equal) = use_by_diff_id(&self.store, tx, &tar.diff_id)? {
                 return Ok(equal);
             }
@@ -126,7 +127,26 @@ impl PendingLayer {
                 remove_tree(&place)?;
             }
             std::fs::rename(&self.home, &place).map_err(StoreError::io("move the layer to", &place))?;
+            placed = Some(id);
             layer_in(&self.store, tx, id)
+        });
+        if let (Err(_), Some(id)) = (&sealed, placed) {
+            // The commit failed, most likely on a full disk. The first error is the one to tell.
+            let _ = self.store.remove_unrecorded(id);
+        }
+        sealed
+    }
+}
+
+impl Store {
+    /// Removes a layer's directory that has no row.
+    fn remove_unrecorded(&self, id: LayerId) -> Result<()> {
+        self.index().write(|tx| {
+            let mut row = tx.prepare_cached("SELECT 1 FROM layers WHERE id = ?1")?;
+            if !row.exists([id.0])? {
+                remove_tree(&self.layout().layer(id))?;
+            }
+            Ok(())
         })
     }
 }

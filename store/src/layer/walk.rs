@@ -136,8 +136,11 @@ fn plain(path: Vec<u8>, metadata: &Metadata, kind: EntryKind) -> Entry {
     }
 }
 
+/// Names and values.
+type Xattrs = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// The attributes that belong into an image, sorted, and whether overlayfs marked the directory opaque.
-pub(crate) fn read_xattrs(disk: &Path) -> Result<(Vec<(Vec<u8>, Vec<u8>)>, bool)> {
+pub(crate) fn read_xattrs(disk: &Path) -> Result<(Xattrs, bool)> {
     let mut list = [0u8; 256];
     let names = match llistxattr(disk, &mut list) {
         Ok(0) | Err(Errno::NOTSUP | Errno::PERM) => return Ok((Vec::new(), false)),
@@ -155,10 +158,10 @@ pub(crate) fn read_xattrs(disk: &Path) -> Result<(Vec<(Vec<u8>, Vec<u8>)>, bool)
     for name in names.split(|b| *b == 0).filter(|n| !n.is_empty()) {
         if OPAQUE_XATTRS.iter().any(|mark| mark.as_bytes() == name) {
             opaque |= read_xattr(disk, name)?.is_some_and(|value| value == b"y");
-        } else if !is_overlay_xattr(name) {
-            if let Some(value) = read_xattr(disk, name)? {
-                xattrs.push((name.to_vec(), value));
-            }
+        } else if !is_overlay_xattr(name)
+            && let Some(value) = read_xattr(disk, name)?
+        {
+            xattrs.push((name.to_vec(), value));
         }
     }
     xattrs.sort();

@@ -53,16 +53,23 @@ pub trait SnapshotDriver: Send + Sync + std::fmt::Debug {
 
 /// The driver that `BUILDC_SNAPSHOTTER` asks for, else the best that works.
 pub(crate) fn choose(store: &Store) -> Result<Arc<dyn SnapshotDriver>> {
-    match std::env::var("BUILDC_SNAPSHOTTER").as_deref() {
-        Ok("copy") => Ok(Arc::new(CopyDriver::new(store))),
-        Ok("overlay") => Ok(Arc::new(OverlayDriver::new(store, probe::in_user_namespace()))),
-        Ok(other) if !other.is_empty() => {
-            Err(StoreError::InvalidName { name: other.to_owned(), what: "snapshot driver (overlay, copy)" })
+    match std::env::var("BUILDC_SNAPSHOTTER") {
+        Ok(name) if !name.is_empty() => store.snapshot_driver(&name),
+        _ => store.snapshot_driver(if probe::overlay_works(store)? { "overlay" } else { "copy" }),
+    }
+}
+
+impl Store {
+    /// A snapshot driver by name, `overlay` or `copy`, whether it works here or not.
+    pub fn snapshot_driver(&self, name: &str) -> Result<Arc<dyn SnapshotDriver>> {
+        match name {
+            "copy" => Ok(Arc::new(CopyDriver::new(self))),
+            "overlay" => Ok(Arc::new(OverlayDriver::new(self, probe::in_user_namespace()))),
+            _ => {
+                let what = "snapshot driver; there are `overlay` and `copy`";
+                Err(StoreError::InvalidName { name: name.to_owned(), what })
+            }
         }
-        _ if probe::overlay_works(store)? => {
-            Ok(Arc::new(OverlayDriver::new(store, probe::in_user_namespace())))
-        }
-        _ => Ok(Arc::new(CopyDriver::new(store))),
     }
 }
 

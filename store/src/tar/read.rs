@@ -8,7 +8,7 @@
 
 use std::io::{self, Read};
 
-use tar::{EntryType, Header, PaxExtensions};
+use tar::{EntryType, Header};
 
 use super::{PAX_XATTR, padding};
 use crate::entry::shown;
@@ -175,7 +175,7 @@ impl<R: Read> TarReader<R> {
             gid: owner(extensions.gid, header.gid(), &name)?,
             mtime: match extensions.mtime {
                 Some(mtime) => mtime,
-                None => (i64::try_from(header.mtime().map_err(broken)?).unwrap_or(i64::MAX), 0),
+                None => (header_mtime(header)?, 0),
             },
             size: self.remaining,
             device: device(header, kind)?,
@@ -200,6 +200,14 @@ fn device(header: &Header, kind: EntryType) -> Result<(u32, u32)> {
     Ok((major, minor))
 }
 
+/// GNU tar writes times before 1970 as a big-endian two's complement, which the tar crate reads without its sign.
+fn header_mtime(header: &Header) -> Result<i64> {
+    match header.as_old().mtime {
+        [0xff, _, _, _, bytes @ ..] => Ok(i64::from_be_bytes(bytes)),
+        _ => Ok(i64::try_from(header.mtime().map_err(broken)?).unwrap_or(i64::MAX)),
+    }
+}
+
 fn owner(extension: Option<u32>, field: io::Result<u64>, name: &[u8]) -> Result<u32> {
     if let Some(id) = extension {
         return Ok(id);
@@ -210,11 +218,41 @@ fn owner(extension: Option<u32>, field: io::Result<u64>, name: &[u8]) -> Result<
     })
 }
 
+/// The records `LENGTH KEY=VALUE\n` of an extension. Values are cut by their length, since file names and attributes may
+/// hold newlines, at which the tar crate's own iterator splits.
+struct PaxRecords<'a>(&'a [u8]);
+
+impl<'a> PaxRecords<'a> {
+    fn record(&mut self) -> Option<(&'a [u8], &'a [u8])> {
+        let space = self.0.iter().position(|b| *b == b' ')?;
+        let length: usize = decimal(self.0.get(..space)?)?;
+        let (record, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        let pair = record.get(space + 1..)?.strip_suffix(b"\n")?;
+        let equals = pair.iter().position(|b| *b == b'=')?;
+        Some((pair.get(..equals)?, pair.get(equals + 1..)?))
+    }
+}
+
+impl<'a> Iterator for PaxRecords<'a> {
+    type Item = Result<(&'a [u8], &'a [u8])>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let record = self.record();
+        if record.is_none() {
+            self.0 = &[];
+        }
+        Some(record.ok_or_else(|| StoreError::Tar { problem: "a PAX record is malformed".to_owned() }))
+    }
+}
+
 /// Applies the records of a PAX extension to the entry that follows.
 fn read_pax(records: &[u8], extensions: &mut Extensions) -> Result<()> {
-    for record in PaxExtensions::new(records) {
-        let record = record.map_err(broken)?;
-        let (key, value) = (record.key_bytes(), record.value_bytes());
+    for record in PaxRecords(records) {
+        let (key, value) = record?;
         let bad = || StoreError::Tar { problem: format!("PAX record `{}` has a bad value", shown(key)) };
         match key {
             b"path" => extensions.name = Some(value.to_vec()),
@@ -239,9 +277,8 @@ fn read_pax(records: &[u8], extensions: &mut Extensions) -> Result<()> {
 
 /// A global header may carry comments (git writes the commit there) but nothing that changes later entries.
 fn check_global(records: &[u8]) -> Result<()> {
-    for record in PaxExtensions::new(records) {
-        let record = record.map_err(broken)?;
-        let key = record.key_bytes();
+    for record in PaxRecords(records) {
+        let (key, _) = record?;
         let changes = [&b"path"[..], b"linkpath", b"size", b"uid", b"gid"].contains(&key)
             || key.starts_with(PAX_XATTR)
             || key.starts_with(b"GNU.sparse.");
