@@ -39,8 +39,8 @@ impl ProcessId {
     pub(crate) fn signal(self, signal: i32) -> std::io::Result<()> {
         let gone = || std::io::Error::from_raw_os_error(libc::ESRCH);
         let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw).ok_or_else(gone)?;
-        let signal = Signal::from_named_raw(signal)
-            .ok_or_else(|| std::io::Error::from_raw_os_error(libc::EINVAL))?;
+        let signal =
+            Signal::from_named_raw(signal).ok_or_else(|| std::io::Error::from_raw_os_error(libc::EINVAL))?;
         let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
         // Only a pidfd opened while the start time still matches is surely this process.
         if !self.alive() {
@@ -52,7 +52,9 @@ impl ProcessId {
 
 /// The boot this process lives in.
 pub(crate) fn boot_id() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|text| text.trim().to_owned()).unwrap_or_default()
+    fs::read_to_string("/proc/sys/kernel/random/boot_id")
+        .map(|text| text.trim().to_owned())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -104,7 +104,13 @@ fn the_address_of_a_dropped_pool_is_free_and_its_port_gone() {
     let lease = pool.take().unwrap();
     let lock = Path::new("/run/buildc/network").join(lease.address().to_string());
     let locked = |path: &Path| {
-        !Command::new("flock").args(["--nonblock", "--exclusive"]).arg(path).arg("true").status().unwrap().success()
+        !Command::new("flock")
+            .args(["--nonblock", "--exclusive"])
+            .arg(path)
+            .arg("true")
+            .status()
+            .unwrap()
+            .success()
     };
     assert!(locked(&lock));
     drop(lease);
@@ -143,7 +149,16 @@ fn a_user_reaches_out_over_pasta() {
     let program = home.path().join("network-test");
     std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
     let output = Command::new("setpriv")
-        .args(["--reuid", "54321", "--regid", "54321", "--clear-groups", "unshare", "--map-root-user", "--mount"])
+        .args([
+            "--reuid",
+            "54321",
+            "--regid",
+            "54321",
+            "--clear-groups",
+            "unshare",
+            "--map-root-user",
+            "--mount",
+        ])
         .arg(&program)
         .args(["--exact", "inside_a_user_namespace", "--ignored", "--nocapture"])
         .env(REACH, at.to_string())

@@ -45,6 +45,19 @@ pub(crate) fn request(message: &Request, fds: &[std::os::fd::BorrowedFd<'_>]) ->
         .map_err(|error| LaunchError::setup("Talk to the launcher process", error))
 }
 
+/// Whether this process has one: a fork must not share it.
+pub(crate) fn started() -> bool {
+    ZYGOTE.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+}
+
+/// Starts one, unless there is one.
+pub(crate) fn prepare() {
+    let mut zygote = ZYGOTE.lock().unwrap_or_else(PoisonError::into_inner);
+    if zygote.is_none() {
+        *zygote = start().ok();
+    }
+}
+
 fn start() -> io::Result<Zygote> {
     if is_zygote() {
         return Err(io::Error::other("this program does not call `init_if_requested` first"));

@@ -24,11 +24,7 @@ enum Tool {
 }
 
 fn tool() -> Option<Tool> {
-    if installed("nft") {
-        Some(Tool::Nft)
-    } else {
-        installed("iptables").then_some(Tool::Iptables)
-    }
+    if installed("nft") { Some(Tool::Nft) } else { installed("iptables").then_some(Tool::Iptables) }
 }
 
 /// Whether a program is in one of the directories that hold such programs; `PATH` of a user often lacks the sbin ones.
@@ -62,7 +58,9 @@ pub(super) fn install(gateway: Ipv4Addr, prefix: u8) -> Result<()> {
     }
     pass_a_closed_forward_chain()?;
     match std::fs::write(FORWARDING, "1") {
-        Err(error) if !in_place() => Err(NetworkError::System { what: format!("write {FORWARDING}"), source: error }),
+        Err(error) if !in_place() => {
+            Err(NetworkError::System { what: format!("write {FORWARDING}"), source: error })
+        }
         _ => Ok(()),
     }
 }
@@ -88,12 +86,14 @@ fn pass_a_closed_forward_chain() -> Result<()> {
     if !installed("iptables") {
         return Ok(());
     }
-    let closed = run("iptables", &["-w", "-S", "FORWARD"], "").is_ok_and(|text| text.contains("-P FORWARD DROP"));
+    let closed =
+        run("iptables", &["-w", "-S", "FORWARD"], "").is_ok_and(|text| text.contains("-P FORWARD DROP"));
     if !closed {
         return Ok(());
     }
     ensure_iptables_rule(&[], "-I", &["FORWARD", "-i", BRIDGE, "-j", "ACCEPT"])?;
-    let back = ["FORWARD", "-o", BRIDGE, "-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "-j", "ACCEPT"];
+    let back =
+        ["FORWARD", "-o", BRIDGE, "-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "-j", "ACCEPT"];
     ensure_iptables_rule(&[], "-I", &back)
 }
 

@@ -134,7 +134,9 @@ impl Netlink {
             })
             .filter_map(|message| {
                 message.attributes.iter().find_map(|attribute| match attribute {
-                    AddressAttribute::Local(IpAddr::V4(address)) => Some((*address, message.header.prefix_len)),
+                    AddressAttribute::Local(IpAddr::V4(address)) => {
+                        Some((*address, message.header.prefix_len))
+                    }
                     _ => None,
                 })
             })
@@ -157,7 +159,11 @@ impl Netlink {
     pub(super) fn routes(&self) -> io::Result<Vec<Route>> {
         let mut message = RouteMessage::default();
         message.header.address_family = AddressFamily::Inet;
-        Ok(self.ask(RouteNetlinkMessage::GetRoute(message), NLM_F_DUMP)?.iter().filter_map(route_of).collect())
+        Ok(self
+            .ask(RouteNetlinkMessage::GetRoute(message), NLM_F_DUMP)?
+            .iter()
+            .filter_map(route_of)
+            .collect())
     }
 
     /// Sends one request and returns what the kernel answers up to its acknowledgement.

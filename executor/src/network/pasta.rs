@@ -59,7 +59,8 @@ pub(super) fn attach(namespace: &Namespace) -> Result<Attachment> {
 fn start(program: &Path, namespace: &Namespace, note: PathBuf) -> Result<Pasta> {
     // It drops capabilities before it opens the namespace and may then not look at this process's descriptors any more,
     // so it gets the namespace as its own standard input.
-    let stdin = namespace.fd().try_clone_to_owned().map_err(NetworkError::system("duplicate a descriptor"))?;
+    let stdin =
+        namespace.fd().try_clone_to_owned().map_err(NetworkError::system("duplicate a descriptor"))?;
     let output = Command::new(program)
         .args(["--config-net", "--quiet", "--no-map-gw", "--dns-forward", &RESOLVER.to_string()])
         .args(["-t", "none", "-u", "none", "-T", "none", "-U", "none", "--netns-only", "--pid"])
