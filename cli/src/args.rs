@@ -128,7 +128,7 @@ pub enum Verb {
     System(space::SystemVerb),
     /// Remove what is not needed any more: unnamed images, old build results, unused layers
     Prune(space::PruneArgs),
-    /// Check the store and repair its index
+    /// Check the store, and with --repair drop what is damaged
     Fsck(space::FsckArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),

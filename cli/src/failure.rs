@@ -2,10 +2,11 @@
 
 use std::error::Error;
 use std::io;
+use std::path::PathBuf;
 
 use buildc_executor::build::{BuildError, FailureKind};
 use buildc_ir::world::WorldError;
-use buildc_ir::{Diagnostic, SourceMap};
+use buildc_ir::{Diagnostic, Severity, SourceMap};
 
 /// Whose fault it is; decides the exit code (spec/exit-codes.md).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,6 +42,16 @@ impl Kind {
     pub fn of_code(code: &str) -> Kind {
         match code {
             "build::step_failed" | "build::cancelled" => return Kind::Step,
+            // What the user named or handed in, though the store is what noticed.
+            "store::ambiguous_image"
+            | "store::image_in_use"
+            | "store::no_image"
+            | "store::symlink_loop"
+            | "store::tar"
+            | "store::tar_entry"
+            | "store::too_large"
+            | "store::too_many_layers" => return Kind::Input,
+            "store::invalid_entry" | "store::invalid_name" => return Kind::Internal,
             _ => {}
         }
         let (namespace, name) = code.split_once("::").unwrap_or((code, ""));
@@ -93,8 +104,16 @@ pub enum Failure {
     #[error("The input has {} problem(s)", .0.len())]
     Input(Vec<Diagnostic>, Box<SourceMap>),
     /// A build ended early.
-    #[error("{0}")]
-    Build(#[source] Box<BuildError>, Box<SourceMap>),
+    #[error("{error}")]
+    Build {
+        /// Why.
+        #[source]
+        error: Box<BuildError>,
+        /// What its places point into.
+        sources: Box<SourceMap>,
+        /// The whole log.
+        log: Option<PathBuf>,
+    },
     /// Everything has been said already; only the exit code is left.
     #[error("Exit code {0}")]
     Said(u8),
@@ -156,8 +175,11 @@ impl Failure {
     pub fn exit_code(&self) -> u8 {
         match self {
             Failure::Fact(fact) => fact.kind.exit_code(),
-            Failure::Input(..) => Kind::Input.exit_code(),
-            Failure::Build(error, _) => Kind::from(error.kind()).exit_code(),
+            Failure::Input(found, _) => {
+                let error = found.iter().find(|d| d.severity == Severity::Error);
+                error.map_or(Kind::Input, |d| Kind::of_code(d.code)).exit_code()
+            }
+            Failure::Build { error, .. } => Kind::from(error.kind()).exit_code(),
             Failure::Said(code) => *code,
             // The reader went away, as `head` does: that is no failure of ours.
             Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
@@ -204,7 +226,8 @@ told!(
 
 impl From<buildc_store::StoreError> for Failure {
     fn from(error: buildc_store::StoreError) -> Self {
-        Failure::told("store::failed", &error, None)
+        let help = error.help().map(str::to_owned);
+        Failure::told(error.code(), &error, help)
     }
 }
 

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod changes;
 mod commands;
 mod document;
 mod failure;
@@ -15,6 +16,7 @@ mod pipeline;
 mod render;
 mod report;
 mod session;
+mod source;
 mod table;
 mod template;
 mod units;
@@ -26,5 +28,10 @@ fn main() -> ExitCode {
     buildc_launch::init_if_requested();
     // It is also the process that watches over a container.
     buildc_executor::container::monitor_if_requested();
-    ExitCode::from(commands::main())
+    // The panic itself has been reported by the standard hook.
+    let code = std::panic::catch_unwind(commands::main).unwrap_or_else(|_| {
+        output::say("This is a bug in buildc; please report it with the command and the lines above");
+        failure::Kind::Internal.exit_code()
+    });
+    ExitCode::from(code)
 }

@@ -1,27 +1,23 @@
-//! From the command line of `build` and `plan` to a plan: reads the Dockerfile and the ignore file, then calls the
-//! compiler with the store as its world.
+//! From the command line of `build` and `plan` to a plan: calls the compiler with the store as its world.
 
-use std::collections::BTreeMap;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
 use buildc_compiler::dockerfile::{self, LowerOptions};
 use buildc_compiler::optimise::{self, Passes};
+use buildc_compiler::plan::render::{self, Tone};
 use buildc_compiler::plan::{self, PlanOptions};
 use buildc_executor::context::Context;
 use buildc_executor::facts::StoreFacts;
 use buildc_executor::resolve::{PullPolicy, StoreResolver};
 use buildc_ir::step::Network;
-use buildc_ir::world::{ResolvedImage, Resolver, WorldError};
-use buildc_ir::{Diagnostic, ImageConfig, Plan, Platform, Reference, Severity, SourceMap};
+use buildc_ir::{Diagnostic, Plan, PlannedStep, Reason, Severity, SourceMap, StepId};
 
 use crate::commands::Shell;
 use crate::commands::build::{BuildNetwork, SourceArgs};
-use crate::failure::{Failure, os_text};
+use crate::failure::Failure;
 use crate::session::{self, Session};
-
-/// A Dockerfile bigger than this is no Dockerfile.
-const DOCKERFILE_LIMIT_BYTES: u64 = 16 << 20;
+use crate::source::Dockerfile;
 
 /// A plan with what is needed to run it.
 #[derive(Debug)]
@@ -64,108 +60,31 @@ pub fn compile(session: &Session, args: &SourceArgs) -> Result<Compiled, Failure
     }
 }
 
+/// Why each step is going to run, in the plan's words; nothing for steps that are simply new.
+pub fn reasons(plan: &Plan) -> HashMap<StepId, String> {
+    let mut steps = plan.steps.iter();
+    let mut current = None;
+    let mut reasons = HashMap::new();
+    for line in render::lines(plan) {
+        match line.tone {
+            Tone::Header => {}
+            Tone::Detail => {
+                // Only the first line under a step is its reason.
+                if let Some(step) = current.take().filter(|s: &&PlannedStep| s.reason != Reason::NeverBuilt) {
+                    reasons.insert(step.id, line.text.trim().to_owned());
+                }
+            }
+            _ => current = steps.next(),
+        }
+    }
+    reasons
+}
+
 /// Shows warnings, unless nothing but errors is wanted.
 pub fn warn(warnings: &[Diagnostic], sources: &SourceMap, shell: &Shell) {
     for warning in warnings {
         crate::output::say(crate::report::diagnostic(warning, sources, shell.streams).trim_end());
     }
-}
-
-/// The text of a Dockerfile and where it is from.
-#[derive(Debug)]
-struct Dockerfile {
-    /// As diagnostics name it.
-    shown: String,
-    /// `None` for standard input.
-    path: Option<PathBuf>,
-    text: String,
-}
-
-impl Dockerfile {
-    fn read(args: &SourceArgs) -> Result<Self, Failure> {
-        let from_stdin = args.file.as_deref().map_or(args.context == Path::new("-"), |f| f == Path::new("-"));
-        if from_stdin {
-            let text = read_limited(std::io::stdin().lock(), Path::new("<stdin>"))?;
-            return Ok(Self { shown: "<stdin>".to_owned(), path: None, text });
-        }
-        let path = match &args.file {
-            Some(file) => file.clone(),
-            None => default_file(&args.context)?,
-        };
-        let file = std::fs::File::open(&path).map_err(|e| missing(&path, &e))?;
-        let text = read_limited(file, &path)?;
-        Ok(Self {
-            shown: path.strip_prefix("./").unwrap_or(&path).display().to_string(),
-            path: Some(path),
-            text,
-        })
-    }
-
-    /// The ignore file that applies: `NAME.dockerignore` beside the Dockerfile, else `.dockerignore` of the context.
-    fn ignore(&self, context: &Path) -> Result<Option<(String, String)>, Failure> {
-        let beside = self.path.as_ref().map(|path| {
-            let mut name = path.file_name().unwrap_or_default().to_owned();
-            name.push(".dockerignore");
-            path.with_file_name(name)
-        });
-        for path in beside.into_iter().chain([context.join(".dockerignore")]) {
-            match std::fs::File::open(&path) {
-                Ok(file) => {
-                    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                    return Ok(Some((name, read_limited(file, &path)?)));
-                }
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-                Err(e) => return Err(Failure::file("read", &path, &e)),
-            }
-        }
-        Ok(None)
-    }
-}
-
-/// `Dockerfile`, or `dockerfile` as Docker also accepts.
-fn default_file(context: &Path) -> Result<PathBuf, Failure> {
-    let path = context.join("Dockerfile");
-    if path.exists() {
-        return Ok(path);
-    }
-    let lower = context.join("dockerfile");
-    if lower.exists() {
-        return Ok(lower);
-    }
-    if !context.is_dir() {
-        let text = context.to_string_lossy();
-        if text.contains("://") || text.starts_with("git@") {
-            return Err(Failure::usage(format!(
-                "`{text}` is not a directory: remote build contexts are not supported"
-            ))
-            .help("Clone or download it first, then build the directory"));
-        }
-        return Err(Failure::new("input::not_found", format!("There is no directory `{text}` to build"))
-            .help("`buildc build .` builds the current directory"));
-    }
-    Err(Failure::new("input::no_dockerfile", format!("There is no Dockerfile in `{}`", context.display()))
-        .help("Write one, or name another file with -f"))
-}
-
-fn missing(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(
-        "input::not_found",
-        format!("Cannot read the Dockerfile `{}`: {}", path.display(), os_text(error)),
-    )
-    .help("-f is relative to the current directory, not to the build context")
-}
-
-fn read_limited(reader: impl Read, path: &Path) -> Result<String, Failure> {
-    let mut bytes = Vec::new();
-    reader
-        .take(DOCKERFILE_LIMIT_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|e| Failure::file("read", path, &e))?;
-    if bytes.len() as u64 > DOCKERFILE_LIMIT_BYTES {
-        return Err(Failure::new("input::too_big", format!("`{}` is bigger than 16 MiB", path.display())));
-    }
-    String::from_utf8(bytes)
-        .map_err(|_| Failure::new("input::not_utf8", format!("`{}` is not UTF-8 text", path.display())))
 }
 
 fn contexts(
@@ -187,6 +106,12 @@ fn contexts(
     }
     for option in &args.build_context {
         let (name, dir) = pair(option, "--build-context", "NAME=DIR")?;
+        if dir.contains("://") {
+            return Err(Failure::usage(format!(
+                "--build-context `{option}`: only directories are supported"
+            ))
+            .help("An image can be named in FROM and COPY --from directly"));
+        }
         let dir = Path::new(dir.strip_prefix("local:").unwrap_or(dir));
         contexts.insert(name.to_owned(), open(name, dir, None)?);
     }
@@ -250,67 +175,4 @@ fn source_key(dockerfile: &Dockerfile, args: &SourceArgs) -> String {
     };
     let target = args.target.as_deref().unwrap_or_default().to_ascii_lowercase();
     format!("{}#{target}#{}", path.display(), args.platform.as_deref().unwrap_or_default())
-}
-
-/// The config that some instructions make of an empty one (`import --change`).
-pub fn config_of_changes(changes: &[String], platform: Platform) -> Result<ImageConfig, Failure> {
-    const ALLOWED: [&str; 12] = [
-        "CMD",
-        "ENTRYPOINT",
-        "ENV",
-        "EXPOSE",
-        "HEALTHCHECK",
-        "LABEL",
-        "ONBUILD",
-        "SHELL",
-        "STOPSIGNAL",
-        "USER",
-        "VOLUME",
-        "WORKDIR",
-    ];
-    let mut text = "FROM scratch\n".to_owned();
-    for change in changes {
-        let word = change.split_whitespace().next().unwrap_or_default().to_ascii_uppercase();
-        if !ALLOWED.contains(&word.as_str()) || change.contains('\n') {
-            return Err(Failure::usage(format!(
-                "--change `{change}` is not an instruction that can be applied"
-            ))
-            .help(format!("Instructions here: {}", ALLOWED.join(", "))));
-        }
-        text.push_str(change);
-        text.push('\n');
-    }
-    let mut sources = SourceMap::new();
-    let file = sources.add("--change", text.clone());
-    let (ast, found) = dockerfile::parse(file, &text);
-    if found.iter().any(|d| d.severity == Severity::Error) {
-        return Err(Failure::Input(found, Box::new(sources)));
-    }
-    let options = LowerOptions {
-        build_args: BTreeMap::new(),
-        target: None,
-        platform: platform.clone(),
-        platform_requested: true,
-        labels: Vec::new(),
-        network: Network::Default,
-        extra_hosts: Vec::new(),
-        contexts: Vec::new(),
-    };
-    match dockerfile::lower(&ast, &mut sources, &options, &NoImages) {
-        Ok(lowered) => {
-            let target = lowered.graph.targets.into_iter().next();
-            Ok(target.map_or_else(|| ImageConfig::scratch(platform), |t| t.config))
-        }
-        Err(found) => Err(Failure::Input(found, Box::new(sources))),
-    }
-}
-
-/// A world without images.
-struct NoImages;
-
-impl Resolver for NoImages {
-    fn resolve(&self, reference: &Reference, _: &Platform) -> Result<ResolvedImage, WorldError> {
-        let message = format!("Image `{reference}` cannot be used here");
-        Err(WorldError { code: "image::not_found", message, help: None })
-    }
 }

@@ -154,7 +154,12 @@ pub fn failure(failure: &Failure, streams: Streams) {
                 text.push('\n');
             }
         }
-        Failure::Build(error, sources) => text = build_failure(error, sources, streams),
+        Failure::Build { error, sources, log } => {
+            text = build_failure(error, sources, streams);
+            if let Some(log) = log {
+                text.push_str(&format!("  log: {}\n", log.display()));
+            }
+        }
         Failure::Said(_) => {}
         Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         Failure::Output(_) => text = draw(&Report::of_fact(&output_fact(failure)), streams),

@@ -2,16 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use buildc_ir::world::BuildRecord;
 use buildc_ir::{Plan, Span, StepId};
-use buildc_store::{ImageRecord, Store};
+use buildc_store::{ErrorKind, ImageRecord, Store, StoreError};
 use crossbeam_channel::Sender;
 
+use crate::assemble::{AssembleError, assemble};
 use crate::cancel::Cancel;
 use crate::context::Context;
-use crate::event::Event;
+use crate::event::{Event, Recorder};
+use crate::facts::RECORD_KIND;
+use crate::schedule::{Failure, Schedule, Tally};
+use crate::step::{Site, Tree};
 
 /// Where a secret's value comes from; read when a step needs it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -91,6 +95,16 @@ pub enum FailureKind {
     Internal,
 }
 
+impl FailureKind {
+    pub(crate) fn of(error: &StoreError) -> Self {
+        match error.kind() {
+            ErrorKind::Input => Self::Input,
+            ErrorKind::Environment => Self::Environment,
+            ErrorKind::Internal => Self::Internal,
+        }
+    }
+}
+
 /// Why a build failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
@@ -121,7 +135,10 @@ pub enum BuildError {
     Cancelled,
     /// The store failed outside any step.
     #[error(transparent)]
-    Store(#[from] buildc_store::StoreError),
+    Store(#[from] StoreError),
+    /// The image could not be put together.
+    #[error(transparent)]
+    Assemble(#[from] AssembleError),
 }
 
 impl BuildError {
@@ -130,7 +147,8 @@ impl BuildError {
         match self {
             Self::Step { code, .. } => code,
             Self::Cancelled => "build::cancelled",
-            Self::Store(_) => "store::failed",
+            Self::Store(e) | Self::Assemble(AssembleError::Store(e)) => e.code(),
+            Self::Assemble(_) => "build::not_assembled",
         }
     }
 
@@ -138,7 +156,8 @@ impl BuildError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Step { help, .. } => help.clone(),
-            Self::Cancelled | Self::Store(_) => None,
+            Self::Store(e) | Self::Assemble(AssembleError::Store(e)) => e.help().map(str::to_owned),
+            Self::Cancelled | Self::Assemble(_) => None,
         }
     }
 
@@ -147,7 +166,8 @@ impl BuildError {
         match self {
             Self::Step { kind, .. } => *kind,
             Self::Cancelled => FailureKind::Step,
-            Self::Store(_) => FailureKind::Environment,
+            Self::Store(e) | Self::Assemble(AssembleError::Store(e)) => FailureKind::of(e),
+            Self::Assemble(_) => FailureKind::Internal,
         }
     }
 }
@@ -157,11 +177,95 @@ impl BuildError {
 /// # Errors
 /// The first failure; everything else is cancelled and waited for, and nothing stays mounted.
 pub fn build(
-    _store: &Store,
-    _plan: &Plan,
-    _contexts: &BTreeMap<String, Context>,
-    _options: &BuildOptions,
-    _events: &Sender<Event>,
+    store: &Store,
+    plan: &Plan,
+    contexts: &BTreeMap<String, Context>,
+    options: &BuildOptions,
+    events: &Sender<Event>,
 ) -> Result<Outcome, BuildError> {
-    todo!()
+    let start = Instant::now();
+    let _lease = store.lease()?;
+    let logs = match &options.log_dir {
+        Some(dir) => dir.clone(),
+        None => store.subdir("logs")?,
+    };
+    let recorder = Recorder::new(events, &logs);
+    let site = Site::new(store, contexts, options, &recorder);
+    let mut schedule = Schedule::new(&site, plan)?;
+    recorder.tell(Event::Planned { steps: schedule.lines() });
+    let (tally, result) = schedule.run(&site);
+    let images = match result {
+        Ok(()) => images(&site, plan, &schedule),
+        Err(failure) => Err(failed(&schedule, failure)),
+    };
+    let images = images.and_then(|images| {
+        keep_record(store, options, &tally)?;
+        if tally.ran > 0 {
+            store.sync()?;
+        }
+        Ok(images)
+    });
+    let duration = start.elapsed();
+    recorder.tell(Event::Finished {
+        success: images.is_ok(),
+        ran: tally.ran,
+        cached: tally.cached,
+        duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+    });
+    let Tally { ran, cached, new_bytes, .. } = tally;
+    images.map(|images| Outcome { images, ran, cached, duration, new_bytes })
+}
+
+/// Puts the images of all targets together.
+fn images(
+    site: &Site<'_>,
+    plan: &Plan,
+    schedule: &Schedule<'_>,
+) -> Result<Vec<(String, ImageRecord)>, BuildError> {
+    let mut images = Vec::new();
+    for target in &plan.graph.targets {
+        let tree = schedule.tree(target.root).unwrap_or_else(Tree::empty);
+        let image = assemble(site.store, target, &tree.layers, site.options.source_date_epoch)?;
+        site.recorder.tell(Event::Assembled { target: target.name.clone(), image: image.id });
+        images.push((target.name.clone(), image));
+    }
+    Ok(images)
+}
+
+fn failed(schedule: &Schedule<'_>, failure: Failure) -> BuildError {
+    if failure.error.is_cancelled() {
+        return BuildError::Cancelled;
+    }
+    let (id, node) = schedule.node(failure.at);
+    let (exit_status, tail) = failure.error.command();
+    BuildError::Step {
+        id,
+        label: node.label.clone(),
+        origins: node.origins.clone(),
+        code: failure.error.code(),
+        kind: failure.error.kind(),
+        message: failure.error.to_string(),
+        help: failure.error.help(),
+        exit_status,
+        tail,
+    }
+}
+
+/// Stores what the next plan compares itself with, unless it is what stands there.
+fn keep_record(store: &Store, options: &BuildOptions, tally: &Tally) -> Result<(), BuildError> {
+    if options.source_key.is_empty() {
+        return Ok(());
+    }
+    let mut record = options.record.clone();
+    for (at, duration_ms) in &tally.durations {
+        if let Some(step) = record.steps.get_mut(*at) {
+            step.duration_ms = Some(*duration_ms);
+        }
+    }
+    // Every record has a JSON form.
+    let Ok(text) = serde_json::to_string(&record) else { return Ok(()) };
+    if store.document(RECORD_KIND, &options.source_key)?.as_deref() != Some(text.as_str()) {
+        store.put_document(RECORD_KIND, &options.source_key, &text)?;
+    }
+    Ok(())
 }

@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Asked by everything that waits; set once by whoever wants the build to end.
 #[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel {
+    flag: Arc<AtomicBool>,
+    above: Option<Arc<AtomicBool>>,
+}
 
 impl Cancel {
     /// A token that is not set.
@@ -13,13 +16,19 @@ impl Cancel {
         Self::default()
     }
 
+    /// A token that is set when this one is, and can be set without setting this one.
+    pub fn child(&self) -> Self {
+        Self { flag: Arc::default(), above: Some(Arc::clone(&self.flag)) }
+    }
+
     /// Asks for the end. Safe to call from a signal handler's thread, and more than once.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Release);
+        self.flag.store(true, Ordering::Release);
     }
 
     /// True once the end was asked for.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        let set = |flag: &Arc<AtomicBool>| flag.load(Ordering::Acquire);
+        set(&self.flag) || self.above.as_ref().is_some_and(set)
     }
 }

@@ -1,9 +1,13 @@
 //! What a build tells while it runs: the only progress channel. Rendered by the command line alone; every event is
 //! also appended to the build's log file.
 
+mod recorder;
+
 use buildc_digest::Digest;
 use buildc_ir::StepId;
 use serde::Serialize;
+
+pub(crate) use recorder::Recorder;
 
 /// Which output of a command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]

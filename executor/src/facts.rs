@@ -1,59 +1,81 @@
 //! What the planner wants to know, answered from the store and the build contexts.
+//!
+//! Owns: nothing but the adaptation of [`Facts`] to store and contexts. Never does: deciding anything from the answers.
 
 use std::collections::BTreeMap;
 
 use buildc_digest::{ContentDigest, Digest, Key};
 use buildc_ir::pattern::SelectionQuery;
 use buildc_ir::world::{BuildRecord, Facts, SelectError, Selected};
-use buildc_store::Store;
+use buildc_store::{Layer, Store, StoreError};
 
 use crate::context::Context;
+use crate::select::{self, LayerTree, failed};
+
+/// Documents of this kind hold the newest build's record of each source and target.
+pub(crate) const RECORD_KIND: &str = "build";
 
 /// [`Facts`] over a store, the contexts of this build and the newest record of the same source.
 #[derive(Debug)]
 pub struct StoreFacts<'a> {
-    _store: &'a Store,
-    _contexts: &'a BTreeMap<String, Context>,
+    store: &'a Store,
+    contexts: &'a BTreeMap<String, Context>,
+    source_key: String,
 }
 
 impl<'a> StoreFacts<'a> {
     /// `source_key` names the source and target whose earlier build is compared with.
-    pub fn new(store: &'a Store, contexts: &'a BTreeMap<String, Context>, _source_key: &str) -> Self {
-        Self { _store: store, _contexts: contexts }
+    pub fn new(store: &'a Store, contexts: &'a BTreeMap<String, Context>, source_key: &str) -> Self {
+        Self { store, contexts, source_key: source_key.to_owned() }
+    }
+
+    fn layers(&self, digests: &[ContentDigest]) -> Result<Vec<Layer>, StoreError> {
+        let mut layers = Vec::with_capacity(digests.len());
+        for digest in digests {
+            // A layer can only be missing when somebody else pruned it since it was found: its files are not found then.
+            layers.extend(self.store.layer_by_content(digest)?);
+        }
+        Ok(layers)
     }
 }
 
 impl Facts for StoreFacts<'_> {
-    fn result(&self, _key: &Key) -> Option<Vec<ContentDigest>> {
-        todo!()
+    fn result(&self, key: &Key) -> Option<Vec<ContentDigest>> {
+        // A store that cannot answer knows nothing; whoever runs the plan meets its error again, with its place.
+        let found = self.store.lookup_results(std::slice::from_ref(key)).ok()?.into_iter().next()??;
+        Some(found.layers.iter().map(|l| l.content).collect())
     }
 
-    fn image_layers(&self, _manifest: &Digest) -> Option<Vec<ContentDigest>> {
-        todo!()
+    fn image_layers(&self, manifest: &Digest) -> Option<Vec<ContentDigest>> {
+        let image = self.store.image_by_manifest(manifest).ok()??;
+        Some(image.layers.iter().map(|l| l.content).collect())
     }
 
-    fn select_context(&self, _context: &str, _query: &SelectionQuery) -> Result<Selected, SelectError> {
-        todo!()
+    fn select_context(&self, context: &str, query: &SelectionQuery) -> Result<Selected, SelectError> {
+        let context =
+            self.contexts.get(context).ok_or_else(|| SelectError::UnknownContext(context.to_owned()))?;
+        Ok(context.select(query)?.summary.clone())
     }
 
-    fn select_tree(
-        &self,
-        _layers: &[ContentDigest],
-        _query: &SelectionQuery,
-    ) -> Result<Selected, SelectError> {
-        todo!()
+    fn select_tree(&self, layers: &[ContentDigest], query: &SelectionQuery) -> Result<Selected, SelectError> {
+        let unreadable = |e: StoreError| SelectError::Unreadable(failed(&e));
+        let layers = self.layers(layers).map_err(unreadable)?;
+        let tree = LayerTree::new(self.store, &layers).map_err(unreadable)?;
+        Ok(select::select(&tree, query)?.summary)
     }
 
     fn selection_diff(
         &self,
-        _before: &ContentDigest,
-        _now: &ContentDigest,
-        _limit: usize,
+        before: &ContentDigest,
+        now: &ContentDigest,
+        limit: usize,
     ) -> (Vec<String>, u64) {
-        todo!()
+        Context::difference(self.store, before, now, limit)
     }
 
     fn previous(&self) -> Option<BuildRecord> {
-        todo!()
+        // A record of another version that cannot be read is no record: it only explains.
+        let text = self.store.document(RECORD_KIND, &self.source_key).ok()??;
+        serde_json::from_str(&text).ok()
     }
 }

@@ -7,17 +7,22 @@
 #![forbid(unsafe_code)]
 
 pub mod account;
+pub mod assemble;
 pub mod build;
 pub mod cancel;
 pub mod config_json;
 pub mod container;
 pub mod context;
+mod copy;
 pub mod event;
 pub mod facts;
 pub mod network;
 mod process_id;
 mod random;
 pub mod resolve;
+mod schedule;
+mod select;
+mod step;
 pub mod volume;
 
 pub use cancel::Cancel;

@@ -71,7 +71,7 @@ impl VolumeError {
             Self::InUse { .. } => "volume::in_use",
             Self::Name(_) => "volume::name",
             Self::Io { .. } => "volume::io",
-            Self::Store(_) => "store::failed",
+            Self::Store(error) => error.code(),
         }
     }
 
@@ -80,7 +80,8 @@ impl VolumeError {
         match self {
             Self::NotFound(_) => Some("`buildc volume ls` lists all volumes".to_owned()),
             Self::InUse { holder, .. } => Some(format!("Remove the container first: `buildc rm {holder}`")),
-            Self::Name(_) | Self::Io { .. } | Self::Store(_) => None,
+            Self::Store(error) => error.help().map(str::to_owned),
+            Self::Name(_) | Self::Io { .. } => None,
         }
     }
 }

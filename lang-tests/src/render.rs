@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use buildc_ir::graph::Target;
-use buildc_ir::{Diagnostic, Graph, Severity, SourceMap, StepId};
+use buildc_ir::{Diagnostic, Graph, Severity, SourceMap, StepId, StepKind};
 use serde_json::Value;
 
 /// A graph: numbered steps with all fields that are not empty, then the targets.
@@ -26,6 +26,11 @@ pub fn graph(graph: &Graph) -> String {
             .collect();
         let _ = writeln!(out, "{number} {}{inputs} · {}", node.step.kind.word(), node.label);
         fields(&mut out, &serde_json::to_value(&node.step.kind).unwrap_or_default());
+        if let StepKind::Exec(exec) = &node.step.kind {
+            for (name, value) in &exec.unkeyed_env {
+                let _ = writeln!(out, "    not in keys: {name}={value}");
+            }
+        }
         if !node.args.is_empty() {
             let args: Vec<_> = node.args.iter().map(|(k, v)| format!("{k}={v}")).collect();
             let _ = writeln!(out, "    ARGs: {}", args.join(" "));

@@ -1,15 +1,21 @@
 //! Plans of graphs that change while their world changes: `lang-tests/plan/*.txt`. Every build also checks that what
 //! the plan said is what happened.
 
+use std::collections::BTreeMap;
+
+use buildc_compiler::dockerfile::{self, LowerOptions};
 use buildc_compiler::plan::render;
-use buildc_ir::{Diagnostic, Plan};
+use buildc_ir::step::Network;
+use buildc_ir::{Diagnostic, Graph, Plan, SourceMap};
 use lang_tests::story::agree::{checked_build, planned};
 use lang_tests::story::world::World;
 use lang_tests::story::{Section, sketch, tests};
 
 #[derive(Default)]
 struct Case {
-    sketch: String,
+    /// A sketch, or a Dockerfile with its build arguments.
+    text: String,
+    dockerfile: Option<BTreeMap<String, Option<String>>>,
     world: World,
 }
 
@@ -21,8 +27,10 @@ fn main() {
 fn tell(case: &mut Case, section: &Section) -> Option<String> {
     let (word, option) = section.head.split_once(' ').unwrap_or((&section.head, ""));
     match word {
-        "graph" => {
-            case.sketch = section.body.clone();
+        "graph" | "dockerfile" => {
+            case.text = section.body.trim_end().to_owned() + "\n";
+            case.dockerfile =
+                (word == "dockerfile").then(|| option.split_whitespace().map(argument).collect());
             None
         }
         "world" => {
@@ -37,7 +45,10 @@ fn tell(case: &mut Case, section: &Section) -> Option<String> {
 
 impl Case {
     fn make(&self, no_cache: bool) -> Result<Plan, Vec<Diagnostic>> {
-        let (graph, sources) = sketch::graph(&self.sketch, &self.world.images);
+        let (graph, sources) = match &self.dockerfile {
+            None => sketch::graph(&self.text, &self.world.images),
+            Some(arguments) => lowered(&self.text, arguments.clone(), &self.world),
+        };
         planned(graph, sources, &self.world, no_cache)
     }
 
@@ -52,7 +63,7 @@ impl Case {
 
     fn problem(&self, problem: &Diagnostic) -> String {
         let marks: Vec<&str> =
-            problem.labels.iter().map(|l| &self.sketch[l.span.start as usize..l.span.end as usize]).collect();
+            problem.labels.iter().map(|l| &self.text[l.span.start as usize..l.span.end as usize]).collect();
         let help = problem.help.as_deref().unwrap_or("none");
         format!("{} [{}]\n  at `{}`\n  help: {help}\n", problem.message, problem.code, marks.join("`, `"))
     }
@@ -64,4 +75,28 @@ impl Case {
         let label = |id| plan.graph.get(id).map_or("", |node| node.label.as_str());
         ran.iter().map(|id| format!("ran {}\n", label(*id))).collect()
     }
+}
+
+fn argument(text: &str) -> (String, Option<String>) {
+    let (name, value) = text.split_once('=').expect("NAME=VALUE");
+    (name.to_owned(), Some(value.to_owned()))
+}
+
+fn lowered(text: &str, build_args: BTreeMap<String, Option<String>>, world: &World) -> (Graph, SourceMap) {
+    let mut sources = SourceMap::new();
+    let file = sources.add("Dockerfile", text);
+    let (ast, problems) = dockerfile::parse(file, text);
+    assert!(problems.is_empty(), "{problems:?}");
+    let options = LowerOptions {
+        build_args,
+        target: None,
+        platform: sketch::platform(),
+        platform_requested: false,
+        labels: Vec::new(),
+        network: Network::Default,
+        extra_hosts: Vec::new(),
+        contexts: Vec::new(),
+    };
+    let lowered = dockerfile::lower(&ast, &mut sources, &options, world).expect("a good Dockerfile");
+    (lowered.graph, sources)
 }

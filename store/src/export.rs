@@ -30,17 +30,19 @@ pub(crate) fn has_original(store: &Store, record: &ImageRecord, manifest: &Manif
     (pulled || compressed) && manifest.layers.iter().all(whole)
 }
 
-/// A compressed form of a layer that is in the store: one that came with it, one made earlier, or a new one.
+/// A compressed form of a layer that is in the store: one that came with it, one made earlier, or a new one. Making
+/// one ends early with an error when `stop` says so.
 pub(crate) fn compressed_layer(
     store: &Store,
     layer: &Layer,
+    stop: &dyn Fn() -> bool,
 ) -> std::result::Result<LayerBlob, CompressError> {
     if let Some(known) = known_form(store, layer)? {
         return Ok(known);
     }
     let io = |source| CompressError::Io { diff_id: layer.diff_id, source };
     let mut gzip = Gzip::new(store.blob_writer()?).map_err(io)?;
-    store.write_layer_tar(layer.id, &mut gzip as &mut dyn Write)?;
+    store.write_layer_tar(layer.id, &mut Stoppable { out: &mut gzip, stop })?;
     let (blob, size_bytes) = gzip.finish().map_err(io)?.finish(None)?;
     let made = LayerBlob {
         diff_id: layer.diff_id,
@@ -51,6 +53,22 @@ pub(crate) fn compressed_layer(
     };
     store.record_layer_blob(made.clone())?;
     Ok(made)
+}
+
+/// Fails on the next write when it is told to stop.
+struct Stoppable<'a> {
+    out: &'a mut dyn Write,
+    stop: &'a dyn Fn() -> bool,
+}
+
+impl Write for Stoppable<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if (self.stop)() { Err(io::Error::other("stopped")) } else { self.out.write(bytes) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 fn known_form(store: &Store, layer: &Layer) -> Result<Option<LayerBlob>> {

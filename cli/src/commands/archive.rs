@@ -14,7 +14,7 @@ use super::Shell;
 use super::export::Target;
 use crate::failure::{Failure, Outcome};
 use crate::session::{self, Session};
-use crate::{output, pipeline, units};
+use crate::{changes, output, units};
 
 /// Form of a saved image.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -161,7 +161,7 @@ fn import_config(args: &ImportArgs, platform: Platform) -> Result<Value, Failure
     let now = units::rfc3339(i64::try_from(units::now()).unwrap_or(0));
     let comment = args.message.clone().unwrap_or_else(|| format!("Imported from {}", args.file.display()));
     let document = ConfigDocument {
-        config: pipeline::config_of_changes(&args.change, platform)?,
+        config: changes::config(&args.change, platform)?,
         created: Some(now.clone()),
         diff_ids: Vec::new(),
         history: vec![History {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use buildc_executor::build::{self, BuildError, BuildOptions, SecretSource};
 use buildc_ir::{Privilege, Reference};
-use buildc_store::ImageRecord;
+use buildc_store::{ImageRecord, Store};
 use clap::ValueEnum;
 
 use super::Shell;
@@ -181,7 +181,7 @@ pub fn image(
         ..options
     };
     interrupt::cancels(&options.cancel)?;
-    let (display, events) = Display::start(progress, shell.streams);
+    let (display, events) = Display::start(progress, shell.streams, pipeline::reasons(&compiled.plan));
     let result = build::build(&session.store, &compiled.plan, &compiled.contexts, &options, &events);
     drop(events);
     display.finish();
@@ -191,7 +191,10 @@ pub fn image(
             output::say("Build was cancelled; nothing is left running or mounted");
             return Ok(None);
         }
-        Err(error) => return Err(Failure::Build(Box::new(error), Box::new(compiled.plan.sources))),
+        Err(error) => {
+            let (error, sources) = (Box::new(error), Box::new(compiled.plan.sources));
+            return Err(Failure::Build { error, sources, log: log_file(&session.store) });
+        }
     };
     let Some((_, image)) = outcome.images.last() else {
         return Err(Failure::new("internal::no_image", "The build has made no image"));
@@ -203,6 +206,13 @@ pub fn image(
         output::say(&render::summary(&outcome, names));
     }
     Ok(Some(image.clone()))
+}
+
+/// The log of this process's newest build; its name ends with the process id.
+fn log_file(store: &Store) -> Option<PathBuf> {
+    let own = format!("-{}.jsonl", std::process::id());
+    let files = std::fs::read_dir(store.subdir("logs").ok()?).ok()?;
+    files.filter_map(|f| Some(f.ok()?.path())).filter(|p| p.to_string_lossy().ends_with(&own)).max()
 }
 
 fn build_options(args: &BuildArgs) -> Result<BuildOptions, Failure> {

@@ -1,6 +1,7 @@
 //! `buildc plan`: what a build would do, and why.
 
-use buildc_compiler::plan::render;
+use buildc_compiler::plan::render::{self, Line, Tone};
+use buildc_ir::Plan;
 use clap::ValueEnum;
 
 use super::Shell;
@@ -45,25 +46,23 @@ pub fn run(args: PlanArgs, shell: &Shell) -> Outcome {
     match args.format {
         PlanFormat::Json => output::json(&render::json(&compiled.plan))?,
         PlanFormat::Dot => output::data(&render::dot(&compiled.plan))?,
-        PlanFormat::Text if shell.streams.color_out => {
-            output::data(&coloured(&render::text(&compiled.plan)))?
-        }
+        PlanFormat::Text if shell.streams.color_out => output::data(&coloured(&compiled.plan))?,
         PlanFormat::Text => output::data(&render::text(&compiled.plan))?,
     }
     Ok(0)
 }
 
-/// Colours the word that says what will become of each step.
-fn coloured(text: &str) -> String {
-    const WORDS: [(&str, u8); 4] = [("cached", 36), ("will run", 33), ("depends on", 35), ("not needed", 2)];
-    let paint = |line: &str| {
-        let first = WORDS.iter().filter_map(|(word, code)| Some((line.find(word)?, word, code))).min();
-        match first {
-            Some((at, word, code)) => {
-                format!("{}\u{1b}[{code}m{word}\u{1b}[0m{}\n", &line[..at], &line[at + word.len()..])
-            }
-            None => format!("{line}\n"),
-        }
+/// The list with a colour for what will become of each step.
+fn coloured(plan: &Plan) -> String {
+    let paint = |line: Line| {
+        let color = match line.tone {
+            Tone::Header => 1,
+            Tone::Cached => 36,
+            Tone::WillRun => 33,
+            Tone::DependsOn => 35,
+            Tone::NotNeeded | Tone::Detail => 2,
+        };
+        format!("\u{1b}[{color}m{}\u{1b}[0m\n", line.text)
     };
-    text.lines().map(paint).collect()
+    render::lines(plan).into_iter().map(paint).collect()
 }

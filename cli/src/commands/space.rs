@@ -1,10 +1,15 @@
 //! `system df`, `prune`, `fsck`: the store's space and health.
 
+use buildc_store::{FsckOptions, PruneKind, PruneOptions};
 use clap::Subcommand;
+use serde_json::json;
 
 use super::Shell;
 use crate::args::TextOrJson;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Kind, Outcome};
+use crate::session::Session;
+use crate::table::Table;
+use crate::{output, units};
 
 /// What to show.
 #[derive(Subcommand, Debug)]
@@ -56,9 +61,9 @@ pub struct FsckArgs {
     /// Read and hash every file too
     #[arg(long)]
     deep: bool,
-    /// Only report
+    /// Drop what is damaged; the next build or pull makes it again
     #[arg(long)]
-    dry_run: bool,
+    repair: bool,
     /// Form of the output: text or json
     #[arg(long, value_enum, default_value = "text", value_name = "FORM", hide_possible_values = true)]
     format: TextOrJson,
@@ -66,16 +71,129 @@ pub struct FsckArgs {
 
 /// Shows space.
 pub fn system(verb: SystemVerb, shell: &Shell) -> Outcome {
-    let _ = (verb, shell);
-    Err(Failure::usage("not yet"))
+    let SystemVerb::Df { format } = verb;
+    let usage = Session::open(shell)?.store.df()?;
+    let rows = [
+        ("Images", usage.images),
+        ("Build cache", usage.build_cache),
+        ("Blobs", usage.blobs),
+        ("Containers", usage.containers),
+        ("Volumes", usage.volumes),
+        ("Cache mounts", usage.cache_mounts),
+        ("Build contexts", usage.contexts),
+        ("Logs", usage.logs),
+        ("Unfinished", usage.unfinished),
+    ];
+    match format {
+        TextOrJson::Json => output::json(&rows.map(|(kind, u)| {
+            json!({
+                "Type": kind,
+                "TotalCount": u.count,
+                "Active": u.active,
+                "SizeBytes": u.size_bytes,
+                "ReclaimableBytes": u.reclaimable_bytes,
+            })
+        }))?,
+        TextOrJson::Text => {
+            let mut table = Table::new(&["TYPE", "TOTAL", "ACTIVE", "SIZE", "RECLAIMABLE"]);
+            for (kind, u) in rows {
+                let counts = [u.count.to_string(), u.active.to_string()];
+                let sizes = [units::size(u.size_bytes), units::size(u.reclaimable_bytes)];
+                table.row([vec![kind.to_owned()], counts.to_vec(), sizes.to_vec()].concat());
+            }
+            output::data(&table.render())?;
+        }
+    }
+    Ok(0)
 }
+
 /// Frees space.
 pub fn prune(args: PruneArgs, shell: &Shell) -> Outcome {
-    let _ = (args, shell);
-    Err(Failure::usage("not yet"))
+    let options = PruneOptions {
+        keep_storage_bytes: args
+            .keep_storage
+            .as_deref()
+            .map(|t| option(t, "--keep-storage", units::parse_size))
+            .transpose()?,
+        older_than: args
+            .older_than
+            .as_deref()
+            .map(|t| option(t, "--older-than", units::parse_duration))
+            .transpose()?,
+        all: args.all,
+        dry_run: args.dry_run,
+    };
+    let report = Session::open(shell)?.store.prune(&options)?;
+    match args.format {
+        TextOrJson::Json => output::json(&json!({
+            "Items": report.items.iter().map(|item| json!({
+                "Kind": kind(item.kind),
+                "Name": item.name,
+                "SizeBytes": item.size_bytes,
+                "Why": item.why,
+            })).collect::<Vec<_>>(),
+            "FreedBytes": report.freed_bytes,
+            "DryRun": args.dry_run,
+        }))?,
+        TextOrJson::Text => {
+            let mut table = Table::without_heads();
+            for item in &report.items {
+                let size = units::size(item.size_bytes);
+                table.row(vec![kind(item.kind).to_owned(), item.name.clone(), size, item.why.to_owned()]);
+            }
+            output::data(&table.render())?;
+            let verb = if args.dry_run { "Would free" } else { "Freed" };
+            output::say(&format!("{verb} {}", units::size(report.freed_bytes)));
+        }
+    }
+    Ok(0)
 }
-/// Checks the store.
+
+/// Reads an option's value with `parse`.
+fn option<T>(text: &str, flag: &str, parse: fn(&str) -> Option<T>) -> Result<T, Failure> {
+    parse(text).ok_or_else(|| {
+        Failure::usage(format!("{flag} `{text}` cannot be read"))
+            .help("Sizes look like 10g or 500m, ages like 24h or 7d")
+    })
+}
+
+fn kind(kind: PruneKind) -> &'static str {
+    match kind {
+        PruneKind::Image => "image",
+        PruneKind::Result => "result",
+        PruneKind::Layer => "layer",
+        PruneKind::Blob => "blob",
+    }
+}
+
+/// Checks the store; damage that stays is a failure.
 pub fn fsck(args: FsckArgs, shell: &Shell) -> Outcome {
-    let _ = (args, shell);
-    Err(Failure::usage("not yet"))
+    let report = Session::open(shell)?.store.fsck(FsckOptions { repair: args.repair, rehash: args.deep })?;
+    let left = report.problems.iter().filter(|p| !p.repaired).count();
+    match args.format {
+        TextOrJson::Json => output::json(&json!({
+            "Layers": report.layers,
+            "Blobs": report.blobs,
+            "Problems": report.problems.iter().map(|p| json!({
+                "Subject": p.subject,
+                "Problem": p.problem,
+                "Repaired": p.repaired,
+            })).collect::<Vec<_>>(),
+        }))?,
+        TextOrJson::Text => {
+            for problem in &report.problems {
+                let repaired = if problem.repaired { " (dropped)" } else { "" };
+                output::data(&format!("{}: {}{repaired}", problem.subject, problem.problem))?;
+            }
+            let found = report.problems.len();
+            output::say(&format!(
+                "{} layers and {} blobs checked, {found} problems",
+                report.layers, report.blobs
+            ));
+        }
+    }
+    if left > 0 && !args.repair {
+        output::say("`buildc fsck --repair` drops what is damaged; the next build or pull makes it again");
+    }
+    Ok(if left > 0 { Kind::Environment.exit_code() } else { 0 })
 }

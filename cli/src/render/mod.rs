@@ -6,11 +6,13 @@ mod summary;
 mod transfer;
 mod tty;
 
+use std::collections::HashMap;
 use std::io;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use buildc_executor::Event;
+use buildc_ir::StepId;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use crate::commands::build::Progress;
@@ -23,6 +25,9 @@ pub use transfer::Transfer;
 const PENDING_EVENTS: usize = 1024;
 /// Time between two frames of a moving display.
 const FRAME: Duration = Duration::from_millis(100);
+
+/// Why steps run, in words.
+pub type Reasons = HashMap<StepId, String>;
 
 /// Something that shows events.
 trait Renderer: Send {
@@ -44,14 +49,18 @@ pub struct Display {
 }
 
 impl Display {
-    /// Starts the display; it ends when all senders are gone.
-    pub fn start(progress: Progress, streams: Streams) -> (Self, Sender<Event>) {
+    /// Starts the display; it ends when all senders are gone. `reasons` say why steps run.
+    pub fn start(progress: Progress, streams: Streams, reasons: Reasons) -> (Self, Sender<Event>) {
         let (sender, receiver) = crossbeam_channel::bounded(PENDING_EVENTS);
         let renderer: Option<Box<dyn Renderer>> = match progress {
             Progress::Quiet => None,
             Progress::Json => Some(Box::new(json::Json)),
-            Progress::Tty | Progress::Auto if streams.moving => Some(Box::new(tty::Tty::new(streams))),
-            Progress::Tty | Progress::Auto | Progress::Plain => Some(Box::new(plain::Plain::new(streams))),
+            Progress::Tty | Progress::Auto if streams.moving => {
+                Some(Box::new(tty::Tty::new(streams, reasons)))
+            }
+            Progress::Tty | Progress::Auto | Progress::Plain => {
+                Some(Box::new(plain::Plain::new(streams, reasons)))
+            }
         };
         (Self { thread: std::thread::spawn(move || show(renderer, &receiver)) }, sender)
     }

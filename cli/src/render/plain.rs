@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use buildc_executor::Event;
 use buildc_ir::StepId;
 
-use super::{Renderer, printable, why};
+use super::{Reasons, Renderer, printable, why};
 use crate::output::Streams;
 use crate::units;
 
@@ -26,13 +26,14 @@ struct Seen {
 #[derive(Debug)]
 pub struct Plain {
     steps: HashMap<StepId, Seen>,
+    reasons: Reasons,
     color: bool,
 }
 
 impl Plain {
     /// A renderer that has seen nothing yet.
-    pub fn new(streams: Streams) -> Self {
-        Self { steps: HashMap::new(), color: streams.color_err }
+    pub fn new(streams: Streams, reasons: Reasons) -> Self {
+        Self { steps: HashMap::new(), reasons, color: streams.color_err }
     }
 
     fn seen(&mut self, id: StepId) -> &mut Seen {
@@ -87,7 +88,8 @@ impl Renderer for Plain {
         match event {
             Event::Started { id, label } => {
                 self.seen(*id).started = Instant::now();
-                self.line(*id, label)
+                let why = self.reasons.get(id).map_or_else(String::new, |why| format!(" ({why})"));
+                self.line(*id, &format!("{label}{why}"))
             }
             Event::Log { id, bytes, .. } => self.log(*id, bytes),
             Event::Cached { id, label, why: reason } => {

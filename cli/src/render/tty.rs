@@ -8,7 +8,7 @@ use buildc_executor::Event;
 use buildc_ir::StepId;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::{Renderer, printable, why};
+use super::{Reasons, Renderer, printable, why};
 use crate::output::Streams;
 use crate::units;
 
@@ -38,11 +38,12 @@ pub struct Tty {
     finished: usize,
     cached: usize,
     streams: Streams,
+    reasons: Reasons,
 }
 
 impl Tty {
     /// An empty display.
-    pub fn new(streams: Streams) -> Self {
+    pub fn new(streams: Streams, reasons: Reasons) -> Self {
         let all = MultiProgress::new();
         let head = all.add(ProgressBar::new_spinner().with_style(style("{wide_msg}")));
         Self {
@@ -54,6 +55,7 @@ impl Tty {
             finished: 0,
             cached: 0,
             streams,
+            reasons,
         }
     }
 
@@ -138,7 +140,8 @@ impl Renderer for Tty {
             Event::Done { id, duration_ms } => {
                 self.finished += 1;
                 if let Some(step) = self.end(*id) {
-                    let time = units::duration(Duration::from_millis(*duration_ms));
+                    let why = self.reasons.get(id).map_or_else(String::new, |why| format!(" ({why})"));
+                    let time = units::duration(Duration::from_millis(*duration_ms)) + &why;
                     let mark = self.paint(32, self.mark("✔", "ok"));
                     self.stay(&format!("{mark} {} {}", step.label, self.paint(2, &time)))?;
                 }

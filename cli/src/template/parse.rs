@@ -50,8 +50,8 @@ pub enum Operand {
 }
 
 /// Why a list of nodes ended.
-enum End {
-    Text,
+enum Stop {
+    Eof,
     End,
     Else,
     ElseIf,
@@ -66,8 +66,8 @@ struct Parser {
 pub fn parse(tokens: Vec<Token>) -> Result<Vec<Node>, TemplateError> {
     let mut parser = Parser { tokens: tokens.into_iter().peekable(), depth: 0 };
     match parser.nodes()? {
-        (nodes, End::Text) => Ok(nodes),
-        (_, End::End) => Err(unexpected("end")),
+        (nodes, Stop::Eof) => Ok(nodes),
+        (_, Stop::End) => Err(unexpected("end")),
         _ => Err(unexpected("else")),
     }
 }
@@ -77,7 +77,7 @@ fn unexpected(found: &str) -> TemplateError {
 }
 
 impl Parser {
-    fn nodes(&mut self) -> Result<(Vec<Node>, End), TemplateError> {
+    fn nodes(&mut self) -> Result<(Vec<Node>, Stop), TemplateError> {
         self.depth += 1;
         if self.depth > DEPTH_LIMIT {
             return Err(TemplateError::TooDeep);
@@ -85,17 +85,17 @@ impl Parser {
         let mut nodes = Vec::new();
         let end = loop {
             match self.tokens.next() {
-                None => break End::Text,
+                None => break Stop::Eof,
                 Some(Token::Text(text)) => nodes.push(Node::Text(text)),
                 Some(_) => match self.keyword() {
                     Some("end") => {
                         self.close()?;
-                        break End::End;
+                        break Stop::End;
                     }
-                    Some("else") if self.next_is_if() => break End::ElseIf,
+                    Some("else") if self.next_is_if() => break Stop::ElseIf,
                     Some("else") => {
                         self.close()?;
-                        break End::Else;
+                        break Stop::Else;
                     }
                     Some("if") => nodes.push(self.if_node()?),
                     Some("with") => {
@@ -133,19 +133,19 @@ impl Parser {
     /// The body and the `else` part of a block.
     fn blocks(&mut self) -> Result<(Vec<Node>, Vec<Node>), TemplateError> {
         match self.nodes()? {
-            (body, End::End) => Ok((body, Vec::new())),
-            (body, End::ElseIf) => {
+            (body, Stop::End) => Ok((body, Vec::new())),
+            (body, Stop::ElseIf) => {
                 self.depth += 1;
                 let nested = self.if_node()?;
                 self.depth -= 1;
                 Ok((body, vec![nested]))
             }
-            (body, End::Else) => match self.nodes()? {
-                (otherwise, End::End) => Ok((body, otherwise)),
-                (_, End::Text) => Err(TemplateError::NoEnd),
+            (body, Stop::Else) => match self.nodes()? {
+                (otherwise, Stop::End) => Ok((body, otherwise)),
+                (_, Stop::Eof) => Err(TemplateError::NoEnd),
                 _ => Err(unexpected("else")),
             },
-            (_, End::Text) => Err(TemplateError::NoEnd),
+            (_, Stop::Eof) => Err(TemplateError::NoEnd),
         }
     }
 

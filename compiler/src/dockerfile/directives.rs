@@ -6,7 +6,7 @@ use buildc_ir::{Diagnostic, FileId, Span};
 use nom::branch::alt;
 use nom::bytes::complete::tag_no_case;
 use nom::character::complete::{char, space0};
-use nom::combinator::{all_consuming, map, rest};
+use nom::combinator::{all_consuming, map, rest, verify};
 use nom::sequence::{delimited, preceded, separated_pair};
 use nom::{IResult, Offset, Parser};
 
@@ -20,7 +20,11 @@ fn directive(line: &str) -> IResult<&str, (&'static str, &str)> {
         map(tag_no_case("escape"), |_| "escape"),
         map(tag_no_case("check"), |_| "check"),
     ));
-    let pair = separated_pair(name, delimited(space0, char('='), space0), rest);
+    let pair = separated_pair(
+        name,
+        delimited(space0, char('='), space0),
+        verify(rest, |v: &str| !v.trim().is_empty()),
+    );
     all_consuming(preceded((space0, char('#'), space0), pair)).parse(line)
 }
 
@@ -81,5 +85,6 @@ mod tests {
     fn repeats_and_other_escapes_are_errors() {
         assert_eq!(parse(FileId(0), "# escape=`\n# escape=`\n", 0).1.len(), 1);
         assert_eq!(parse(FileId(0), "# escape=x\n", 0).1.len(), 1);
+        assert_eq!(parse(FileId(0), "# escape=\n# escape=x\n", 0).1.len(), 0);
     }
 }

@@ -126,7 +126,8 @@ impl Explainer<'_> {
     }
 
     fn own_change(&self, before: &StepRecord, now: &StepRecord) -> Option<Reason> {
-        if before.text != now.text {
+        let argument = first_difference(&before.args, &now.args);
+        if before.text != now.text && !explains(&argument, &before.text, &now.text) {
             return Some(Reason::InstructionChanged { before: before.text.clone(), after: now.text.clone() });
         }
         if let (Some((_, before)), Some((reference, after))) = (&before.image, &now.image)
@@ -135,7 +136,7 @@ impl Explainer<'_> {
             let (before, after) = (Some(before.to_string()), after.to_string());
             return Some(Reason::BaseMoved { reference: reference.clone(), before, after });
         }
-        if let Some((name, before, after)) = first_difference(&before.args, &now.args) {
+        if let Some((name, before, after)) = argument {
             return Some(Reason::ArgChanged { name, before, after });
         }
         if let Some((name, before, after)) = first_difference(&before.env, &now.env) {
@@ -168,6 +169,14 @@ impl Explainer<'_> {
             Cause::Own(_) => Some(Cause::Input(id)),
             Cause::Input(began) => Some(Cause::Input(*began)),
         })
+    }
+}
+
+/// True when the text only differs by the argument's value in it.
+fn explains(argument: &Option<Difference>, before: &str, now: &str) -> bool {
+    match argument {
+        Some((_, Some(old), Some(new))) if !old.is_empty() => before.replace(old.as_str(), new) == now,
+        _ => false,
     }
 }
 

@@ -56,7 +56,8 @@ fn exec_settings(exec: &Exec) -> BTreeMap<String, String> {
         ("platform", exec.platform.to_string()),
         ("mounts", mounts.join(", ")),
     ];
-    settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    let set = settings.into_iter().filter(|(_, value)| !value.is_empty());
+    set.map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// Heredocs do not show in the instruction's text.

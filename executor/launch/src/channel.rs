@@ -36,6 +36,8 @@ pub(crate) enum Request {
 pub(crate) enum Status {
     /// A process was forked; its pidfd comes with the message.
     Forked { pid: u32 },
+    /// The forked process has forked the one to follow, in the container it entered; with its pidfd.
+    Entered { pid: u32 },
     /// Setting up is done and the program is about to be executed; the pty's master side comes along, if any.
     Ready { created: Vec<PathBuf>, warnings: Vec<String> },
     /// It failed.

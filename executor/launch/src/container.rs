@@ -2,13 +2,14 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use serde::{Deserialize, Serialize};
 
 use crate::channel::{Descriptors, Status, from_memory, tell};
 use crate::credentials::{self, Filter};
-use crate::error::{Doing, LaunchError, Result};
+use crate::error::{Doing, Result};
 use crate::program::{self, Program};
 use crate::spec::{LaunchSpec, NetNs, ProcessSpec};
 use crate::sys;
@@ -114,21 +115,54 @@ fn launch(spec: &LaunchSpec, filter: Option<Filter>, stdio: [OwnedFd; 3], status
     rootfs::enter(&root, spec.readonly_root)?;
     let created = root.into_created();
     program::enter_cwd(&spec.process.cwd)?;
+    if !spec.host_pid {
+        // Nobody else is in the pid namespace yet, and a process that is not dumpable does not own its own files in
+        // /proc when it is not the host's root.
+        set_dumpable_behavior(DumpableBehavior::Dumpable).doing(|| "Take possession of `/proc/self`")?;
+    }
     credentials::apply_limits(&spec.process, &mut warnings)?;
-    let program = Program::new(&spec.process)?;
-    credentials::apply(&spec.process, filter.as_ref())?;
-    let master = master.as_ref().map(|fd| vec![fd.as_fd()]).unwrap_or_default();
-    tell(status, &Status::Ready { created, warnings }, &master);
-    execute(&program, spec.init, spec.process.terminal, status)
+    let handover = Handover { process: &spec.process, filter, status, init: spec.init };
+    handover.execute(Report { created, warnings, master })
 }
 
-/// Becomes the program, or with `init` its parent.
-pub(crate) fn execute(program: &Program, init: bool, terminal: bool, status: &OwnedFd) -> Result<Never> {
-    if init {
-        reaper::fork(terminal, status)?;
+/// What the caller learns just before the program starts.
+pub(crate) struct Report {
+    pub(crate) created: Vec<PathBuf>,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) master: Option<OwnedFd>,
+}
+
+/// From the last thing that takes privileges to the program.
+pub(crate) struct Handover<'a> {
+    pub(crate) process: &'a ProcessSpec,
+    pub(crate) filter: Option<Filter>,
+    pub(crate) status: &'a OwnedFd,
+    /// Stay as the program's parent.
+    pub(crate) init: bool,
+}
+
+impl Handover<'_> {
+    /// Gives up all privileges and becomes the program. What the filter might refuse comes before it.
+    pub(crate) fn execute(&self, report: Report) -> Result<Never> {
+        let program = Program::new(self.process)?;
+        let mut parent = None;
+        if self.init {
+            parent = reaper::fork()?;
+        }
+        if self.process.terminal && parent.is_none() {
+            pty::take_terminal()?;
+        }
+        // An init keeps no descriptor at all: the caller takes the end of the status socket for the program's start.
+        sys::close_from(if parent.is_some() { 0 } else { 3 }, parent.is_none())
+            .doing(|| "Close inherited descriptors")?;
+        credentials::apply(self.process, self.filter.as_ref())?;
+        if let Some(parent) = parent {
+            parent.run();
+        }
+        let master = report.master.as_ref().map(|fd| vec![fd.as_fd()]).unwrap_or_default();
+        tell(self.status, &Status::Ready { created: report.created, warnings: report.warnings }, &master);
+        Err(program.execute())
     }
-    sys::close_from(3, true).doing(|| "Close inherited descriptors")?;
-    Err(program.execute())
 }
 
 /// The container's file system, complete but not yet entered.
@@ -181,9 +215,4 @@ pub(crate) fn use_stdio(stdio: &[OwnedFd; 3], process: &ProcessSpec) -> io::Resu
         sys::duplicate_to(fd.as_fd(), number)?;
     }
     Ok(())
-}
-
-/// The failure of a step that has no kernel error of its own.
-pub(crate) fn refuse(what: &str, why: &str) -> LaunchError {
-    LaunchError::setup(what, io::Error::other(why.to_owned()))
 }

@@ -8,10 +8,10 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use rustix::thread::{ThreadNameSpaceType, move_into_thread_name_spaces};
 
 use crate::channel::{Status, tell};
-use crate::container::{Never, execute, use_stdio};
+use crate::container::{Handover, Never, Report, use_stdio};
 use crate::credentials::{self, Filter};
 use crate::error::{Doing, LaunchError, Result};
-use crate::program::{self, Program};
+use crate::program;
 use crate::spec::ProcessSpec;
 use crate::sys::{self, Fork};
 use crate::target::Root;
@@ -29,7 +29,7 @@ pub(crate) fn main(
     // SAFETY: a child of the zygote has one thread.
     match unsafe { sys::fork_with(libc::CLONE_PARENT as u64) }.doing(|| "Fork into the container")? {
         Fork::Parent { pid, pidfd } => {
-            tell(status, &Status::Forked { pid }, &[pidfd.as_fd()]);
+            tell(status, &Status::Entered { pid }, &[pidfd.as_fd()]);
             sys::exit_now(0)
         }
         Fork::Child => run(process, filter, stdio, status),
@@ -90,9 +90,6 @@ fn run(
     program::enter_cwd(&process.cwd)?;
     let mut warnings = Vec::new();
     credentials::apply_limits(process, &mut warnings)?;
-    let program = Program::new(process)?;
-    credentials::apply(process, filter.as_ref())?;
-    let master = master.as_ref().map(|fd| vec![fd.as_fd()]).unwrap_or_default();
-    tell(status, &Status::Ready { created: root.into_created(), warnings }, &master);
-    execute(&program, false, process.terminal, status)
+    let handover = Handover { process, filter, status, init: false };
+    handover.execute(Report { created: root.into_created(), warnings, master })
 }

@@ -35,8 +35,3 @@ pub fn fork_session() -> Result<Option<Forked>> {
         _ => Ok(Some(Forked::Parent)),
     }
 }
-
-/// Starts the zygote before the first launch needs it. A failure is told by that launch.
-pub fn prepare() {
-    zygote::prepare();
-}

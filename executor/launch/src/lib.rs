@@ -42,11 +42,28 @@ mod wire;
 mod zygote;
 
 pub use error::{LaunchError, Result};
-pub use fork::{Forked, fork_session, prepare};
+pub use fork::{Forked, fork_session};
 pub use launch::{enter, launch};
 pub use process::{Exit, Process};
 pub use pty::resize_pty;
 pub use spec::*;
 pub use support::{HostSupport, probe_host};
 pub use userns::{UserNs, enter_user_namespace};
-pub use zygote::init_if_requested;
+pub use zygote::{init_if_requested, prepare};
+
+/// Has [`init_if_requested`] called before `main` in a program whose `main` is not ours to write: a test binary.
+/// Use it once, at the top level.
+#[macro_export]
+macro_rules! init_before_tests {
+    () => {
+        #[used]
+        #[allow(unsafe_code)]
+        #[unsafe(link_section = ".init_array")]
+        static BUILDC_INIT: extern "C" fn() = {
+            extern "C" fn init() {
+                $crate::init_if_requested();
+            }
+            init
+        };
+    };
+}

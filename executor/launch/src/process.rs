@@ -53,7 +53,14 @@ impl Process {
     pub(crate) fn follow(status: &OwnedFd, group: Option<Group>) -> Result<Process> {
         let mut report = Report::default();
         let failure = report.read(status);
-        let (pid, pidfd) = match (report.process.take(), failure) {
+        let process = match (report.entered.take(), report.forked.take()) {
+            (Some(entered), Some((_, leading))) => {
+                let _ = wait_for(leading.as_fd());
+                Some(entered)
+            }
+            (entered, forked) => entered.or(forked),
+        };
+        let (pid, pidfd) = match (process, failure) {
             (Some(process), None) if report.ready => process,
             (process, failure) => {
                 if let Some((_, pidfd)) = &process {
@@ -176,7 +183,9 @@ impl Drop for Process {
 /// What the status socket told.
 #[derive(Default)]
 struct Report {
-    process: Option<(u32, OwnedFd)>,
+    forked: Option<(u32, OwnedFd)>,
+    /// Of a process in another container, which `forked` only leads to. Either may be told first.
+    entered: Option<(u32, OwnedFd)>,
     ready: bool,
     created: Vec<PathBuf>,
     warnings: Vec<String>,
@@ -199,13 +208,8 @@ impl Report {
     fn take(&mut self, status: Status, fds: Vec<OwnedFd>, failure: &mut Option<LaunchError>) {
         let fd = fds.into_iter().next();
         match status {
-            Status::Forked { pid } => {
-                let Some(pidfd) = fd else { return };
-                // Entering a container takes two forks; the first one's work is over.
-                if let Some((_, before)) = self.process.replace((pid, pidfd)) {
-                    let _ = wait_for(before.as_fd());
-                }
-            }
+            Status::Forked { pid } => self.forked = fd.map(|pidfd| (pid, pidfd)),
+            Status::Entered { pid } => self.entered = fd.map(|pidfd| (pid, pidfd)),
             Status::Ready { created, warnings } => {
                 self.ready = true;
                 self.created = created;

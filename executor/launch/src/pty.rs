@@ -11,7 +11,7 @@ use crate::spec::ProcessSpec;
 use crate::sys;
 use crate::target::{Kind, Root};
 
-/// Makes a pty, puts it on the standard streams as the controlling terminal and returns the master side.
+/// Makes a pty, puts it on the standard streams and returns the master side.
 pub(crate) fn open(root: &Root, process: &ProcessSpec) -> Result<OwnedFd> {
     let flags = OFlags::RDWR | OFlags::NOCTTY;
     let master =
@@ -22,13 +22,12 @@ pub(crate) fn open(root: &Root, process: &ProcessSpec) -> Result<OwnedFd> {
     for number in 0..3 {
         sys::duplicate_to(slave.as_fd(), number).doing(|| "Set up the standard streams")?;
     }
-    take_terminal()?;
     Ok(master)
 }
 
-/// Makes standard input the controlling terminal of this session, also where another session had it.
+/// Makes standard input the controlling terminal of this session, which has none yet.
 pub(crate) fn take_terminal() -> Result<()> {
-    sys::ioctl_value(sys::stream(0), libc::TIOCSCTTY, 1)
+    sys::ioctl_value(sys::stream(0), libc::TIOCSCTTY, 0)
         .map(drop)
         .doing(|| "Make the pty the controlling terminal")
 }

@@ -1,7 +1,5 @@
 //! The small init that `--init` puts in front of the program as pid 1: it forwards signals and reaps orphans.
 
-use std::os::fd::OwnedFd;
-
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
@@ -9,36 +7,42 @@ use nix::unistd::Pid;
 use crate::error::{Doing, Result};
 use crate::sys::{self, Fork};
 
-/// Forks: returns in the new process, which becomes the program, and never in pid 1.
-pub(crate) fn fork(terminal: bool, _status: &OwnedFd) -> Result<()> {
-    let all = SigSet::all();
-    all.thread_block().doing(|| "Block signals in init")?;
+/// Pid 1, on its way to [`Init::run`].
+pub(crate) struct Init {
+    program: Pid,
+    signals: SigSet,
+}
+
+/// Forks; none is returned in the new process, which becomes the program.
+pub(crate) fn fork() -> Result<Option<Init>> {
+    let signals = SigSet::all();
+    signals.thread_block().doing(|| "Block signals in init")?;
     // SAFETY: a child of the zygote has one thread.
     match unsafe { sys::fork_with(0) }.doing(|| "Fork the program under init")? {
         Fork::Child => {
             sys::reset_signals();
             let _ = rustix::process::setsid();
-            if terminal {
-                crate::pty::take_terminal()?;
-            }
-            Ok(())
+            Ok(None)
         }
-        Fork::Parent { pid, .. } => {
-            // The status socket above all: the caller waits for its last holder's exec.
-            let _ = sys::close_from(0, false);
-            forward(&all, Pid::from_raw(pid as i32))
+        Fork::Parent { pid, pidfd } => {
+            // Its number is about to be closed with all others.
+            std::mem::forget(pidfd);
+            Ok(Some(Init { program: Pid::from_raw(pid as i32), signals }))
         }
     }
 }
 
-fn forward(signals: &SigSet, program: Pid) -> ! {
-    loop {
-        match signals.wait() {
-            Ok(Signal::SIGCHLD) => reap(program),
-            Ok(signal) => {
-                let _ = kill(program, signal);
+impl Init {
+    /// Waits and forwards until the program ends, and ends with its status.
+    pub(crate) fn run(&self) -> ! {
+        loop {
+            match self.signals.wait() {
+                Ok(Signal::SIGCHLD) => reap(self.program),
+                Ok(signal) => {
+                    let _ = kill(self.program, signal);
+                }
+                Err(_) => {}
             }
-            Err(_) => {}
         }
     }
 }

@@ -97,9 +97,13 @@ pub(crate) fn duplicate_to(from: BorrowedFd<'_>, to: i32) -> io::Result<()> {
 
 /// Gives every signal its default action and unblocks all: neither survives from whoever started buildc.
 pub(crate) fn reset_signals() {
+    // Not through the C library, which keeps two signals to itself. All zero is SIG_DFL without flags.
+    let default = [0u64; 4];
     for signal in 1..=64 {
-        // SAFETY: SIG_DFL installs no code; refusals for KILL and STOP are expected.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
+        // SAFETY: reads a `struct sigaction` of the kernel, at most 32 bytes; refusals for KILL and STOP are expected.
+        unsafe {
+            libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), std::ptr::null::<u64>(), 8)
+        };
     }
     // SAFETY: an initialised empty set; only changes this thread's mask.
     unsafe {

@@ -29,6 +29,19 @@ struct Zygote {
 
 static ZYGOTE: Mutex<Option<Zygote>> = Mutex::new(None);
 
+/// Starts the launcher process ahead of the first launch, which then does not wait for it. Optional; worth it where
+/// there is other work to do before that launch.
+///
+/// # Errors
+/// As the launch would.
+pub fn prepare() -> Result<()> {
+    let mut zygote = ZYGOTE.lock().unwrap_or_else(PoisonError::into_inner);
+    if zygote.is_none() {
+        *zygote = Some(start()?);
+    }
+    Ok(())
+}
+
 /// Sends a request, starting the zygote first where there is none.
 pub(crate) fn request(message: &Request, fds: &[std::os::fd::BorrowedFd<'_>]) -> Result<()> {
     let mut zygote = ZYGOTE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -39,8 +52,7 @@ pub(crate) fn request(message: &Request, fds: &[std::os::fd::BorrowedFd<'_>]) ->
         // Somebody killed it; a new one serves the rest.
         let _ = running.process.wait();
     }
-    let started = start().map_err(|error| LaunchError::setup("Start the launcher process", error))?;
-    let started = zygote.insert(started);
+    let started = zygote.insert(start()?);
     send(started.socket.as_fd(), message, fds)
         .map_err(|error| LaunchError::setup("Talk to the launcher process", error))
 }
@@ -50,15 +62,11 @@ pub(crate) fn started() -> bool {
     ZYGOTE.lock().unwrap_or_else(PoisonError::into_inner).is_some()
 }
 
-/// Starts one, unless there is one.
-pub(crate) fn prepare() {
-    let mut zygote = ZYGOTE.lock().unwrap_or_else(PoisonError::into_inner);
-    if zygote.is_none() {
-        *zygote = start().ok();
-    }
+fn start() -> Result<Zygote> {
+    spawn().map_err(|error| LaunchError::setup("Start the launcher process", error))
 }
 
-fn start() -> io::Result<Zygote> {
+fn spawn() -> io::Result<Zygote> {
     if is_zygote() {
         return Err(io::Error::other("this program does not call `init_if_requested` first"));
     }

@@ -142,7 +142,7 @@ impl ContainerError {
             Self::Launch { .. } => "launch::setup",
             Self::Monitor { .. } => "container::monitor",
             Self::Network(error) => error.code(),
-            Self::Store(_) => "store::failed",
+            Self::Store(error) => error.code(),
             Self::Io { .. } => "container::io",
             Self::Damaged { .. } => "container::damaged",
         }
@@ -163,6 +163,7 @@ impl ContainerError {
             Self::Launch { help, .. } => return help.clone(),
             Self::Volume(error) => return error.help(),
             Self::Network(error) => return error.help(),
+            Self::Store(error) => return error.help().map(str::to_owned),
             Self::Damaged { .. } => "`buildc rm --force` removes what is left of it",
             _ => return None,
         };

@@ -9,8 +9,8 @@ use buildc_ir::graph::Node;
 use buildc_ir::keys;
 use buildc_ir::pattern::{PatternSet, SelectionQuery};
 use buildc_ir::step::From;
-use buildc_ir::world::{BuildRecord, Facts, SelectError, Selected};
-use buildc_ir::{Graph, StepId, StepKind};
+use buildc_ir::world::{BuildRecord, Facts, ResolvedImage, Resolver, SelectError, Selected, WorldError};
+use buildc_ir::{Graph, ImageConfig, Platform, Reference, StepId, StepKind};
 
 use super::sketch::Images;
 
@@ -138,6 +138,15 @@ impl Facts for World {
 
     fn previous(&self) -> Option<BuildRecord> {
         self.record.clone()
+    }
+}
+
+impl Resolver for World {
+    fn resolve(&self, reference: &Reference, platform: &Platform) -> Result<ResolvedImage, WorldError> {
+        let name = reference.familiar();
+        let manifest = self.images.get(&name).copied().unwrap_or_else(|| Digest::of(name.as_bytes()));
+        let config = ImageConfig::scratch(platform.clone());
+        Ok(ResolvedImage { manifest, config, history: Vec::new() })
     }
 }
 

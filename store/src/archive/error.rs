@@ -105,7 +105,7 @@ impl ArchiveError {
             Self::NotInStore { .. } => "image::not_found",
             Self::NotALayout { .. } => "archive::not_a_layout",
             Self::Io { .. } => "archive::io",
-            Self::Store(_) => "store::other",
+            Self::Store(error) => error.code(),
         }
     }
 
@@ -121,6 +121,7 @@ impl ArchiveError {
             }
             Self::NotInStore { .. } => "`buildc images` lists what there is",
             Self::NotALayout { .. } => "Name an empty or new directory",
+            Self::Store(error) => return error.help().map(str::to_owned),
             _ => return None,
         };
         Some(text.to_owned())

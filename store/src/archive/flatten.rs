@@ -37,12 +37,15 @@ enum Flat<'e> {
 }
 
 fn flat<'e>(view: &TreeView, found: &'e Found) -> Result<Flat<'e>> {
-    Ok(match &found.entry.kind {
-        EntryKind::File { .. } => Flat::File,
-        EntryKind::Hardlink { to } => match view.get(to)? {
+    if let Some(to) = &found.link_to {
+        let first = view.get(to)?;
+        return Ok(match first {
             Some(first) if first.layer == found.layer => Flat::Link(to),
             _ => Flat::File,
-        },
+        });
+    }
+    Ok(match &found.entry.kind {
+        EntryKind::File { .. } => Flat::File,
         other => Flat::Other(other),
     })
 }

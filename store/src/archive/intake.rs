@@ -106,12 +106,12 @@ fn take_layer(
 /// The media type of a layer that nobody names.
 pub(super) fn recognised(mut file: &std::fs::File, name: &str) -> Result<&'static str> {
     let mut start = Vec::new();
-    file.by_ref().take(6).read_to_end(&mut start).map_err(|source| super::error::io("read", name, source))?;
+    file.by_ref().take(4).read_to_end(&mut start).map_err(|source| super::error::io("read", name, source))?;
     Ok(match Compression::of(&start) {
         Compression::Gzip => media_type::OCI_LAYER_GZIP,
         Compression::Zstd => media_type::OCI_LAYER_ZSTD,
         // Other compressions have no media type; such a layer is compressed anew when it leaves.
-        Compression::None | Compression::Xz | Compression::Bzip2 => media_type::OCI_LAYER,
+        Compression::Other => media_type::OCI_LAYER,
     })
 }
 

@@ -109,7 +109,7 @@ impl Contents {
             .record
             .layers
             .iter()
-            .map(|layer| compressed_layer(store, layer).map_err(cannot_compress))
+            .map(|layer| compressed_layer(store, layer, &|| false).map_err(cannot_compress))
             .collect();
         compressed_manifest(original, &blobs?).map_err(|error| malformed(&image.record.id.to_string(), error))
     }
@@ -154,6 +154,10 @@ pub(super) fn oci_archive(store: &Store, images: &[String], out: &mut dyn Write)
     let mut tar = Tar::new(out);
     tar.file("oci-layout", LAYOUT.as_bytes())?;
     tar.file(INDEX, &index_json(&contents.entries)?)?;
+    // Without entries of their own, containers' reader makes these directories owned by root, which a user may not.
+    for dir in ["blobs/", "blobs/sha256/"] {
+        tar.dir(dir)?;
+    }
     for (digest, bytes) in &contents.documents {
         tar.file(&blob_path(digest), bytes)?;
     }
@@ -234,6 +238,14 @@ impl<'w> Tar<'w> {
 
     fn file(&mut self, path: &str, bytes: &[u8]) -> Result<()> {
         self.append(path, bytes.len() as u64, &mut &*bytes)
+    }
+
+    fn dir(&mut self, path: &str) -> Result<()> {
+        let mut header = header(path, 0)?;
+        header.set_entry_type(tar::EntryType::Directory);
+        header.set_mode(0o755);
+        header.set_cksum();
+        self.builder.append(&header, io::empty()).map_err(|source| io_error("write", "-", source))
     }
 
     fn stream(&mut self, path: &str, file: &mut File) -> Result<()> {

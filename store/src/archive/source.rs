@@ -14,7 +14,7 @@ use buildc_digest::Digest;
 use super::error::io as io_error;
 use super::{ArchiveError, Result};
 use crate::Store;
-use crate::compression::decompressed;
+use crate::tar::decompressed;
 
 /// Manifests and indexes have at most 4 MiB in registries; configs may have more.
 pub(super) const DOCUMENT_LIMIT: u64 = 8 * 1024 * 1024;
@@ -34,7 +34,7 @@ impl Source {
     /// Reads a whole tar, compressed or not, into the blob store.
     pub(super) fn of_tar(store: &Store, input: &mut dyn Read) -> Result<Self> {
         let stream = |source| io_error("read", "-", source);
-        let mut archive = tar::Archive::new(decompressed(input).map_err(stream)?);
+        let mut archive = tar::Archive::new(decompressed(input)?);
         let (mut files, mut links) = (BTreeMap::new(), BTreeMap::new());
         for entry in archive.entries().map_err(stream)? {
             let mut entry = entry.map_err(not_an_archive)?;

@@ -133,6 +133,9 @@ mod tests {
         let alone = one.install(|| compressed(&bytes, 1000));
         assert_eq!(alone, compressed(&bytes, 77_777));
         // When this fails the deflate implementation has changed its output: change COMPRESSOR with it.
-        assert_eq!(Digest::of(&alone).hex(), "d3d1116841150b56b4835597656b34c43b4609af046972bf7597cfee370a2c8f");
+        assert_eq!(
+            Digest::of(&alone).hex(),
+            "d3d1116841150b56b4835597656b34c43b4609af046972bf7597cfee370a2c8f"
+        );
     }
 }

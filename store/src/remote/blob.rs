@@ -9,7 +9,7 @@ use super::session::Session;
 use super::transport::Ask;
 use super::{Progress, RemoteError, Result};
 use crate::oci::Descriptor;
-use crate::{BlobWriter, Store};
+use crate::{BlobWriter, Store, StoreError};
 
 /// Attempts in a row without a single new byte.
 const FRUITLESS_ATTEMPTS: u32 = 5;
@@ -45,9 +45,12 @@ impl Session<'_> {
                 }
             }
         }
-        match writer.finish(None)? {
-            (digest, _) if digest == blob.digest => Ok(()),
-            (got, _) => Err(RemoteError::DigestMismatch { url, want: blob.digest, got }),
+        match writer.finish(Some(&blob.digest)) {
+            Ok(_) => Ok(()),
+            Err(StoreError::BlobDigest { expected, found }) => {
+                Err(RemoteError::DigestMismatch { url, want: expected, got: found })
+            }
+            Err(error) => Err(error.into()),
         }
     }
 

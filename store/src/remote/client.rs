@@ -22,6 +22,8 @@ pub struct Client {
     login: Option<(String, Credential)>,
     schemes: Mutex<HashMap<String, &'static str>>,
     tokens: Mutex<HashMap<(String, Vec<String>), Granted>>,
+    /// Held while a token is fetched, so that parallel requests share it.
+    pub(super) authorising: Mutex<()>,
 }
 
 impl Client {
@@ -42,6 +44,7 @@ impl Client {
             login: None,
             schemes: Mutex::default(),
             tokens: Mutex::default(),
+            authorising: Mutex::default(),
         }
     }
 

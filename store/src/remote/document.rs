@@ -61,8 +61,8 @@ impl Client {
         })
     }
 
-    /// Asks each candidate name at each of its places until one has it. Missing images, unreachable servers and
-    /// server errors move on; the most telling failure is reported.
+    /// Asks each candidate name until one is found. What is reported when none is: the first failure that is not just
+    /// a missing image, else everything that was asked.
     pub(super) fn resolve<'c>(
         &'c self,
         text: &str,
@@ -73,18 +73,38 @@ impl Client {
         let mut asked = Vec::new();
         let mut worst = None;
         for name in &candidates {
-            for place in self.registries.pull_places(name)? {
-                let session = Session::new(self, place, "pull", &[], watch);
-                match resolve_at(session, name, platform, watch) {
-                    Ok(found) => return Ok(found),
-                    Err(RemoteError::NotFound { asked: here, .. }) => asked.extend(here),
-                    Err(error) if moves_on(&error) => worst = worst.or(Some(error)),
-                    Err(error) => return Err(error),
-                }
+            match self.resolve_name(name, platform, watch) {
+                Ok(found) => return Ok(found),
+                Err(RemoteError::NotFound { asked: here, .. }) => asked.extend(here),
+                Err(error) if moves_on(&error) => worst = worst.or(Some(error)),
+                Err(error) => return Err(error),
             }
         }
         let name = candidates.first().map_or_else(|| text.to_owned(), Name::to_string);
         Err(worst.unwrap_or(RemoteError::NotFound { name, asked }))
+    }
+
+    /// Asks the places of one name in order. The last one is the origin: its answer counts when no mirror has it.
+    fn resolve_name<'c>(
+        &'c self,
+        name: &Name,
+        platform: &Platform,
+        watch: Watch<'c>,
+    ) -> Result<Resolution<'c>> {
+        let mut asked = Vec::new();
+        let mut last = None;
+        for place in self.registries.pull_places(name)? {
+            let session = Session::new(self, place, "pull", &[], watch);
+            match resolve_at(session, name, platform, watch) {
+                Err(RemoteError::NotFound { asked: here, .. }) => {
+                    asked.extend(here);
+                    last = None;
+                }
+                Err(error) if moves_on(&error) => last = Some(error),
+                end => return end,
+            }
+        }
+        Err(last.unwrap_or(RemoteError::NotFound { name: name.to_string(), asked }))
     }
 }
 

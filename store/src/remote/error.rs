@@ -213,7 +213,7 @@ impl RemoteError {
             Self::CredentialHelper { .. } => "registry::credential_helper",
             Self::Cancelled => "registry::cancelled",
             Self::Io { .. } => "environment::io",
-            Self::Store(_) => "store::other",
+            Self::Store(error) => error.code(),
         }
     }
 
@@ -240,7 +240,7 @@ impl RemoteError {
             Self::RateLimited { host, .. } => {
                 format!("Wait, or run `buildc login {host}` for a higher limit")
             }
-            Self::Truncated { .. } => "Run the command again; what arrived is kept and resumed".to_owned(),
+            Self::Truncated { .. } => "Run the command again; blobs that arrived whole are kept".to_owned(),
             Self::DigestMismatch { .. } => {
                 "Something between here and the registry changes the bytes; nothing was kept".to_owned()
             }
@@ -251,6 +251,7 @@ impl RemoteError {
             Self::CredentialHelper { helper, .. } => {
                 format!("Install `docker-credential-{helper}` or remove it from Docker's config.json")
             }
+            Self::Store(error) => return error.help().map(str::to_owned),
             _ => return None,
         };
         Some(text)

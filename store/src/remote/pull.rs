@@ -1,6 +1,8 @@
 //! Pulling an image: which layers are missing, fetching them side by side, unpacking, tagging.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -38,22 +40,16 @@ impl Client {
         let ids: Vec<LayerId> = layers.iter().map(|layer| layer.id).collect();
         let image =
             store.put_image(&found.document.bytes, &found.document.media_type, &found.config, &ids)?;
-        for name in names(&found) {
-            store.tag(&name, &image.id)?;
+        let repository = found.name.repository();
+        if let Some(tag) = &found.name.tag {
+            store.tag(&format!("{repository}:{tag}"), &image.id)?;
+        }
+        for digest in [&found.top, &found.document.digest] {
+            store.record_repo_digest(&repository, digest, &image.id)?;
         }
         store.sync()?;
         Ok(store.image_by_manifest(&found.document.digest)?.unwrap_or(image))
     }
-}
-
-/// The names that now mean the image: as asked, and by digest.
-fn names(found: &Resolution<'_>) -> Vec<String> {
-    let repository = found.name.repository();
-    let mut names: Vec<String> = found.name.tag.iter().map(|tag| format!("{repository}:{tag}")).collect();
-    let digests = [found.top, found.document.digest];
-    let distinct = if digests[0] == digests[1] { &digests[..1] } else { &digests };
-    names.extend(distinct.iter().map(|digest| format!("{repository}@{digest}")));
-    names
 }
 
 /// One layer of the manifest beside its place in the config.
@@ -103,8 +99,10 @@ fn fetch_layer(store: &Store, session: &Session<'_>, wanted: &Wanted) -> Result<
     }
     session.check_cancelled()?;
     progress(Progress::Unpacking { digest });
-    let mut blob = store.open_blob(&digest)?;
-    let layer = store.import_layer(&mut blob, Some(wanted.diff_id))?;
+    let mut blob = Stoppable { file: store.open_blob(&digest)?, watch: session.watch };
+    let unpacked = store.import_layer(&mut blob, Some(wanted.diff_id));
+    session.check_cancelled()?;
+    let layer = unpacked?;
     store.record_layer_blob(LayerBlob {
         diff_id: wanted.diff_id,
         blob: digest,
@@ -115,6 +113,21 @@ fn fetch_layer(store: &Store, session: &Session<'_>, wanted: &Wanted) -> Result<
     origins::remember(store, &digest, &session.place)?;
     progress(Progress::Finished { digest });
     Ok(layer)
+}
+
+/// A blob being unpacked; reading fails when the transfer is cancelled.
+struct Stoppable<'w> {
+    file: File,
+    watch: Watch<'w>,
+}
+
+impl Read for Stoppable<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        match (self.watch.cancelled)() {
+            true => Err(std::io::Error::other("cancelled")),
+            false => self.file.read(buffer),
+        }
+    }
 }
 
 /// Does something for all items on a few threads; the first failure stops the others from starting more.

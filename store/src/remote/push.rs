@@ -44,7 +44,7 @@ impl Client {
         session.send_blob(store, &manifest.config.digest)?;
         let tag = target.tag.clone().unwrap_or_else(|| "latest".to_owned());
         let digest = session.put_manifest(&tag, &shipped)?;
-        store.tag(&format!("{}@{digest}", target.repository()), &record.id)?;
+        store.record_repo_digest(&target.repository(), &digest, &record.id)?;
         Ok(Pushed { name: target.to_string(), digest, size_bytes: shipped.manifest.len() as u64 })
     }
 }
@@ -99,7 +99,9 @@ fn ship_compressed(
     let unique: Vec<&Layer> = unique.into_values().collect();
     let sent = side_by_side(&unique, |layer| {
         session.check_cancelled()?;
-        let blob = compressed_layer(store, layer).map_err(|error| cannot_compress(layer, error))?;
+        let compressed = compressed_layer(store, layer, &|| (session.watch.cancelled)());
+        session.check_cancelled()?;
+        let blob = compressed.map_err(|error| cannot_compress(layer, error))?;
         session.send_blob(store, &blob.blob)?;
         Ok((layer.diff_id, blob))
     })?;

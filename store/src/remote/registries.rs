@@ -84,23 +84,30 @@ impl Registries {
         let forced =
             std::env::var_os("CONTAINERS_REGISTRIES_CONF").filter(|v| !v.is_empty()).map(PathBuf::from);
         let user = user_config_dir().map(|dir| dir.join("containers"));
-        Self::load_from(forced.as_deref(), user.as_deref(), Path::new("/etc/containers"))
+        Self::load_from(forced.as_deref(), user.as_deref(), Some(Path::new("/etc/containers")))
+    }
+
+    /// Reads one file and nothing else.
+    ///
+    /// # Errors
+    /// When the file cannot be read or understood.
+    pub fn load_file(path: &Path) -> Result<Self> {
+        Self::load_from(Some(path), None, None)
     }
 
     /// As [`Registries::load`], with the places given. A user's main file hides the system's drop-ins too.
-    fn load_from(forced: Option<&Path>, user: Option<&Path>, system: &Path) -> Result<Self> {
+    fn load_from(forced: Option<&Path>, user: Option<&Path>, system: Option<&Path>) -> Result<Self> {
         let user_main =
             user.map(|dir| dir.join("registries.conf")).filter(|p| forced.is_none() && p.exists());
         let mut files = Vec::new();
-        let system_main = || system.join("registries.conf");
         let hides_system = user_main.is_some();
         match forced {
             Some(path) if !path.exists() => return Err(invalid(path, "the file does not exist")),
             Some(path) => files.push(path.to_owned()),
-            None => files.push(user_main.unwrap_or_else(system_main)),
+            None => files.extend(user_main.or_else(|| system.map(|dir| dir.join("registries.conf")))),
         }
         if !hides_system {
-            files.extend(drop_ins(system)?);
+            files.extend(system.map(drop_ins).transpose()?.unwrap_or_default());
         }
         files.extend(user.map(drop_ins).transpose()?.unwrap_or_default());
         let mut merged = Self::default();
@@ -326,11 +333,11 @@ mod tests {
             .unwrap();
         std::fs::write(system.join("registries.conf.d/a.conf"), "[aliases]\nx = 's.example/x'").unwrap();
         std::fs::write(user.join("registries.conf.d/b.conf"), "[aliases]\nx = 'u.example/x'").unwrap();
-        let both = Registries::load_from(None, Some(&user), &system).unwrap();
+        let both = Registries::load_from(None, Some(&user), Some(&system)).unwrap();
         assert_eq!(both.candidates("x").unwrap()[0].host, "u.example");
         assert_eq!(both.candidates("y").unwrap()[0].host, "s.example");
         std::fs::write(user.join("registries.conf"), "").unwrap();
-        let own = Registries::load_from(None, Some(&user), &system).unwrap();
+        let own = Registries::load_from(None, Some(&user), Some(&system)).unwrap();
         assert_eq!(own.candidates("y").unwrap()[0].host, DOCKER_IO);
     }
 

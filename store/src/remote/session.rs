@@ -3,6 +3,7 @@
 //! Owns: when a request is repeated and with which Authorization. Never does: interpreting manifests or blobs.
 
 use std::io::Read;
+use std::sync::PoisonError;
 use std::time::{Duration, Instant, SystemTime};
 
 use ureq::Body;
@@ -74,7 +75,7 @@ impl<'c> Session<'c> {
             match self.exchange(ask, granted.as_ref().map(|g| g.header.as_str())) {
                 Ok(response) if response.status() == StatusCode::UNAUTHORIZED && !asked_again => {
                     asked_again = true;
-                    self.authorise(response)?;
+                    self.authorise(response, granted)?;
                 }
                 Ok(response) if is_transient(response.status()) && attempt + 1 < ATTEMPTS => {
                     let after = retry_after(&response);
@@ -136,9 +137,15 @@ impl<'c> Session<'c> {
     }
 
     /// Answers a 401 by getting a token, or by a password where the server wants one.
-    fn authorise(&self, response: Response<Body>) -> Result<()> {
+    /// `used` is what was refused; when another thread has got something newer since, that is tried instead.
+    fn authorise(&self, response: Response<Body>, used: Option<Granted>) -> Result<()> {
+        let _alone = self.client.authorising.lock().unwrap_or_else(PoisonError::into_inner);
         let challenges = auth::challenges(response.headers());
         let host = &self.place.host;
+        let newer = self.client.granted(host, &self.scopes);
+        if newer.is_some_and(|newer| used.is_none_or(|used| used.header != newer.header)) {
+            return Ok(());
+        }
         let credential = self.client.credential(host, &self.place.path)?;
         for challenge in &challenges {
             let granted = match (challenge, &credential) {

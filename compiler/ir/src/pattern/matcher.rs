@@ -85,12 +85,13 @@ impl Matcher {
     pub(super) fn matches(&self, text: &[u8]) -> bool {
         let Some(rest) = text.strip_prefix(self.head.as_slice()) else { return false };
         let Some(rest) = rest.strip_suffix(self.tail.as_slice()) else { return false };
-        match self.middle.as_slice() {
-            [] => rest.is_empty(),
-            [Token::All] => true,
-            [Token::Star] => !rest.contains(&b'/'),
-            [Token::Depth] => rest.is_empty() || rest.ends_with(b"/"),
-            tokens => States::run(tokens, rest).reached(tokens.len()),
+        match strip_end(&self.middle, rest) {
+            None => false,
+            Some(([], rest)) => rest.is_empty(),
+            Some(([Token::All], _)) => true,
+            Some(([Token::Star], rest)) => !rest.contains(&b'/'),
+            Some(([Token::Depth], rest)) => rest.is_empty() || rest.ends_with(b"/"),
+            Some((tokens, rest)) => States::run(tokens, rest).reached(tokens.len()),
         }
     }
 
@@ -104,6 +105,21 @@ impl Matcher {
         let tokens: Vec<Token> = self.middle.iter().cloned().chain(tail.chars().map(Token::Char)).collect();
         States::run(&tokens, rest).any()
     }
+}
+
+/// Takes tokens of exactly one character off the end with the ASCII characters they match; `None` when one does not.
+/// It decides most texts without a simulation.
+fn strip_end<'a>(mut tokens: &'a [Token], mut text: &'a [u8]) -> Option<(&'a [Token], &'a [u8])> {
+    while let (Some((token, before)), Some((byte, rest))) = (tokens.split_last(), text.split_last()) {
+        if token.optional() || !byte.is_ascii() {
+            break;
+        }
+        if !token.takes(char::from(*byte)) {
+            return None;
+        }
+        (tokens, text) = (before, rest);
+    }
+    Some((tokens, text))
 }
 
 fn literal(tokens: &[Token]) -> Vec<u8> {

@@ -65,9 +65,9 @@ impl Lowering<'_> {
                 history::healthcheck(check)
             }
             Kind::Maintainer(word) => {
-                let author = self.text(state, word)?;
-                state.config.author = Some(author.clone());
-                format!("MAINTAINER {author}")
+                // The one free text that is taken as written.
+                state.config.author = Some(word.text.clone());
+                format!("MAINTAINER {}", word.text)
             }
             Kind::Onbuild(trigger) => {
                 // No history entry: the trigger only waits in the config.

@@ -58,6 +58,22 @@ pub struct LinkedStage<'a> {
     pub body: Vec<Fired<'a>>,
 }
 
+impl Fired<'_> {
+    /// The needs that there are, with the places that name them.
+    pub fn needs(&self) -> impl Iterator<Item = (&Origin, Span)> {
+        self.needs.iter().enumerate().filter_map(|(at, need)| Some((need.as_ref()?, self.place(at))))
+    }
+
+    fn place(&self, at: usize) -> Span {
+        let word = match &self.instruction.kind {
+            Kind::Transfer(transfer) => transfer.flags.from.as_ref(),
+            Kind::Run(run) => run.mounts.get(at),
+            _ => None,
+        };
+        word.map_or(self.instruction.span, |w| w.span)
+    }
+}
+
 /// All stages of a file.
 #[derive(Clone, Debug)]
 pub struct Linked<'a> {
@@ -248,7 +264,7 @@ fn stage_base(
 /// The stages that a stage needs, with the place that says so.
 pub fn needed<'b>(stage: &'b LinkedStage<'_>) -> impl Iterator<Item = (usize, Span)> + 'b {
     let base = stage.base.iter().map(|b| (b, stage.span));
-    let body = stage.body.iter().flat_map(|f| f.needs.iter().flatten().map(|n| (n, f.instruction.span)));
+    let body = stage.body.iter().flat_map(Fired::needs);
     base.chain(body).filter_map(|(origin, span)| match origin {
         Origin::Stage(index) => Some((*index, span)),
         _ => None,

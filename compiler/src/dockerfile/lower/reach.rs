@@ -65,11 +65,8 @@ impl Walk<'_, '_> {
         }
         fire_triggers(&mut self.reached.linked, index, &self.reached.images, self.sources, self.problems);
         let Some(stage) = self.reached.linked.stages.get(index) else { return Vec::new() };
-        let needs: Vec<(Origin, Span)> = stage
-            .body
-            .iter()
-            .flat_map(|f| f.needs.iter().flatten().map(|need| (need.clone(), f.instruction.span)))
-            .collect();
+        let needs: Vec<(Origin, Span)> =
+            stage.body.iter().flat_map(Fired::needs).map(|(need, span)| (need.clone(), span)).collect();
         for (need, span) in needs {
             self.resolve(&need, span, "");
         }

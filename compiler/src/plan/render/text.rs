@@ -6,6 +6,9 @@ use buildc_ir::{Graph, PassReport, Plan, PlannedStep, Privilege, Reason, State, 
 
 use super::{Totals, state_word};
 
+/// How many characters of an instruction or value are shown.
+const LABEL: usize = 120;
+
 /// How many changes of a pass are listed.
 const CHANGES: usize = 3;
 
@@ -111,7 +114,7 @@ fn step_line(label: &str, step: &PlannedStep) -> String {
         (State::WillRun | State::DependsOn { .. }, Some(ms)) => format!("  (last time {})", duration(ms)),
         _ => String::new(),
     };
-    format!("{} {:<10}  {label}{duration}", mark(&step.state), state_word(&step.state))
+    format!("{} {:<10}  {}{duration}", mark(&step.state), state_word(&step.state), one_line(label))
 }
 
 fn duration(ms: u64) -> String {
@@ -131,7 +134,7 @@ fn details(plan: &Plan, step: &PlannedStep) -> Vec<String> {
         say(reason(&plan.graph, &step.reason));
     }
     if let Reason::FilesChanged { paths, total } = &step.reason {
-        paths.iter().for_each(|path| say(format!("  {path}")));
+        paths.iter().for_each(|path| say(format!("  {}", one_line(path))));
         let more = total.saturating_sub(paths.len() as u64);
         if more > 0 && !paths.is_empty() {
             say(format!("  and {more} more"));
@@ -156,7 +159,14 @@ fn decided(graph: &Graph, steps: &[StepId], reason: &Reason) -> String {
 }
 
 fn quoted(graph: &Graph, id: StepId) -> String {
-    format!("`{}`", graph.get(id).map_or("", |node| node.label.as_str()))
+    format!("`{}`", one_line(graph.get(id).map_or("", |node| node.label.as_str())))
+}
+
+/// Text of the user's on one line and of bounded length, without anything that a terminal would act on.
+fn one_line(text: &str) -> String {
+    let shown = text.chars().take(LABEL).map(|c| if c.is_control() { ' ' } else { c });
+    let more = if text.chars().nth(LABEL).is_some() { "…" } else { "" };
+    shown.chain(more.chars()).collect()
 }
 
 /// One reason in words, without the list of files.
@@ -165,7 +175,9 @@ pub(super) fn reason(graph: &Graph, reason: &Reason) -> String {
         Reason::DefinitionKnown => "its result is in the store".to_owned(),
         Reason::ContentKnown => "changed, but its inputs have the same content as before".to_owned(),
         Reason::NeverBuilt => "never built".to_owned(),
-        Reason::InstructionChanged { before, .. } => format!("instruction changed, it was `{before}`"),
+        Reason::InstructionChanged { before, .. } => {
+            format!("instruction changed, it was `{}`", one_line(before))
+        }
         Reason::ArgChanged { name, before, after } => format!("ARG {}", change(name, before, after)),
         Reason::EnvChanged { name, before, after } => format!("ENV {}", change(name, before, after)),
         Reason::SettingChanged { name, before, after } => change(name, before, after),
@@ -187,6 +199,7 @@ pub(super) fn reason(graph: &Graph, reason: &Reason) -> String {
 }
 
 fn change(name: &str, before: &Option<String>, after: &Option<String>) -> String {
+    let (before, after) = (before.as_deref().map(one_line), after.as_deref().map(one_line));
     match (before, after) {
         (Some(before), Some(after)) => format!("{name} changed from `{before}` to `{after}`"),
         (None, Some(after)) => format!("{name} is new, with value `{after}`"),

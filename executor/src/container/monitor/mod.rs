@@ -135,7 +135,8 @@ fn leave_caller(keep: &UnixStream) {
 
 /// The monitor's whole life.
 fn serve(line: UnixStream) -> ! {
-    buildc_launch::prepare();
+    // A failure is told by the launch.
+    let _ = buildc_launch::prepare();
     let code = match wire::receive::<Request>(&line) {
         Ok(Some((Request::Start(order), streams))) => {
             watch::watch(*order, line, streams);

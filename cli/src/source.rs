@@ -1,0 +1,109 @@
+//! The files a build starts from: the Dockerfile and the ignore file.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::commands::build::SourceArgs;
+use crate::failure::{Failure, os_text};
+
+/// A Dockerfile bigger than this is no Dockerfile.
+const DOCKERFILE_LIMIT_BYTES: u64 = 16 << 20;
+
+/// The text of a Dockerfile and where it is from.
+#[derive(Debug)]
+pub struct Dockerfile {
+    /// As diagnostics name it.
+    pub shown: String,
+    /// `None` for standard input.
+    pub path: Option<PathBuf>,
+    /// The whole text.
+    pub text: String,
+}
+
+impl Dockerfile {
+    /// Reads `-f`, standard input, or the default of the context.
+    pub fn read(args: &SourceArgs) -> Result<Self, Failure> {
+        let from_stdin = args.file.as_deref().map_or(args.context == Path::new("-"), |f| f == Path::new("-"));
+        if from_stdin {
+            let text = read_limited(std::io::stdin().lock(), Path::new("<stdin>"))?;
+            return Ok(Self { shown: "<stdin>".to_owned(), path: None, text });
+        }
+        let path = match &args.file {
+            Some(file) => file.clone(),
+            None => default_file(&args.context)?,
+        };
+        let file = std::fs::File::open(&path).map_err(|e| missing(&path, &e))?;
+        let text = read_limited(file, &path)?;
+        Ok(Self {
+            shown: path.strip_prefix("./").unwrap_or(&path).display().to_string(),
+            path: Some(path),
+            text,
+        })
+    }
+
+    /// The ignore file that applies: `NAME.dockerignore` beside the Dockerfile, else `.dockerignore` of the context.
+    pub fn ignore(&self, context: &Path) -> Result<Option<(String, String)>, Failure> {
+        let beside = self.path.as_ref().map(|path| {
+            let mut name = path.file_name().unwrap_or_default().to_owned();
+            name.push(".dockerignore");
+            path.with_file_name(name)
+        });
+        for path in beside.into_iter().chain([context.join(".dockerignore")]) {
+            match std::fs::File::open(&path) {
+                Ok(file) => {
+                    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                    return Ok(Some((name, read_limited(file, &path)?)));
+                }
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+                Err(e) => return Err(Failure::file("read", &path, &e)),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// `Dockerfile`, or `dockerfile` as Docker also accepts.
+fn default_file(context: &Path) -> Result<PathBuf, Failure> {
+    let path = context.join("Dockerfile");
+    if path.exists() {
+        return Ok(path);
+    }
+    let lower = context.join("dockerfile");
+    if lower.exists() {
+        return Ok(lower);
+    }
+    if !context.is_dir() {
+        let text = context.to_string_lossy();
+        if text.contains("://") || text.starts_with("git@") {
+            return Err(Failure::usage(format!(
+                "`{text}` is not a directory: remote build contexts are not supported"
+            ))
+            .help("Clone or download it first, then build the directory"));
+        }
+        return Err(Failure::new("input::not_found", format!("There is no directory `{text}` to build"))
+            .help("`buildc build .` builds the current directory"));
+    }
+    Err(Failure::new("input::no_dockerfile", format!("There is no Dockerfile in `{}`", context.display()))
+        .help("Write one, or name another file with -f"))
+}
+
+fn missing(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(
+        "input::not_found",
+        format!("Cannot read the Dockerfile `{}`: {}", path.display(), os_text(error)),
+    )
+    .help("-f is relative to the current directory, not to the build context")
+}
+
+fn read_limited(reader: impl Read, path: &Path) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    reader
+        .take(DOCKERFILE_LIMIT_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|e| Failure::file("read", path, &e))?;
+    if bytes.len() as u64 > DOCKERFILE_LIMIT_BYTES {
+        return Err(Failure::new("input::too_big", format!("`{}` is bigger than 16 MiB", path.display())));
+    }
+    String::from_utf8(bytes)
+        .map_err(|_| Failure::new("input::not_utf8", format!("`{}` is not UTF-8 text", path.display())))
+}

@@ -1,0 +1,162 @@
+//! What wrong input is answered with: the place, what is meant, the exit code. Needs neither root nor a network.
+#![allow(clippy::print_stderr)]
+
+#[path = "fixture/mod.rs"]
+mod fixture;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use fixture::{buildc, context};
+
+struct Here {
+    dir: tempfile::TempDir,
+}
+
+impl Here {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().expect("a directory") }
+    }
+
+    fn context(&self, dockerfile: &str) -> PathBuf {
+        context(self.dir.path(), "context", dockerfile)
+    }
+
+    fn buildc(&self, words: &[&str], last: &Path) -> Output {
+        buildc(&self.dir.path().join("store")).args(words).arg(last).output().expect("buildc runs")
+    }
+
+    /// The words that a failing command must end with: code and parts of its message.
+    fn fails(&self, words: &[&str], last: &Path, code: i32, parts: &[&str]) {
+        let output = self.buildc(words, last);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{words:?}: {text}");
+        assert!(output.stdout.is_empty(), "data on standard output: {output:?}");
+        assert!(text.is_ascii(), "not plain: {text}");
+        for part in parts {
+            assert!(text.contains(part), "no `{part}` in:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn an_unknown_instruction_is_underlined_and_the_right_one_named() {
+    let here = Here::new();
+    let dir = here.context("FROM scratch\nRNU make\n");
+    let parts = ["dockerfile::unknown_instruction", "Dockerfile:2:1", "RNU make", "RUN"];
+    here.fails(&["plan"], &dir, 1, &parts);
+    here.fails(&["build"], &dir, 1, &parts);
+}
+
+#[test]
+fn all_errors_are_shown_at_once() {
+    let here = Here::new();
+    let dir = here.context("FROM scratch\nRNU make\nCOPY --chwon=a b /\nENV A\n");
+    here.fails(&["plan"], &dir, 1, &["`RNU`", "--chown", "dockerfile::missing_value"]);
+}
+
+#[test]
+fn a_file_that_an_ignore_rule_hides_is_explained() {
+    let here = Here::new();
+    let dir = here.context("FROM scratch\nCOPY app.log /logs/\n");
+    fs::write(dir.join(".dockerignore"), "# logs\n*.log\n").expect("an ignore file");
+    fs::write(dir.join("app.log"), "x").expect("a file");
+    here.fails(&["plan"], &dir, 1, &["copy::ignored", ".dockerignore", "line 2", "*.log", "COPY app.log"]);
+}
+
+#[test]
+fn a_missing_file_is_answered_with_the_one_that_was_meant() {
+    let here = Here::new();
+    let dir = here.context("FROM scratch\nCOPY pakage.json /\n");
+    fs::write(dir.join("package.json"), "{}").expect("a file");
+    here.fails(&["plan"], &dir, 1, &["copy::not_found", "package.json"]);
+}
+
+#[test]
+fn an_unknown_target_is_answered_with_the_stages() {
+    let here = Here::new();
+    let dir = here.context("FROM scratch AS tests\nCOPY Dockerfile /\n");
+    here.fails(&["plan", "--target", "test"], &dir, 1, &["dockerfile::unknown_target", "tests"]);
+}
+
+#[test]
+fn an_unknown_base_says_what_was_asked_where() {
+    let here = Here::new();
+    let dir = here.context("FROM 127.0.0.1:9/nobody/here:1\n");
+    here.fails(&["build"], &dir, 4, &["127.0.0.1:9", "FROM 127.0.0.1:9/nobody/here:1"]);
+}
+
+#[test]
+fn missing_dockerfiles_and_directories_are_told_apart() {
+    let here = Here::new();
+    let empty = here.dir.path().join("empty");
+    fs::create_dir(&empty).expect("a directory");
+    here.fails(&["build"], &empty, 1, &["input::no_dockerfile", "-f"]);
+    here.fails(&["build"], &here.dir.path().join("nowhere"), 1, &["input::not_found", "nowhere"]);
+    here.fails(&["build", "-f", "/no/such/file"], &empty, 1, &["input::not_found", "/no/such/file"]);
+    here.fails(&["build"], Path::new("https://example.com/x.git"), 2, &["remote build contexts"]);
+}
+
+#[test]
+fn wrong_values_are_answered_with_the_right_form() {
+    let here = Here::new();
+    let dir = here.context("FROM scratch\nCOPY Dockerfile /\n");
+    for (words, parts) in [
+        (&["build", "-t", "Bad/Name"][..], &["image::bad_name", "lower-case"][..]),
+        (&["build", "--secret", "id=x,src=/no/file"], &["/no/file"]),
+        (&["build", "-o", "type=zip"], &["`zip`", "local, tar, oci"]),
+        (&["build", "--platform", "a/b/c/d"], &["os/arch"]),
+        (&["build", "--push"], &["-t"]),
+        (&["build", "--add-host", "x"], &["HOST:IP"]),
+    ] {
+        let code = if parts[0].starts_with("image") { 1 } else { 2 };
+        here.fails(words, &dir, code, parts);
+    }
+}
+
+#[test]
+fn what_does_not_exist_is_said_and_inspect_still_prints_a_list() {
+    let here = Here::new();
+    let output = here.buildc(&["inspect"], Path::new("nothing"));
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "[]");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("`nothing`"));
+    here.fails(&["rmi"], Path::new("nothing"), 1, &["image::not_found"]);
+    here.fails(&["ps", "--format"], Path::new("{{.ID"), 2, &["usage::template"]);
+    here.fails(&["stop"], Path::new("nothing"), 1, &["container::not_found", "buildc ps -a"]);
+}
+
+#[test]
+fn a_plan_has_three_forms() {
+    let here = Here::new();
+    let dir =
+        here.context("FROM scratch AS files\nCOPY Dockerfile /a\nFROM scratch\nCOPY --from=files /a /b\n");
+    let text = String::from_utf8_lossy(&here.buildc(&["plan"], &dir).stdout).into_owned();
+    assert!(text.contains("COPY Dockerfile /a") && text.contains("COPY --from=files /a /b"), "{text}");
+    let json = here.buildc(&["plan", "--format", "json"], &dir).stdout;
+    let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+    let steps = json["steps"].as_array().expect("steps");
+    assert!(steps.len() >= 2, "{json:#}");
+    let dot = String::from_utf8_lossy(&here.buildc(&["plan", "--format", "dot"], &dir).stdout).into_owned();
+    assert!(dot.starts_with("digraph") && dot.contains("->"), "{dot}");
+}
+
+#[test]
+fn a_dockerfile_may_come_from_standard_input() {
+    let here = Here::new();
+    let dir = here.context("FROM nothing-that-is-read\n");
+    let mut command = buildc(&here.dir.path().join("store"));
+    let mut child = command
+        .args(["plan", "-f", "-"])
+        .arg(&dir)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("buildc starts");
+    let mut input = child.stdin.take().expect("a pipe");
+    std::io::Write::write_all(&mut input, b"FROM scratch\nCOPY Dockerfile /from-stdin\n").expect("it reads");
+    drop(input);
+    let output = child.wait_with_output().expect("it ends");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("/from-stdin"), "{output:?}");
+}

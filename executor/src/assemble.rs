@@ -1,0 +1,166 @@
+//! From layers and a config to an image: the config and manifest documents.
+//!
+//! Owns: history, times and the form of the documents (OCI image specification 1.1). Never does: running steps, or
+//! choosing names for the image.
+
+use std::time::{Duration, SystemTime};
+
+use buildc_digest::Digest;
+use buildc_ir::{History, Target};
+use buildc_store::{ImageRecord, Layer, LayerId, Store, StoreError, oci};
+use serde::Serialize;
+
+use crate::config_json::{ConfigDocument, ConfigJsonError};
+
+/// What BuildKit writes into `comment` of every entry that it makes.
+const HISTORY_COMMENT: &str = "buildkit.dockerfile.v0";
+
+/// Why an image cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum AssembleError {
+    /// A layer that the history names was not made.
+    #[error("Target `{target}` has {layers} layers but its history names {named}")]
+    Mismatch {
+        /// Target's name.
+        target: String,
+        /// Layers of the tree.
+        layers: usize,
+        /// Layers that the history speaks of.
+        named: usize,
+    },
+    /// A document cannot be written.
+    #[error(transparent)]
+    Config(#[from] ConfigJsonError),
+    /// The manifest cannot be written.
+    #[error("Image manifest cannot be written: {0}")]
+    Manifest(#[from] serde_json::Error),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Puts the image of a target together and into the store. `layers` are the whole tree's, lowest first. An image that
+/// is there already is not written again.
+///
+/// # Errors
+/// [`AssembleError`] as its variants say.
+pub fn assemble(
+    store: &Store,
+    target: &Target,
+    layers: &[Layer],
+    source_date_epoch: Option<i64>,
+) -> Result<ImageRecord, AssembleError> {
+    let config = config(target, layers, source_date_epoch)?;
+    if let Some(image) = store.image(&Digest::of(&config).to_string())? {
+        return Ok(image);
+    }
+    let manifest = manifest(&config, layers)?;
+    let ids: Vec<LayerId> = layers.iter().map(|l| l.id).collect();
+    Ok(store.put_image(&manifest, oci::media_type::OCI_MANIFEST, &config, &ids)?)
+}
+
+/// The config document. Everything in it follows from the target and its layers, so a cached build gives the same bytes:
+/// a layer keeps the time when it was first sealed.
+fn config(target: &Target, layers: &[Layer], epoch: Option<i64>) -> Result<Vec<u8>, AssembleError> {
+    let own = target.history.iter().filter(|h| h.step.is_some()).count();
+    let Some(base) = layers.len().checked_sub(own) else {
+        return Err(AssembleError::Mismatch {
+            target: target.name.clone(),
+            layers: layers.len(),
+            named: own,
+        });
+    };
+    let mut history = target.base_history.clone();
+    let times = times(target, layers.get(base..).unwrap_or_default(), epoch);
+    let base_created = history.iter().rev().find_map(|h| h.created.clone());
+    for (entry, time) in target.history.iter().zip(&times) {
+        history.push(History {
+            created: time.map(rfc3339).or_else(|| base_created.clone()),
+            created_by: Some(entry.created_by.clone()),
+            comment: Some(HISTORY_COMMENT.to_owned()),
+            author: None,
+            empty_layer: entry.step.is_none(),
+        });
+    }
+    let created = history.iter().rev().find_map(|h| h.created.clone());
+    let diff_ids = layers.iter().map(|l| l.diff_id).collect();
+    let document = ConfigDocument { config: target.config.clone(), created, diff_ids, history };
+    Ok(document.write()?)
+}
+
+/// Times of the new history entries: an entry with a layer has its layer's, one without takes the next layer's, else the
+/// last one's.
+fn times(target: &Target, own_layers: &[Layer], epoch: Option<i64>) -> Vec<Option<i64>> {
+    let clamp = |time: i64| epoch.map_or(time, |e| time.min(e));
+    let mut left = own_layers.iter().map(|l| clamp(l.created));
+    let mut times: Vec<Option<i64>> =
+        target.history.iter().map(|h| h.step.and_then(|_| left.next())).collect();
+    let mut next = None;
+    for time in times.iter_mut().rev() {
+        match time {
+            Some(own) => next = Some(*own),
+            None => *time = next,
+        }
+    }
+    let last = own_layers.last().map(|l| clamp(l.created)).or(epoch);
+    for time in &mut times {
+        *time = time.or(last);
+    }
+    times
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ManifestDocument<'a> {
+    schema_version: u32,
+    media_type: &'a str,
+    config: oci::Descriptor,
+    layers: Vec<LayerDescriptor>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LayerDescriptor {
+    media_type: &'static str,
+    digest: Digest,
+    size: u64,
+}
+
+/// The manifest over uncompressed layers: inside the store their digest is their diff_id. Compression happens when
+/// something leaves the machine, and gives another manifest.
+fn manifest(config: &[u8], layers: &[Layer]) -> Result<Vec<u8>, serde_json::Error> {
+    let layers = layers
+        .iter()
+        .map(|l| LayerDescriptor {
+            media_type: oci::media_type::OCI_LAYER,
+            digest: Digest::from_bytes(*l.diff_id.as_bytes()),
+            size: l.size_bytes,
+        })
+        .collect();
+    serde_json::to_vec(&ManifestDocument {
+        schema_version: 2,
+        media_type: oci::media_type::OCI_MANIFEST,
+        config: oci::Descriptor::of(oci::media_type::OCI_CONFIG, config),
+        layers,
+    })
+}
+
+/// A Unix time as RFC 3339 in UTC.
+pub(crate) fn rfc3339(seconds: i64) -> String {
+    let time = match u64::try_from(seconds) {
+        Ok(after) => SystemTime::UNIX_EPOCH + Duration::from_secs(after),
+        Err(_) => SystemTime::UNIX_EPOCH - Duration::from_secs(seconds.unsigned_abs()),
+    };
+    humantime::format_rfc3339_seconds(time).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_in_utc() {
+        assert_eq!(rfc3339(0), "1970-01-01T00:00:00Z");
+        assert_eq!(rfc3339(1_700_000_000), "2023-11-14T22:13:20Z");
+    }
+}

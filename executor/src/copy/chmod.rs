@@ -1,0 +1,162 @@
+//! `--chmod`: octal, or symbolic as chmod(1) has it with an empty umask.
+
+/// A mode that was read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Chmod {
+    /// Exactly these bits.
+    Octal(u32),
+    /// Changes in order.
+    Symbolic(Vec<Change>),
+}
+
+/// One `who op what`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Change {
+    /// Bits 0o700, 0o070, 0o007 of those who are meant.
+    who: u32,
+    op: u8,
+    /// rwx as 0o7, repeated for all; or the class that is copied.
+    bits: u32,
+    copy_of: Option<u32>,
+    execute_if_any: bool,
+    set_id: bool,
+    sticky: bool,
+}
+
+impl Chmod {
+    /// Reads a mode; `None` when malformed.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        if text.bytes().all(|b| b.is_ascii_digit()) {
+            return u32::from_str_radix(text, 8).ok().filter(|m| *m <= 0o7777).map(Self::Octal);
+        }
+        let mut changes = Vec::new();
+        for clause in text.split(',') {
+            clause_changes(clause.as_bytes(), &mut changes)?;
+        }
+        Some(Self::Symbolic(changes))
+    }
+
+    /// The mode that new parent directories get: only octal ones reach them.
+    pub(super) fn for_parents(&self) -> Option<u32> {
+        if let Self::Octal(mode) = self { Some(*mode) } else { None }
+    }
+
+    /// The mode of an entry that had `mode`.
+    pub(super) fn apply(&self, mode: u32, is_dir: bool) -> u32 {
+        match self {
+            Self::Octal(mode) => *mode,
+            Self::Symbolic(changes) => changes.iter().fold(mode, |mode, c| c.apply(mode, is_dir)),
+        }
+    }
+}
+
+fn clause_changes(clause: &[u8], changes: &mut Vec<Change>) -> Option<()> {
+    let people = clause.iter().take_while(|b| b"ugoa".contains(b)).count();
+    let who = clause[..people].iter().fold(0, |who, b| {
+        who | match b {
+            b'u' => 0o700,
+            b'g' => 0o070,
+            b'o' => 0o007,
+            _ => 0o777,
+        }
+    });
+    let who = if people == 0 { 0o777 } else { who };
+    let mut rest = &clause[people..];
+    if rest.is_empty() {
+        return None;
+    }
+    while let Some((op, after)) = rest.split_first() {
+        if !b"+-=".contains(op) {
+            return None;
+        }
+        let mut change = Change {
+            who,
+            op: *op,
+            bits: 0,
+            copy_of: None,
+            execute_if_any: false,
+            set_id: false,
+            sticky: false,
+        };
+        let len = after.iter().take_while(|b| !b"+-=".contains(b)).count();
+        for b in &after[..len] {
+            match b {
+                b'r' => change.bits |= 0o444,
+                b'w' => change.bits |= 0o222,
+                b'x' => change.bits |= 0o111,
+                b'X' => change.execute_if_any = true,
+                b's' => change.set_id = true,
+                b't' => change.sticky = true,
+                b'u' if len == 1 => change.copy_of = Some(6),
+                b'g' if len == 1 => change.copy_of = Some(3),
+                b'o' if len == 1 => change.copy_of = Some(0),
+                _ => return None,
+            }
+        }
+        changes.push(change);
+        rest = &after[len..];
+    }
+    Some(())
+}
+
+impl Change {
+    fn apply(self, mode: u32, is_dir: bool) -> u32 {
+        let mut bits = self.bits;
+        if self.execute_if_any && (is_dir || mode & 0o111 != 0) {
+            bits |= 0o111;
+        }
+        if let Some(shift) = self.copy_of {
+            bits = (mode >> shift & 7) * 0o111;
+        }
+        let mut bits = bits & self.who;
+        if self.set_id {
+            bits |= if self.who & 0o700 != 0 { 0o4000 } else { 0 };
+            bits |= if self.who & 0o070 != 0 { 0o2000 } else { 0 };
+        }
+        if self.sticky {
+            bits |= 0o1000;
+        }
+        match self.op {
+            b'+' => mode | bits,
+            b'-' => mode & !bits,
+            // chmod keeps a directory's set-id bits unless they are named.
+            _ => mode & !self.who & !if is_dir { 0 } else { set_id_bits(self.who) } | bits,
+        }
+    }
+}
+
+fn set_id_bits(who: u32) -> u32 {
+    (if who & 0o700 != 0 { 0o4000 } else { 0 }) | (if who & 0o070 != 0 { 0o2000 } else { 0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes_change_as_chmod_does() {
+        for (text, before, dir, after) in [
+            ("755", 0o600, false, 0o755),
+            ("4755", 0, false, 0o4755),
+            ("+x", 0o644, false, 0o755),
+            ("u=rwX,go=rX", 0o600, false, 0o644),
+            ("u=rwX,go=rX", 0o700, true, 0o755),
+            ("u=rwX,go=rX", 0o700, false, 0o755),
+            ("g=u", 0o640, false, 0o660),
+            ("o-rwx", 0o777, false, 0o770),
+            ("a=r", 0o777, false, 0o444),
+            ("u+s,g+s", 0o755, false, 0o6755),
+            ("+t", 0o777, true, 0o1777),
+            ("u+x-w", 0o644, false, 0o544),
+        ] {
+            assert_eq!(Chmod::parse(text).unwrap().apply(before, dir), after, "{text}");
+        }
+    }
+
+    #[test]
+    fn malformed_modes_are_refused() {
+        for text in ["8", "77777", "u", "u=q", "z+x", "+x,", "u=gx"] {
+            assert_eq!(Chmod::parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! The layer as it will be, laid out over its base: which entries it gets, before a byte is written.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use buildc_digest::FileHash;
+use buildc_store::EntryKind;
+
+use super::CopyError;
+use crate::select::{LayerTree, Stamp, is_below, join, split};
+
+const MAX_LINKS: u32 = 40;
+
+/// Where a planned file's bytes come from.
+#[derive(Clone, Debug)]
+pub(super) enum Content {
+    /// A file of a build context (`source` is its place in the job), which may have changed since.
+    Context { source: usize, path: Vec<u8>, stamp: Stamp, hash: FileHash },
+    /// A file of a sealed layer.
+    Layer { path: PathBuf, size: u64, hash: FileHash },
+    /// Already written beside the layer; is moved in.
+    Staged { path: PathBuf, size: u64, hash: FileHash },
+    /// Text of the source.
+    Inline(Arc<[u8]>),
+}
+
+/// What an entry is.
+#[derive(Clone, Debug)]
+pub(super) enum What {
+    Dir { opaque: bool },
+    File(Content),
+    Symlink(Vec<u8>),
+    Fifo,
+    Char(u32, u32),
+    Block(u32, u32),
+}
+
+/// One entry of the layer.
+#[derive(Clone, Debug)]
+pub(super) struct Planned {
+    pub what: What,
+    pub mode: u32,
+    pub owner: (u32, u32),
+    pub mtime: (i64, u32),
+    pub xattrs: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Names of one file: equal (source, match, group) become hard links.
+    pub link: Option<(usize, usize, u64)>,
+}
+
+/// A path in the order of layers: by component.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct TreePath(pub Vec<u8>);
+
+impl Ord for TreePath {
+    fn cmp(&self, other: &Self) -> Ordering {
+        crate::context::order(&self.0).cmp(crate::context::order(&other.0))
+    }
+}
+
+impl PartialOrd for TreePath {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Metadata of directories that have to be made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NewDir {
+    pub mode: u32,
+    pub owner: (u32, u32),
+}
+
+/// What stands at a path, in the layer or below it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Seen {
+    Dir,
+    Symlink { target: Vec<u8>, planned: bool },
+    Other,
+}
+
+/// The entries of the layer so far, over its base.
+#[derive(Debug)]
+pub(super) struct Layout<'b> {
+    base: Option<&'b LayerTree>,
+    entries: BTreeMap<TreePath, Planned>,
+    now: (i64, u32),
+}
+
+impl<'b> Layout<'b> {
+    /// Without a base every parent directory is made anew, whatever it may be laid over (`--link`).
+    pub(super) fn new(base: Option<&'b LayerTree>, now: (i64, u32)) -> Self {
+        Self { base, entries: BTreeMap::new(), now }
+    }
+
+    pub(super) fn now(&self) -> (i64, u32) {
+        self.now
+    }
+
+    /// The entries in order.
+    pub(super) fn finish(self) -> Vec<(Vec<u8>, Planned)> {
+        self.entries.into_iter().map(|(path, planned)| (path.0, planned)).collect()
+    }
+
+    /// What stands at a path whose parents are real directories.
+    pub(super) fn see(&self, path: &[u8]) -> Result<Option<Seen>, CopyError> {
+        if path.is_empty() {
+            return Ok(Some(Seen::Dir));
+        }
+        if let Some(planned) = self.entries.get(&TreePath(path.to_vec())) {
+            return Ok(Some(match &planned.what {
+                What::Dir { .. } => Seen::Dir,
+                What::Symlink(target) => Seen::Symlink { target: target.clone(), planned: true },
+                _ => Seen::Other,
+            }));
+        }
+        Ok(self.below(path)?.map(|planned| match planned.what {
+            What::Dir { .. } => Seen::Dir,
+            What::Symlink(target) => Seen::Symlink { target, planned: false },
+            _ => Seen::Other,
+        }))
+    }
+
+    /// What the base has at a path; a file's content is not looked for.
+    fn below(&self, path: &[u8]) -> Result<Option<Planned>, CopyError> {
+        let Some(found) = self.base.map(|b| b.view().get(path)).transpose()?.flatten() else {
+            return Ok(None);
+        };
+        let what = match found.entry.kind {
+            EntryKind::Dir { .. } => What::Dir { opaque: false },
+            EntryKind::Symlink { target } => What::Symlink(target),
+            EntryKind::Whiteout => return Ok(None),
+            _ => What::Fifo,
+        };
+        Ok(Some(Planned {
+            what,
+            mode: found.entry.mode,
+            owner: (found.entry.uid, found.entry.gid),
+            mtime: found.entry.mtime,
+            xattrs: found.entry.xattrs,
+            link: None,
+        }))
+    }
+
+    /// The real path that a path means, links followed in every component, the last too; what does not exist is
+    /// appended as it is. Never leaves the root.
+    pub(super) fn resolve(&self, path: &[u8]) -> Result<Vec<u8>, CopyError> {
+        let parts = |p: &[u8]| -> Vec<Vec<u8>> {
+            p.rsplit(|b| *b == b'/').filter(|c| !c.is_empty() && *c != b".").map(<[u8]>::to_vec).collect()
+        };
+        let mut todo = parts(path);
+        let mut at = Vec::new();
+        let mut links = 0;
+        while let Some(name) = todo.pop() {
+            if name == b".." {
+                at.truncate(split(&at).0.len());
+                continue;
+            }
+            let next = join(&at, &name);
+            let Some(Seen::Symlink { target, .. }) = self.see(&next)? else {
+                at = next;
+                continue;
+            };
+            links += 1;
+            if links > MAX_LINKS {
+                return Err(CopyError::Loop { path: text(path) });
+            }
+            if target.first() == Some(&b'/') {
+                at.clear();
+            }
+            todo.extend(parts(&target));
+        }
+        Ok(at)
+    }
+
+    /// Makes sure that `path` (real) and everything above it are directories and entries of the layer: what exists
+    /// keeps its metadata.
+    pub(super) fn make_dirs(&mut self, path: &[u8], new: NewDir) -> Result<(), CopyError> {
+        let ends = path.iter().enumerate().filter(|(_, b)| **b == b'/').map(|(at, _)| at);
+        for end in ends.chain((!path.is_empty()).then_some(path.len())) {
+            let dir = &path[..end];
+            if let Some(planned) = self.entries.get(&TreePath(dir.to_vec())) {
+                if !matches!(planned.what, What::Dir { .. }) {
+                    return Err(CopyError::NotADirectory { path: text(dir) });
+                }
+                continue;
+            }
+            let planned = match self.below(dir)? {
+                Some(planned) if matches!(planned.what, What::Dir { .. }) => planned,
+                Some(_) => return Err(CopyError::NotADirectory { path: text(dir) }),
+                None => self.new_dir(new),
+            };
+            self.entries.insert(TreePath(dir.to_vec()), planned);
+        }
+        Ok(())
+    }
+
+    /// As [`Self::make_dirs`], but lays out nothing when nothing is missing.
+    pub(super) fn make_missing(&mut self, path: &[u8], new: NewDir) -> Result<(), CopyError> {
+        if self.see(path)? == Some(Seen::Dir) { Ok(()) } else { self.make_dirs(path, new) }
+    }
+
+    fn new_dir(&self, new: NewDir) -> Planned {
+        Planned {
+            what: What::Dir { opaque: false },
+            mode: new.mode,
+            owner: new.owner,
+            mtime: self.now,
+            xattrs: Vec::new(),
+            link: None,
+        }
+    }
+
+    /// Puts an entry as a tree copy does: directories join existing ones and give them their metadata, anything else
+    /// replaces what is no directory.
+    pub(super) fn put(&mut self, path: Vec<u8>, planned: Planned) -> Result<(), CopyError> {
+        let is_dir = matches!(planned.what, What::Dir { .. });
+        match self.see(&path)? {
+            Some(Seen::Dir) if !is_dir => return Err(CopyError::IsADirectory { path: text(&path) }),
+            Some(Seen::Symlink { .. } | Seen::Other) if is_dir => {
+                return Err(CopyError::NotADirectory { path: text(&path) });
+            }
+            _ => {}
+        }
+        self.insert(path, planned)
+    }
+
+    /// Puts an entry as an archive does: only directories join, everything else replaces what is there.
+    pub(super) fn replace(&mut self, path: Vec<u8>, mut planned: Planned) -> Result<(), CopyError> {
+        let seen = self.see(&path)?;
+        let is_dir = matches!(planned.what, What::Dir { .. });
+        if seen == Some(Seen::Dir) && !is_dir {
+            self.entries.retain(|p, _| !is_below(&p.0, &path));
+        }
+        if let What::Dir { opaque } = &mut planned.what {
+            // Where a file of this layer hid a directory of the base, the base's content must not shine through.
+            let hidden = self.below(&path)?.is_some_and(|p| matches!(p.what, What::Dir { .. }));
+            *opaque = match self.entries.get(&TreePath(path.clone())) {
+                Some(Planned { what: What::Dir { opaque }, .. }) => *opaque,
+                Some(_) => hidden,
+                None => false,
+            };
+        }
+        self.insert(path, planned)
+    }
+
+    fn insert(&mut self, path: Vec<u8>, planned: Planned) -> Result<(), CopyError> {
+        if split(&path).1.starts_with(b".wh.") {
+            return Err(CopyError::ReservedName { name: text(&path) });
+        }
+        self.entries.insert(TreePath(path), planned);
+        Ok(())
+    }
+
+    /// The planned entry at a path.
+    pub(super) fn planned(&self, path: &[u8]) -> Option<&Planned> {
+        self.entries.get(&TreePath(path.to_vec()))
+    }
+}
+
+pub(super) fn text(path: &[u8]) -> String {
+    String::from_utf8_lossy(path).into_owned()
+}

@@ -1,0 +1,337 @@
+//! The order of work: which steps a plan needs, and running them in parallel as their inputs come in.
+//!
+//! One thread owns the state of the graph; workers are started one by one as there is work for them, so a build from
+//! the cache starts none, and none of them ever waits for another step. The first failure stops the rest, and
+//! everything that was started has ended when [`Schedule::run`] returns.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use buildc_digest::Key;
+use buildc_ir::graph::Node;
+use buildc_ir::step::Network;
+use buildc_ir::{Plan, PlannedStep, Role, State, StepId, StepKind};
+use buildc_store::{Layer, StoreError};
+use crossbeam_channel::{Receiver, Sender, unbounded};
+
+use crate::event::{Event, PlannedLine, Why};
+use crate::network::Pool;
+use crate::step::{self, How, Made, Site, StepError, Tree, Work};
+
+/// What is known of one step.
+#[derive(Debug)]
+struct Slot<'p> {
+    id: StepId,
+    node: &'p Node,
+    planned: &'p PlannedStep,
+    /// Somebody asks for it.
+    needed: bool,
+    /// Its own layers, where the plan found them.
+    known: Option<Vec<Layer>>,
+    /// Needed inputs that are not done.
+    waits: usize,
+    /// Needed steps that wait for it.
+    users: Vec<usize>,
+    done: Option<Finished>,
+}
+
+#[derive(Clone, Debug)]
+struct Finished {
+    tree: Tree,
+    fixed: bool,
+}
+
+/// The needed part of a plan.
+#[derive(Debug)]
+pub(crate) struct Schedule<'p> {
+    plan: &'p Plan,
+    slots: Vec<Slot<'p>>,
+}
+
+/// What running came to.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub ran: u32,
+    pub cached: u32,
+    pub new_bytes: u64,
+    /// (position, milliseconds) of the steps that ran.
+    pub durations: Vec<(usize, u64)>,
+}
+
+/// The step that failed first.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub at: usize,
+    pub error: StepError,
+}
+
+type Reply = (usize, Result<Made, StepError>);
+
+impl<'p> Schedule<'p> {
+    /// Finds what is needed. A result that was pruned since the plan was made is made again, with what it needs.
+    pub(crate) fn new(site: &Site<'_>, plan: &'p Plan) -> Result<Self, StoreError> {
+        let slots = plan.graph.iter().zip(&plan.steps).map(|((id, node), planned)| Slot {
+            id,
+            node,
+            planned,
+            needed: false,
+            known: None,
+            waits: 0,
+            users: Vec::new(),
+            done: None,
+        });
+        let mut schedule = Self { plan, slots: slots.collect() };
+        schedule.look_up(site)?;
+        schedule.mark_needed();
+        schedule.connect();
+        Ok(schedule)
+    }
+
+    /// Fetches all results that the plan found, in one transaction.
+    fn look_up(&mut self, site: &Site<'_>) -> Result<(), StoreError> {
+        let keyed: Vec<(usize, Key)> =
+            self.slots.iter().enumerate().filter_map(|(at, s)| Some((at, s.planned.result_key?))).collect();
+        if !keyed.is_empty() {
+            let keys: Vec<Key> = keyed.iter().map(|(_, key)| *key).collect();
+            for ((at, _), found) in keyed.iter().zip(site.store.lookup_results(&keys)?) {
+                self.slots[*at].known = found.map(|f| f.layers);
+            }
+        }
+        for slot in &mut self.slots {
+            match &slot.node.step.kind {
+                StepKind::Scratch | StepKind::Config(_) => slot.known = Some(Vec::new()),
+                StepKind::Image(image) if slot.planned.state == State::Cached => {
+                    slot.known = site.store.image_by_manifest(&image.manifest)?.map(|i| i.layers);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The inputs that a step waits for: of a known one only the base counts.
+    fn inputs(&self, at: usize) -> Vec<usize> {
+        let slot = &self.slots[at];
+        let wanted = slot.node.step.inputs.iter().filter(|i| slot.known.is_none() || i.role == Role::Base);
+        let mut inputs: Vec<usize> = wanted.filter_map(|i| self.plan.graph.position(i.step)).collect();
+        inputs.sort_unstable();
+        inputs.dedup();
+        inputs
+    }
+
+    fn mark_needed(&mut self) {
+        let roots = self.plan.graph.targets.iter().filter_map(|t| self.plan.graph.position(t.root));
+        let mut todo: Vec<usize> = roots.collect();
+        while let Some(at) = todo.pop() {
+            if !std::mem::replace(&mut self.slots[at].needed, true) {
+                todo.extend(self.inputs(at));
+            }
+        }
+    }
+
+    fn connect(&mut self) {
+        for at in 0..self.slots.len() {
+            if !self.slots[at].needed {
+                continue;
+            }
+            let inputs = self.inputs(at);
+            self.slots[at].waits = inputs.len();
+            for input in inputs {
+                self.slots[input].users.push(at);
+            }
+        }
+    }
+
+    /// The needed steps, for the first event.
+    pub(crate) fn lines(&self) -> Vec<PlannedLine> {
+        let shown = self.slots.iter().filter(|s| s.needed && is_work(&s.node.step.kind));
+        shown
+            .map(|s| PlannedLine {
+                id: s.id,
+                label: s.node.label.clone(),
+                will_run: s.known.is_none(),
+                last_duration_ms: s.planned.last_duration_ms,
+            })
+            .collect()
+    }
+
+    /// The tree of a step that is done.
+    pub(crate) fn tree(&self, id: StepId) -> Option<Tree> {
+        let slot = self.slots.get(self.plan.graph.position(id)?)?;
+        slot.done.as_ref().map(|d| d.tree.clone())
+    }
+
+    /// The step at a position.
+    pub(crate) fn node(&self, at: usize) -> (StepId, &'p Node) {
+        (self.slots[at].id, self.slots[at].node)
+    }
+
+    /// Runs everything that is needed.
+    pub(crate) fn run(&mut self, site: &Site<'_>) -> (Tally, Result<(), Failure>) {
+        self.prepare_network(site);
+        let (work_out, work_in) = unbounded::<(usize, Work<'p>)>();
+        let (replies_out, replies) = unbounded::<Reply>();
+        let mut crew = Crew { idle: 0, size: 0, busy: 0, limit: site.options.jobs.max(1) };
+        let mut tally = Tally::default();
+        let mut failure: Option<Failure> = None;
+        let ready = (0..self.slots.len()).filter(|at| self.slots[*at].needed && self.slots[*at].waits == 0);
+        let mut ready: VecDeque<usize> = ready.collect();
+        std::thread::scope(|scope| {
+            loop {
+                while let Some(at) = ready.pop_front() {
+                    if failure.is_some() {
+                        break;
+                    }
+                    if let Some(layers) = self.slots[at].known.take() {
+                        let made = Made { layers, how: How::Cached(Why::Definition), fixed: true };
+                        self.finish(site, at, made, &mut tally, &mut ready);
+                        continue;
+                    }
+                    if crew.wants_another() {
+                        let (work, replies) = (work_in.clone(), replies_out.clone());
+                        scope.spawn(move || labour(site, &work, &replies));
+                    }
+                    crew.busy += 1;
+                    // The receiving end lives as long as this function.
+                    let _ = work_out.send((at, self.work(at)));
+                }
+                if crew.busy == 0 {
+                    break;
+                }
+                let Ok((at, reply)) = replies.recv() else { break };
+                crew.rest();
+                match reply {
+                    Ok(made) => self.finish(site, at, made, &mut tally, &mut ready),
+                    Err(error) => self.fail(site, at, error, &mut failure),
+                }
+            }
+            drop(work_out);
+        });
+        (tally, failure.map_or(Ok(()), Err))
+    }
+
+    /// Begins to make a network namespace where a step will want one.
+    fn prepare_network(&self, site: &Site<'_>) {
+        let wants = |s: &Slot<'_>| {
+            matches!(&s.node.step.kind, StepKind::Exec(e) if e.network == Network::Default)
+                && s.needed
+                && s.known.is_none()
+        };
+        if self.slots.iter().any(wants) {
+            site.network.get_or_init(Pool::start);
+        }
+    }
+
+    fn work(&self, at: usize) -> Work<'p> {
+        let slot = &self.slots[at];
+        let input = |id: StepId| -> Option<&Finished> {
+            self.slots.get(self.plan.graph.position(id)?)?.done.as_ref()
+        };
+        let inputs = &slot.node.step.inputs;
+        let trees = inputs.iter().map(|i| input(i.step).map_or_else(Tree::empty, |d| d.tree.clone()));
+        let base = slot.node.step.base().and_then(input).map(|d| d.tree.clone());
+        let fixed = inputs.iter().all(|i| input(i.step).is_some_and(|d| d.fixed));
+        Work { id: slot.id, node: slot.node, planned: slot.planned, base, inputs: trees.collect(), fixed }
+    }
+
+    fn finish(
+        &mut self,
+        site: &Site<'_>,
+        at: usize,
+        made: Made,
+        tally: &mut Tally,
+        ready: &mut VecDeque<usize>,
+    ) {
+        let slot = &self.slots[at];
+        if is_work(&slot.node.step.kind) {
+            match made.how {
+                How::Ran { duration_ms } => {
+                    tally.ran += 1;
+                    tally.new_bytes += made.layers.iter().map(|l| l.size_bytes).sum::<u64>();
+                    tally.durations.push((at, duration_ms));
+                    site.recorder.tell(Event::Done { id: slot.id, duration_ms });
+                }
+                How::Cached(why) => {
+                    tally.cached += 1;
+                    site.recorder.tell(Event::Cached { id: slot.id, label: slot.node.label.clone(), why });
+                }
+            }
+        }
+        let base = slot.node.step.base().and_then(|id| self.tree(id)).unwrap_or_else(Tree::empty);
+        self.slots[at].done = Some(Finished { tree: base.with(&made.layers), fixed: made.fixed });
+        for user in std::mem::take(&mut self.slots[at].users) {
+            self.slots[user].waits -= 1;
+            if self.slots[user].waits == 0 {
+                ready.push_back(user);
+            }
+        }
+    }
+
+    /// The first failure stops everything else; what ends because of it is no failure of its own.
+    fn fail(&self, site: &Site<'_>, at: usize, error: StepError, failure: &mut Option<Failure>) {
+        let slot = &self.slots[at];
+        if error.is_cancelled() {
+            site.recorder.tell(Event::Cancelled { id: slot.id });
+        } else {
+            site.recorder.tell(Event::Failed {
+                id: slot.id,
+                label: slot.node.label.clone(),
+                message: error.to_string(),
+                exit_status: error.command().0,
+            });
+        }
+        site.cancel.cancel();
+        let only_cancelled = failure.as_ref().is_none_or(|f| f.error.is_cancelled());
+        if only_cancelled && (failure.is_none() || !error.is_cancelled()) {
+            *failure = Some(Failure { at, error });
+        }
+    }
+}
+
+/// True for a step that the user sees.
+fn is_work(kind: &StepKind) -> bool {
+    !matches!(kind, StepKind::Scratch | StepKind::Config(_))
+}
+
+/// How many workers there are and what they do.
+struct Crew {
+    idle: usize,
+    busy: usize,
+    size: usize,
+    limit: usize,
+}
+
+impl Crew {
+    /// One more piece of work: takes an idle worker, or says that a new one is to be started.
+    fn wants_another(&mut self) -> bool {
+        if self.idle > 0 {
+            self.idle -= 1;
+            return false;
+        }
+        if self.size == self.limit {
+            return false;
+        }
+        self.size += 1;
+        true
+    }
+
+    /// A worker is done with its piece; it takes the next where one waits.
+    fn rest(&mut self) {
+        self.busy -= 1;
+        self.idle = self.size.saturating_sub(self.busy);
+    }
+}
+
+fn labour(site: &Site<'_>, work: &Receiver<(usize, Work<'_>)>, replies: &Sender<Reply>) {
+    for (at, work) in work {
+        let result = if site.cancel.is_cancelled() {
+            Err(StepError::Cancelled)
+        } else {
+            // A fault in one step must not leave the others waiting for its reply.
+            catch_unwind(AssertUnwindSafe(|| step::run(site, &work))).unwrap_or(Err(StepError::Fault))
+        };
+        if replies.send((at, result)).is_err() {
+            return;
+        }
+    }
+}

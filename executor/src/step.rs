@@ -1,0 +1,310 @@
+//! One step: finds its result, or makes it (spec/cache-keys.md).
+//!
+//! A step whose inputs are known is looked up under its placed key and its content key, under a lock that equal steps
+//! of other processes wait for; when neither is known it runs, and its layer is recorded under both.
+
+mod cache_mount;
+mod error;
+mod exec;
+mod fetch;
+mod mounts;
+mod output;
+mod stubs;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use buildc_digest::{ContentDigest, Key};
+use buildc_ir::graph::Node;
+use buildc_ir::keys::{self, Selection as Wanted};
+use buildc_ir::step::From;
+use buildc_ir::{PlannedStep, StepId, StepKind};
+use buildc_store::{Layer, LayerId, SnapshotDriver, Store, StoreError};
+
+use crate::build::BuildOptions;
+use crate::cancel::Cancel;
+use crate::context::Context;
+use crate::copy::{self, CopyError, CopyJob};
+use crate::event::{Event, Recorder, Why};
+use crate::network::Pool;
+use crate::select::{self, LayerTree, Selection};
+
+pub(crate) use error::StepError;
+
+/// A file of the context that keeps changing is selected again this often.
+const ATTEMPTS: u32 = 5;
+
+/// What all steps of a build share.
+#[derive(Debug)]
+pub(crate) struct Site<'b> {
+    pub store: &'b Store,
+    pub contexts: &'b BTreeMap<String, Context>,
+    pub options: &'b BuildOptions,
+    pub recorder: &'b Recorder<'b>,
+    /// Set when the build ends early.
+    pub cancel: Cancel,
+    pub network: OnceLock<Pool>,
+    snapshots: OnceLock<Arc<dyn SnapshotDriver>>,
+}
+
+impl<'b> Site<'b> {
+    pub(crate) fn new(
+        store: &'b Store,
+        contexts: &'b BTreeMap<String, Context>,
+        options: &'b BuildOptions,
+        recorder: &'b Recorder<'b>,
+    ) -> Self {
+        let cancel = options.cancel.child();
+        Self {
+            store,
+            contexts,
+            options,
+            recorder,
+            cancel,
+            network: OnceLock::new(),
+            snapshots: OnceLock::new(),
+        }
+    }
+
+    fn snapshots(&self) -> Result<Arc<dyn SnapshotDriver>, StoreError> {
+        if let Some(driver) = self.snapshots.get() {
+            return Ok(Arc::clone(driver));
+        }
+        let driver = self.store.snapshots()?;
+        Ok(Arc::clone(self.snapshots.get_or_init(|| driver)))
+    }
+
+    /// Time of what a step makes anew, clamped where the build wants it.
+    fn now(&self) -> (i64, u32) {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = (i64::try_from(since.as_secs()).unwrap_or(i64::MAX), since.subsec_nanos());
+        match self.options.source_date_epoch {
+            Some(epoch) if epoch < now.0 => (epoch, 0),
+            _ => now,
+        }
+    }
+}
+
+/// The tree that a step leaves: its layers, lowest first, and their content digest.
+#[derive(Clone, Debug)]
+pub(crate) struct Tree {
+    pub layers: Arc<Vec<Layer>>,
+    pub digest: ContentDigest,
+}
+
+impl Tree {
+    /// The tree without layers.
+    pub(crate) fn empty() -> Self {
+        Self { layers: Arc::default(), digest: keys::empty_tree() }
+    }
+
+    /// This tree with more layers on it.
+    pub(crate) fn with(&self, own: &[Layer]) -> Self {
+        if own.is_empty() {
+            return self.clone();
+        }
+        let mut layers = Vec::with_capacity(self.layers.len() + own.len());
+        layers.extend_from_slice(&self.layers);
+        layers.extend_from_slice(own);
+        let digest = own.iter().fold(self.digest, |tree, layer| keys::tree_extend(tree, &layer.content));
+        Self { layers: Arc::new(layers), digest }
+    }
+}
+
+/// A step whose inputs are there.
+#[derive(Clone, Debug)]
+pub(crate) struct Work<'b> {
+    pub id: StepId,
+    pub node: &'b Node,
+    pub planned: &'b PlannedStep,
+    /// Tree of the base, where it has one.
+    pub base: Option<Tree>,
+    /// Trees of all inputs in order.
+    pub inputs: Vec<Tree>,
+    /// True when its definition fixes its result, and every input's does.
+    pub fixed: bool,
+}
+
+/// How a result came to be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum How {
+    Ran { duration_ms: u64 },
+    Cached(Why),
+}
+
+/// A step's own layers.
+#[derive(Clone, Debug)]
+pub(crate) struct Made {
+    pub layers: Vec<Layer>,
+    pub how: How,
+    /// False when the result is not what the definition key says: it must not be found by it.
+    pub fixed: bool,
+}
+
+/// Finds or makes a step's layers.
+pub(crate) fn run(site: &Site<'_>, work: &Work<'_>) -> Result<Made, StepError> {
+    let fixed = work.fixed && !keys::is_volatile(&work.node.step.kind);
+    match &work.node.step.kind {
+        StepKind::Scratch | StepKind::Config(_) => {
+            Ok(Made { layers: Vec::new(), how: How::Cached(Why::Definition), fixed })
+        }
+        StepKind::Image(image) => timed(site, work, |site| fetch::image(site, work.id, image), fixed),
+        StepKind::Http(http) => fetch::http(site, work, http, fixed),
+        StepKind::Exec(_) | StepKind::Copy(_) | StepKind::Mkdir(_) => keyed(site, work, fixed),
+    }
+}
+
+/// Runs what has no content key.
+fn timed(
+    site: &Site<'_>,
+    work: &Work<'_>,
+    make: impl FnOnce(&Site<'_>) -> Result<Vec<Layer>, StepError>,
+    fixed: bool,
+) -> Result<Made, StepError> {
+    started(site, work);
+    let start = Instant::now();
+    let layers = make(site)?;
+    Ok(Made { layers, how: How::Ran { duration_ms: millis(start) }, fixed })
+}
+
+fn started(site: &Site<'_>, work: &Work<'_>) {
+    site.recorder.tell(Event::Started { id: work.id, label: work.node.label.clone() });
+}
+
+fn millis(start: Instant) -> u64 {
+    u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// One selection of a step and where it was made.
+#[derive(Debug)]
+struct Chosen {
+    wanted: Wanted,
+    selection: Arc<Selection>,
+}
+
+/// Looks a step up under both keys and runs it when neither is known.
+fn keyed(site: &Site<'_>, work: &Work<'_>, mut fixed: bool) -> Result<Made, StepError> {
+    for attempt in 1.. {
+        let chosen = choose(site, work)?;
+        let from_contexts = chosen.iter().filter(|c| matches!(c.wanted.from, From::Context(_)));
+        // A context that changed since it was planned: the definition key speaks of other files.
+        fixed &= from_contexts.map(|c| &c.selection.summary.digest).eq(&work.planned.selected);
+        match find_or_make(site, work, &chosen, fixed) {
+            Err(StepError::Copy(CopyError::Changed { context, path })) if attempt < ATTEMPTS => {
+                tracing::debug!(context, "file changed while it was copied");
+                drop(chosen);
+                site.contexts.get(&context).inspect(|c| c.forget(&path));
+            }
+            other => return other,
+        }
+    }
+    Err(StepError::Cancelled)
+}
+
+fn find_or_make(site: &Site<'_>, work: &Work<'_>, chosen: &[Chosen], fixed: bool) -> Result<Made, StepError> {
+    let base = work.base.as_ref().map(|tree| tree.digest);
+    let digests: Vec<ContentDigest> = chosen.iter().map(|c| c.selection.summary.digest).collect();
+    let content = keys::content_key(&work.node.step, base, &digests);
+    let placed = fixed.then(|| keys::placed_key(&work.planned.definition_key, base));
+    let cancelled = || site.cancel.is_cancelled();
+    let Some(_lock) = site.store.lock_key(&content, &cancelled)? else { return Err(StepError::Cancelled) };
+    if !site.options.no_cache {
+        if let Some((layers, why)) = look_up(site, placed, content)? {
+            return Ok(Made { layers, how: How::Cached(why), fixed });
+        }
+    }
+    started(site, work);
+    let start = Instant::now();
+    let layer = make(site, work, chosen)?;
+    let duration_ms = millis(start);
+    record(site, placed.into_iter().chain([content]), std::slice::from_ref(&layer), duration_ms)?;
+    Ok(Made { layers: vec![layer], how: How::Ran { duration_ms }, fixed })
+}
+
+fn look_up(
+    site: &Site<'_>,
+    placed: Option<Key>,
+    content: Key,
+) -> Result<Option<(Vec<Layer>, Why)>, StepError> {
+    let keys: Vec<Key> = placed.into_iter().chain([content]).collect();
+    let mut found = site.store.lookup_results(&keys)?.into_iter();
+    if let (Some(_), Some(Some(known))) = (placed, if placed.is_some() { found.next() } else { None }) {
+        return Ok(Some((known.layers, Why::Definition)));
+    }
+    let Some(known) = found.next().flatten() else { return Ok(None) };
+    if placed.is_some() {
+        // The next plan finds it without looking at the content.
+        record(site, placed, &known.layers, known.duration_ms)?;
+    }
+    Ok(Some((known.layers, Why::Content)))
+}
+
+fn record(
+    site: &Site<'_>,
+    keys: impl IntoIterator<Item = Key>,
+    layers: &[Layer],
+    duration_ms: u64,
+) -> Result<(), StoreError> {
+    let keys: Vec<Key> = keys.into_iter().collect();
+    let ids: Vec<LayerId> = layers.iter().map(|l| l.id).collect();
+    site.store.record_result(&keys, &ids, duration_ms)
+}
+
+/// Puts a step's selections to its contexts and input trees.
+fn choose(site: &Site<'_>, work: &Work<'_>) -> Result<Vec<Chosen>, StepError> {
+    let mut chosen = Vec::new();
+    for wanted in keys::selections(&work.node.step.kind) {
+        let selection = match &wanted.from {
+            From::Context(name) => {
+                let context =
+                    site.contexts.get(name).ok_or_else(|| StepError::NoContext { name: name.clone() })?;
+                context.select(&wanted.query)
+            }
+            From::Input(index) => {
+                let tree = work.inputs.get(*index).cloned().unwrap_or_else(Tree::empty);
+                let tree = LayerTree::new(site.store, &tree.layers)?;
+                select::select(&tree, &wanted.query).map(Arc::new)
+            }
+        };
+        chosen.push(Chosen { selection: selection.map_err(StepError::select)?, wanted });
+    }
+    Ok(chosen)
+}
+
+/// Runs a step that is not known.
+fn make(site: &Site<'_>, work: &Work<'_>, chosen: &[Chosen]) -> Result<Layer, StepError> {
+    let base = work.base.clone().unwrap_or_else(Tree::empty);
+    match &work.node.step.kind {
+        StepKind::Exec(exec) => exec::run(site, work, exec, &base, chosen),
+        StepKind::Mkdir(mkdir) => {
+            let tree = LayerTree::new(site.store, &base.layers)?;
+            Ok(copy::make_directory(site.store, mkdir, &tree, site.now(), &site.cancel)?)
+        }
+        StepKind::Copy(copy) => {
+            let tree = LayerTree::new(site.store, &base.layers)?;
+            let job = CopyJob {
+                store: site.store,
+                copy,
+                base: &tree,
+                from_scratch: base.layers.is_empty(),
+                sources: chosen.iter().map(|c| source(site, c)).collect(),
+                now: site.now(),
+                cancel: &site.cancel,
+            };
+            Ok(job.run()?)
+        }
+        StepKind::Scratch | StepKind::Config(_) | StepKind::Image(_) | StepKind::Http(_) => {
+            Err(StepError::Cancelled)
+        }
+    }
+}
+
+fn source<'s>(site: &'s Site<'_>, chosen: &'s Chosen) -> copy::Source<'s> {
+    let name = if let From::Context(name) = &chosen.wanted.from { name.clone() } else { String::new() };
+    let context = match chosen.wanted.from {
+        From::Context(_) => site.contexts.get(&name),
+        From::Input(_) => None,
+    };
+    copy::Source { from: chosen.wanted.from.clone(), selection: &chosen.selection, context, name }
+}

@@ -1,0 +1,141 @@
+//! Cache mounts: directories that outlive builds. Their contents enter no key and no layer.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use buildc_digest::{ContentDigest, InternalHasher};
+use buildc_ir::step::Sharing;
+use rustix::fs::{FlockOperation, Gid, Mode, Uid, flock};
+use rustix::io::Errno;
+
+use super::{Site, StepError};
+
+/// Pause between two attempts at a lock that another step holds.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Which cache is wanted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted<'w> {
+    pub id: &'w str,
+    pub sharing: Sharing,
+    pub mode: u32,
+    pub owner: (u32, u32),
+}
+
+/// A cache directory, locked as its sharing says until dropped.
+#[derive(Debug)]
+pub(super) struct CacheMount {
+    dir: PathBuf,
+    _lock: File,
+}
+
+impl CacheMount {
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+}
+
+/// Takes a cache, made from `start` when it is new. Another mode, owner or start is another cache.
+pub(super) fn take(
+    site: &Site<'_>,
+    wanted: &Wanted<'_>,
+    start: Option<(&ContentDigest, &Path)>,
+) -> Result<CacheMount, StepError> {
+    let home = site.store.subdir("cache-mounts")?;
+    let name = name(wanted, start.map(|(digest, _)| digest));
+    let (lock, place) = match wanted.sharing {
+        Sharing::Private => private(&home, &name)?,
+        sharing => {
+            let place = home.join(&name);
+            let lock = open_lock(&place)?;
+            let exclusive = sharing == Sharing::Locked || !place.join("data").exists();
+            wait(site, &lock, exclusive, &place)?;
+            (lock, place)
+        }
+    };
+    let dir = place.join("data");
+    if !dir.exists() {
+        make(&place, wanted, start.map(|(_, dir)| dir))
+            .map_err(StepError::io("Making the cache mount", &dir))?;
+    }
+    if wanted.sharing == Sharing::Shared {
+        wait(site, &lock, false, &place)?;
+    }
+    Ok(CacheMount { dir, _lock: lock })
+}
+
+fn name(wanted: &Wanted<'_>, start: Option<&ContentDigest>) -> String {
+    let mut hasher = InternalHasher::new();
+    hasher.update(wanted.id.as_bytes());
+    for n in [wanted.mode, wanted.owner.0, wanted.owner.1] {
+        hasher.update(&[0]);
+        hasher.update(&n.to_le_bytes());
+    }
+    if let Some(digest) = start {
+        hasher.update(digest.as_bytes());
+    }
+    hasher.key().to_string().chars().take(32).collect()
+}
+
+fn open_lock(place: &Path) -> Result<File, StepError> {
+    let path = place.join("lock");
+    std::fs::create_dir_all(place).map_err(StepError::io("Making the cache mount", place))?;
+    File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(StepError::io("Opening the lock", path))
+}
+
+/// The first of a cache's own copies that nobody uses.
+fn private(home: &Path, name: &str) -> Result<(File, PathBuf), StepError> {
+    let mut number = 0_u32;
+    loop {
+        let place = if number == 0 { home.join(name) } else { home.join(format!("{name}-{number}")) };
+        let lock = open_lock(&place)?;
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok((lock, place)),
+            Err(Errno::WOULDBLOCK) => number += 1,
+            Err(Errno::INTR) => {}
+            Err(e) => return Err(StepError::io("Locking the cache mount", place)(e.into())),
+        }
+    }
+}
+
+fn wait(site: &Site<'_>, lock: &File, exclusive: bool, place: &Path) -> Result<(), StepError> {
+    let operation = if exclusive {
+        FlockOperation::NonBlockingLockExclusive
+    } else {
+        FlockOperation::NonBlockingLockShared
+    };
+    loop {
+        match flock(lock, operation) {
+            Ok(()) => return Ok(()),
+            Err(Errno::WOULDBLOCK) if site.cancel.is_cancelled() => return Err(StepError::Cancelled),
+            Err(Errno::WOULDBLOCK) => std::thread::sleep(PAUSE),
+            Err(Errno::INTR) => {}
+            Err(e) => return Err(StepError::io("Locking the cache mount", place)(e.into())),
+        }
+    }
+}
+
+/// Makes the directory beside its place and moves it there, so that it is never seen half made.
+fn make(place: &Path, wanted: &Wanted<'_>, start: Option<&Path>) -> std::io::Result<()> {
+    let new = place.join("new");
+    if new.exists() {
+        std::fs::remove_dir_all(&new)?;
+    }
+    match start {
+        // The start is a copy of its own already.
+        Some(dir) if dir.is_dir() => std::fs::rename(dir, &new)?,
+        _ => std::fs::create_dir(&new)?,
+    }
+    let owner = (Uid::from_raw(wanted.owner.0), Gid::from_raw(wanted.owner.1));
+    if wanted.owner != (0, 0) {
+        rustix::fs::chown(&new, Some(owner.0), Some(owner.1))?;
+    }
+    rustix::fs::chmod(&new, Mode::from_raw_mode(wanted.mode))?;
+    std::fs::rename(&new, place.join("data"))
+}

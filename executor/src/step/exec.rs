@@ -1,0 +1,219 @@
+//! RUN: a command in namespaces of its own over the base tree.
+
+use std::ffi::OsString;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use buildc_ir::step::{self, Network};
+use buildc_launch::{
+    DEFAULT_CAPABILITIES, DEFAULT_MASKED_PATHS, DEFAULT_READONLY_PATHS, Exit, LaunchSpec, MountSpec, NetNs,
+    ProcessSpec, RootFs, Seccomp, Stdio, StdioSpec, launch,
+};
+use buildc_store::{Layer, PendingLayer, Rootfs};
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use super::mounts::Mounts;
+use super::output::Output;
+use super::{Chosen, Site, StepError, Tree, Work, stubs};
+use crate::account::{self, Account};
+use crate::copy;
+use crate::event::Event;
+use crate::network::{Lease, Pool, host_resolv_conf};
+use crate::select::LayerTree;
+
+/// What BuildKit calls the machine.
+const HOSTNAME: &str = "buildkitsandbox";
+const SHM_BYTES: u64 = 64 << 20;
+
+/// Runs the command and seals what it changed.
+pub(super) fn run(
+    site: &Site<'_>,
+    work: &Work<'_>,
+    exec: &step::Exec,
+    base: &Tree,
+    chosen: &[Chosen],
+) -> Result<Layer, StepError> {
+    let driver = site.snapshots()?;
+    let mut pending = site.store.begin_layer()?;
+    let rootfs = driver.prepare(&base.layers, &pending)?;
+    let account = identify(site, exec, base)?;
+    let lease = match exec.network {
+        Network::Default => Some(site.network.get_or_init(Pool::start).take()?),
+        Network::None | Network::Host => None,
+    };
+    let mut mounts = Mounts::new(site, work, chosen);
+    mounts.push(names(exec));
+    mounts.push(resolver(lease.as_ref()));
+    mounts.add_all(&exec.mounts)?;
+    let spec = LaunchSpec {
+        rootfs: root(rootfs, stubs::directory(site.store)?),
+        network: network(exec.network, lease.as_ref()),
+        process: process(exec, &account, &mounts),
+        mounts: mounts.specs(),
+        ..sandbox(exec)
+    };
+    let created = execute(site, work, &spec)?;
+    drop(lease);
+    driver.collect(&base.layers, &mut pending)?;
+    forget_stubs(&mut pending, &created, exec);
+    drop(mounts);
+    Ok(pending.seal_from_disk()?)
+}
+
+/// Starts the command, follows it to its end, and gives what was made for its mounts.
+fn execute(site: &Site<'_>, work: &Work<'_>, spec: &LaunchSpec) -> Result<Vec<PathBuf>, StepError> {
+    let pipe = || -> Result<(OwnedFd, OwnedFd), StepError> {
+        pipe_with(PipeFlags::CLOEXEC).map_err(|e| StepError::io("Making a pipe for", "output")(e.into()))
+    };
+    let ((out, stdout), (err, stderr)) = (pipe()?, pipe()?);
+    let stdio = StdioSpec { stdin: Stdio::Null, stdout: Stdio::Fd(stdout), stderr: Stdio::Fd(stderr) };
+    let mut process = launch(spec, stdio)?;
+    for message in std::mem::take(&mut process.warnings) {
+        site.recorder.tell(Event::Warning { id: Some(work.id), code: "step::limited", message });
+    }
+    let mut output = Output::new(work.id, site.recorder);
+    match output.follow(&mut process, out, err, &site.cancel)? {
+        None => Err(StepError::Cancelled),
+        Some(Exit::Code(0)) => Ok(std::mem::take(&mut process.created)),
+        Some(exit) => Err(StepError::Command {
+            status: exit.status(),
+            signal: if let Exit::Signal(signal) = exit { Some(signal) } else { None },
+            oom_killed: process.oom_killed(),
+            tail: output.tail(),
+        }),
+    }
+}
+
+/// The root with the mount points below everything else.
+fn root(rootfs: Rootfs, stubs: PathBuf) -> RootFs {
+    match rootfs {
+        Rootfs::Overlay { base, mut lowers, upper, work, userxattr } => {
+            lowers.push(stubs);
+            RootFs::Overlay { base, lowers, upper, work, userxattr, volatile: true }
+        }
+        Rootfs::Directory(path) => RootFs::Directory(path),
+    }
+}
+
+fn identify(site: &Site<'_>, exec: &step::Exec, base: &Tree) -> Result<Account, StepError> {
+    let has_home = exec.env.iter().any(|(name, _)| name == "HOME");
+    if has_home && exec.user.is_empty() {
+        return Ok(account::look_up("0:0", "", "")?);
+    }
+    let tree = LayerTree::new(site.store, &base.layers)?;
+    let (passwd, group) = copy::accounts(&tree)?;
+    Ok(account::look_up(&exec.user, &passwd, &group)?)
+}
+
+/// Everything that does not depend on the step's inputs.
+fn sandbox(exec: &step::Exec) -> LaunchSpec {
+    let paths = |list: &[&str]| -> Vec<String> {
+        if exec.insecure { Vec::new() } else { list.iter().map(|p| (*p).to_owned()).collect() }
+    };
+    LaunchSpec {
+        rootfs: RootFs::Directory(PathBuf::new()),
+        readonly_root: false,
+        mounts: Vec::new(),
+        process: ProcessSpec {
+            args: exec.args.iter().map(OsString::from).collect(),
+            env: Vec::new(),
+            cwd: PathBuf::from(&exec.cwd),
+            uid: 0,
+            gid: 0,
+            groups: Vec::new(),
+            capabilities: capabilities(exec.insecure),
+            no_new_privs: false,
+            seccomp: if exec.insecure { Seccomp::Unconfined } else { Seccomp::Default },
+            umask: 0o022,
+            rlimits: Vec::new(),
+            oom_score_adj: None,
+            terminal: false,
+        },
+        hostname: Some(HOSTNAME.to_owned()),
+        network: NetNs::Isolated,
+        host_pid: false,
+        host_ipc: false,
+        host_uts: false,
+        standard_mounts: true,
+        shm_size_bytes: SHM_BYTES,
+        masked_paths: paths(DEFAULT_MASKED_PATHS),
+        readonly_paths: paths(DEFAULT_READONLY_PATHS),
+        privileged: exec.insecure,
+        cgroup: None,
+        init: false,
+        devices: Vec::new(),
+        sysctls: Vec::new(),
+    }
+}
+
+fn capabilities(insecure: bool) -> Vec<String> {
+    let names: Vec<&str> = if insecure { vec!["ALL"] } else { DEFAULT_CAPABILITIES.to_vec() };
+    names.into_iter().map(str::to_owned).collect()
+}
+
+fn process(exec: &step::Exec, account: &Account, mounts: &Mounts<'_>) -> ProcessSpec {
+    let mut env: Vec<(OsString, OsString)> = Vec::new();
+    for (name, value) in exec.env.iter().chain(&exec.unkeyed_env).chain(mounts.env()) {
+        env.retain(|(known, _)| known != name.as_str());
+        env.push((name.into(), value.into()));
+    }
+    if !env.iter().any(|(name, _)| name == "HOME") {
+        let home = account.home.clone().unwrap_or_else(|| "/".to_owned());
+        env.push(("HOME".into(), home.into()));
+    }
+    ProcessSpec {
+        env,
+        uid: account.uid,
+        gid: account.gid,
+        groups: account.groups.clone(),
+        ..sandbox(exec).process
+    }
+}
+
+fn network(network: Network, lease: Option<&Lease>) -> NetNs {
+    match (network, lease) {
+        (Network::Host, _) => NetNs::Host,
+        (_, Some(lease)) => NetNs::Join(lease.netns().to_owned()),
+        (_, None) => NetNs::Isolated,
+    }
+}
+
+/// `/etc/hosts`.
+fn names(exec: &step::Exec) -> MountSpec {
+    let mut text = format!(
+        "127.0.0.1\tlocalhost {HOSTNAME}\n::1\tlocalhost ip6-localhost ip6-loopback\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n"
+    );
+    for (name, address) in &exec.extra_hosts {
+        text.push_str(&format!("{address}\t{name}\n"));
+    }
+    file("/etc/hosts", text.into_bytes())
+}
+
+/// `/etc/resolv.conf`.
+fn resolver(lease: Option<&Lease>) -> MountSpec {
+    file("/etc/resolv.conf", lease.map_or_else(host_resolv_conf, Lease::resolv_conf))
+}
+
+fn file(target: &str, data: Vec<u8>) -> MountSpec {
+    MountSpec::File { target: target.into(), data, mode: 0o644, uid: 0, gid: 0 }
+}
+
+/// Removes what was made for mounts and is empty: the working directory stays, and so does what the command filled.
+fn forget_stubs(pending: &mut PendingLayer, created: &[PathBuf], exec: &step::Exec) {
+    let cwd = Path::new(&exec.cwd);
+    for path in created.iter().rev() {
+        let is_target = exec.mounts.iter().any(|m| Path::new(&m.target) == path);
+        if cwd.starts_with(path) && !is_target {
+            continue;
+        }
+        let on_disk = pending.dir().join(path.strip_prefix("/").unwrap_or(path));
+        let empty = match on_disk.symlink_metadata() {
+            Ok(m) if m.is_dir() => std::fs::read_dir(&on_disk).is_ok_and(|mut d| d.next().is_none()),
+            Ok(m) => m.is_file() && m.len() == 0,
+            Err(_) => false,
+        };
+        if empty {
+            pending.forget(path);
+        }
+    }
+}

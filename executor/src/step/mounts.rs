@@ -1,0 +1,262 @@
+//! `RUN --mount`: what each type shows, and what must be kept alive while the command runs.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use buildc_ir::pattern::SelectionQuery;
+use buildc_ir::step::{self, CopySource, From, Mount, MountSource, Unpack};
+use buildc_launch::MountSpec;
+use buildc_store::PendingLayer;
+
+use super::cache_mount::{self, CacheMount};
+use super::{Chosen, Site, StepError, Tree, Work, source};
+use crate::build::SecretSource;
+use crate::copy::CopyJob;
+use crate::select::{self, LayerTree, Selection};
+
+/// Largest secret.
+const SECRET_BYTES: u64 = 1 << 20;
+
+/// The mounts of one command. Dropping it releases locks and removes temporary trees: only after the command has ended.
+#[derive(Debug)]
+pub(super) struct Mounts<'m> {
+    site: &'m Site<'m>,
+    work: &'m Work<'m>,
+    chosen: &'m [Chosen],
+    specs: Vec<MountSpec>,
+    env: Vec<(String, String)>,
+    trees: Vec<PendingLayer>,
+    caches: Vec<CacheMount>,
+}
+
+impl<'m> Mounts<'m> {
+    pub(super) fn new(site: &'m Site<'m>, work: &'m Work<'m>, chosen: &'m [Chosen]) -> Self {
+        Self { site, work, chosen, specs: Vec::new(), env: Vec::new(), trees: Vec::new(), caches: Vec::new() }
+    }
+
+    pub(super) fn push(&mut self, spec: MountSpec) {
+        self.specs.push(spec);
+    }
+
+    pub(super) fn specs(&self) -> Vec<MountSpec> {
+        self.specs.clone()
+    }
+
+    /// Variables that mounts set.
+    pub(super) fn env(&self) -> &[(String, String)] {
+        &self.env
+    }
+
+    /// Prepares all mounts of a command in order.
+    pub(super) fn add_all(&mut self, mounts: &[Mount]) -> Result<(), StepError> {
+        let mut binds = 0;
+        for mount in mounts {
+            match &mount.source {
+                MountSource::Bind { from, path } => {
+                    self.bind(mount, from, path, binds)?;
+                    binds += 1;
+                }
+                MountSource::Cache { .. } => self.cache(mount)?,
+                MountSource::Tmpfs { size_bytes } => self.specs.push(MountSpec::Tmpfs {
+                    target: (&mount.target).into(),
+                    options: String::new(),
+                    size_bytes: *size_bytes,
+                    mode: 0o755,
+                }),
+                MountSource::Secret { .. } => self.secret(mount)?,
+                MountSource::Ssh { id, required, .. } => self.agent(mount, id, *required)?,
+                MountSource::Inline { data } => self.specs.push(MountSpec::File {
+                    target: (&mount.target).into(),
+                    data: data.clone().into_bytes(),
+                    mode: 0o755,
+                    uid: 0,
+                    gid: 0,
+                }),
+            }
+        }
+        Ok(())
+    }
+
+    fn bind(&mut self, mount: &Mount, from: &From, path: &str, number: usize) -> Result<(), StepError> {
+        if let From::Input(index) = from {
+            let tree = self.work.inputs.get(*index).cloned().unwrap_or_else(Tree::empty);
+            return self.tree(mount, &tree, path);
+        }
+        // Only what the rules of the ignore file leave is shown, so the selection is copied; writes go with the copy.
+        let Some(chosen) = self.chosen.get(number) else { return Ok(()) };
+        let shown = self.materialise(chosen)?;
+        self.specs.push(MountSpec::Bind {
+            source: shown,
+            target: (&mount.target).into(),
+            readonly: mount.readonly,
+            recursive: false,
+            propagation: None,
+        });
+        Ok(())
+    }
+
+    /// Copies a selection beside the layers and gives the path of what was selected.
+    fn materialise(&mut self, chosen: &Chosen) -> Result<PathBuf, StepError> {
+        let pattern = chosen.wanted.query.patterns.first().cloned().unwrap_or_default();
+        let copy = copy_to_root(chosen.wanted.from.clone(), pattern);
+        let empty = LayerTree::new(self.site.store, &[])?;
+        let job = CopyJob {
+            store: self.site.store,
+            copy: &copy,
+            base: &empty,
+            from_scratch: true,
+            sources: vec![source(self.site, chosen)],
+            now: self.site.now(),
+            cancel: &self.site.cancel,
+        };
+        let pending = job.materialise()?;
+        let mut shown = pending.dir().to_owned();
+        if let Some(found) = chosen.selection.matches.first().filter(|m| !m.root.is_dir()) {
+            use std::os::unix::ffi::OsStrExt;
+            shown.push(std::ffi::OsStr::from_bytes(select::split(&found.named).1));
+        }
+        self.trees.push(pending);
+        Ok(shown)
+    }
+
+    fn tree(&mut self, mount: &Mount, tree: &Tree, path: &str) -> Result<(), StepError> {
+        if tree.layers.is_empty() {
+            let target = (&mount.target).into();
+            self.specs.push(MountSpec::Tmpfs {
+                target,
+                options: String::new(),
+                size_bytes: None,
+                mode: 0o755,
+            });
+            return Ok(());
+        }
+        self.specs.push(MountSpec::Tree {
+            base: self.site.store.root().to_owned(),
+            lowers: tree.layers.iter().rev().map(|l| l.dir.clone()).collect(),
+            subpath: Path::new(path).strip_prefix("/").unwrap_or(Path::new(path)).to_owned(),
+            target: (&mount.target).into(),
+            readonly: mount.readonly,
+        });
+        Ok(())
+    }
+
+    fn cache(&mut self, mount: &Mount) -> Result<(), StepError> {
+        let MountSource::Cache { id, sharing, initial, mode, uid, gid } = &mount.source else {
+            return Ok(());
+        };
+        let start = match initial {
+            None => None,
+            Some((from, path)) => Some(self.initial(from, path)?),
+        };
+        let wanted = cache_mount::Wanted { id, sharing: *sharing, mode: *mode, owner: (*uid, *gid) };
+        let cache = cache_mount::take(
+            self.site,
+            &wanted,
+            start.as_ref().map(|(digest, dir)| (digest, dir.as_path())),
+        )?;
+        self.specs.push(MountSpec::Bind {
+            source: cache.dir().to_owned(),
+            target: (&mount.target).into(),
+            readonly: mount.readonly,
+            recursive: false,
+            propagation: None,
+        });
+        self.caches.push(cache);
+        Ok(())
+    }
+
+    /// What a new cache mount starts from: digest, and a directory that holds it.
+    fn initial(
+        &mut self,
+        from: &From,
+        path: &str,
+    ) -> Result<(buildc_digest::ContentDigest, PathBuf), StepError> {
+        let query =
+            SelectionQuery { patterns: vec![path.trim_matches('/').to_owned()], ..SelectionQuery::default() };
+        let selection: Arc<Selection> = match from {
+            From::Context(name) => {
+                let context = self.site.contexts.get(name);
+                let context = context.ok_or_else(|| StepError::NoContext { name: name.clone() })?;
+                context.select(&query).map_err(StepError::select)?
+            }
+            From::Input(index) => {
+                let tree = self.work.inputs.get(*index).cloned().unwrap_or_else(Tree::empty);
+                let tree = LayerTree::new(self.site.store, &tree.layers)?;
+                Arc::new(select::select(&tree, &query).map_err(StepError::select)?)
+            }
+        };
+        let digest = selection.summary.digest;
+        let wanted = buildc_ir::keys::Selection { from: from.clone(), query };
+        let dir = self.materialise(&Chosen { wanted, selection })?;
+        Ok((digest, dir))
+    }
+
+    fn secret(&mut self, mount: &Mount) -> Result<(), StepError> {
+        let MountSource::Secret { id, env, file, mode, uid, gid, required } = &mount.source else {
+            return Ok(());
+        };
+        let Some(source) = self.site.options.secrets.get(id) else {
+            return if *required { Err(StepError::NoSecret { id: id.clone() }) } else { Ok(()) };
+        };
+        let data = read_secret(id, source)?;
+        if let Some(name) = env {
+            self.env.push((name.clone(), String::from_utf8_lossy(&data).into_owned()));
+        }
+        if *file {
+            let target = (&mount.target).into();
+            self.specs.push(MountSpec::File { target, data, mode: *mode, uid: *uid, gid: *gid });
+        }
+        Ok(())
+    }
+
+    fn agent(&mut self, mount: &Mount, id: &str, required: bool) -> Result<(), StepError> {
+        let Some(socket) = self.site.options.ssh.get(id) else {
+            return if required { Err(StepError::NoAgent { id: id.to_owned() }) } else { Ok(()) };
+        };
+        self.env.push(("SSH_AUTH_SOCK".to_owned(), mount.target.clone()));
+        self.specs.push(MountSpec::Bind {
+            source: socket.clone(),
+            target: (&mount.target).into(),
+            readonly: true,
+            recursive: false,
+            propagation: None,
+        });
+        Ok(())
+    }
+}
+
+fn copy_to_root(from: From, pattern: String) -> step::Copy {
+    step::Copy {
+        sources: vec![CopySource::Path { from, pattern }],
+        dest: "/".to_owned(),
+        dest_is_dir: true,
+        chown: None,
+        chmod: None,
+        exclude: Vec::new(),
+        parents: false,
+        link: false,
+        unpack: Unpack::Never,
+    }
+}
+
+fn read_secret(id: &str, source: &SecretSource) -> Result<Vec<u8>, StepError> {
+    let failed = |source| StepError::UnreadableSecret { id: id.to_owned(), source };
+    match source {
+        SecretSource::Env(name) => {
+            let missing =
+                || failed(std::io::Error::new(std::io::ErrorKind::NotFound, format!("`{name}` is not set")));
+            Ok(std::os::unix::ffi::OsStringExt::into_vec(std::env::var_os(name).ok_or_else(missing)?))
+        }
+        SecretSource::File(path) => {
+            let mut data = Vec::new();
+            let file = File::open(path).map_err(failed)?;
+            let mut limited = std::io::Read::take(file, SECRET_BYTES + 1);
+            std::io::Read::read_to_end(&mut limited, &mut data).map_err(failed)?;
+            if data.len() as u64 > SECRET_BYTES {
+                return Err(failed(std::io::Error::other("it is larger than 1 MiB")));
+            }
+            Ok(data)
+        }
+    }
+}

@@ -1,0 +1,7 @@
+FROM rich:1
+CMD []
+ENTRYPOINT []
+HEALTHCHECK NONE
+USER 0
+VOLUME /data /data
+LABEL kept=

@@ -1,0 +1,135 @@
+//! Prune, leases and df.
+
+use std::time::Duration;
+
+use buildc_digest::Key;
+use buildc_store::{PruneKind, PruneOptions, Store};
+
+use crate::Fixture;
+use crate::basics::layer_with;
+
+fn all() -> PruneOptions {
+    PruneOptions { all: true, ..PruneOptions::default() }
+}
+
+fn kinds(report: &buildc_store::PruneReport) -> Vec<PruneKind> {
+    report.items.iter().map(|i| i.kind).collect()
+}
+
+/// A store that was written by a process which is gone: no lease holds what it has.
+fn old(fixture: &Fixture, write: impl FnOnce(&Store)) -> Store {
+    write(&fixture.store());
+    std::thread::sleep(Duration::from_millis(5));
+    fixture.store()
+}
+
+#[test]
+fn what_nothing_holds_goes() {
+    let fixture = Fixture::new();
+    let store = old(&fixture, |store| {
+        let kept = layer_with(store, "a", "kept");
+        let loose = layer_with(store, "b", "loose");
+        let image = store.put_image(b"m", "t", b"c", &[kept.id]).unwrap();
+        store.tag("x:1", &image.id).unwrap();
+        store.record_result(&[Key::of(b"kept")], &[kept.id], 1).unwrap();
+        store.record_result(&[Key::of(b"loose")], &[loose.id], 1).unwrap();
+        store.put_blob(b"nobody's").unwrap();
+    });
+    let dry = store.prune(&PruneOptions { dry_run: true, ..PruneOptions::default() }).unwrap();
+    let report = store.prune(&PruneOptions::default()).unwrap();
+    assert_eq!(kinds(&report), [PruneKind::Result, PruneKind::Layer, PruneKind::Blob]);
+    assert_eq!(kinds(&dry), kinds(&report));
+    assert_eq!(report.freed_bytes, 5 + 8);
+    assert!(store.image("x:1").unwrap().is_some());
+    let found = store.lookup_results(&[Key::of(b"kept"), Key::of(b"loose")]).unwrap();
+    assert!(found[0].is_some() && found[1].is_none());
+    assert_eq!(std::fs::read_dir(fixture.root.join("l")).unwrap().count(), 1);
+    assert!(store.fsck(Default::default()).unwrap().problems.is_empty());
+}
+
+#[test]
+fn all_takes_tagged_images_but_not_pinned_ones() {
+    let fixture = Fixture::new();
+    let store = old(&fixture, |store| {
+        let (a, b) = (layer_with(store, "a", "1"), layer_with(store, "b", "2"));
+        let one = store.put_image(b"m1", "t", b"c1", &[a.id]).unwrap();
+        let two = store.put_image(b"m2", "t", b"c2", &[b.id]).unwrap();
+        store.tag("one:1", &one.id).unwrap();
+        store.tag("two:1", &two.id).unwrap();
+        store.pin("container", Some(&two.id), &[b.id]).unwrap();
+    });
+    store.prune(&all()).unwrap();
+    assert!(store.image("one:1").unwrap().is_none());
+    let two = store.image("two:1").unwrap().unwrap();
+    assert!(two.layers[0].dir.join("b").exists());
+    assert!(store.read_blob(&two.id, 10).is_ok() && store.read_blob(&two.manifest, 10).is_ok());
+}
+
+#[test]
+fn what_a_lease_used_stays_until_it_ends() {
+    let fixture = Fixture::new();
+    let keys = [Key::of(b"used"), Key::of(b"unused")];
+    let store = old(&fixture, |store| {
+        for (key, name) in keys.iter().zip(["used", "unused"]) {
+            store.record_result(&[*key], &[layer_with(store, name, name).id], 1).unwrap();
+        }
+    });
+    let lease = store.lease().unwrap();
+    assert!(store.lookup_results(&keys[..1]).unwrap()[0].is_some());
+    std::thread::sleep(Duration::from_millis(5));
+    let other = fixture.store();
+    assert_eq!(kinds(&other.prune(&all()).unwrap()), [PruneKind::Result, PruneKind::Layer]);
+    let found = store.lookup_results(&keys).unwrap();
+    let layer = &found[0].as_ref().unwrap().layers[0];
+    assert!(layer.dir.join("used").exists() && found[1].is_none());
+    drop(lease);
+    std::thread::sleep(Duration::from_millis(5));
+    assert_eq!(other.prune(&all()).unwrap().items.len(), 2);
+}
+
+#[test]
+fn the_longest_unused_goes_first_down_to_the_limit() {
+    let fixture = Fixture::new();
+    let store = old(&fixture, |store| {
+        for n in 0..5u8 {
+            let layer = layer_with(store, &format!("f{n}"), &"x".repeat(1000));
+            store.record_result(&[Key::of(&[n])], &[layer.id], 1).unwrap();
+            std::thread::sleep(Duration::from_millis(3));
+        }
+    });
+    store.lookup_results(&[Key::of(&[0])]).unwrap();
+    std::thread::sleep(Duration::from_millis(3));
+    let report =
+        store.prune(&PruneOptions { keep_storage_bytes: Some(2500), ..PruneOptions::default() }).unwrap();
+    assert_eq!(report.freed_bytes, 3000);
+    let keys: Vec<Key> = (0..5u8).map(|n| Key::of(&[n])).collect();
+    let left: Vec<bool> = store.lookup_results(&keys).unwrap().iter().map(Option::is_some).collect();
+    assert_eq!(left, [true, false, false, false, true]);
+}
+
+#[test]
+fn what_is_young_stays() {
+    let fixture = Fixture::new();
+    let store = old(&fixture, |store| {
+        store.record_result(&[Key::of(b"k")], &[layer_with(store, "a", "1").id], 1).unwrap();
+    });
+    let older_than = Some(Duration::from_secs(3600));
+    assert!(store.prune(&PruneOptions { older_than, ..all() }).unwrap().items.is_empty());
+}
+
+#[test]
+fn df_adds_up() {
+    let fixture = Fixture::new();
+    let store = fixture.store();
+    let (a, b) = (layer_with(&store, "a", "12345"), layer_with(&store, "b", "123"));
+    let image = store.put_image(b"m", "t", b"c", &[a.id]).unwrap();
+    std::fs::write(store.subdir("logs").unwrap().join("one"), "text").unwrap();
+    let usage = store.df().unwrap();
+    assert_eq!((usage.images.count, usage.images.size_bytes, usage.images.reclaimable_bytes), (1, 5, 5));
+    assert_eq!((usage.build_cache.count, usage.build_cache.size_bytes), (1, 3));
+    assert_eq!((usage.blobs.count, usage.blobs.active), (2, 2));
+    assert_eq!(usage.logs.count, 1);
+    store.pin("c", Some(&image.id), &[a.id, b.id]).unwrap();
+    let usage = store.df().unwrap();
+    assert_eq!((usage.images.reclaimable_bytes, usage.build_cache.reclaimable_bytes), (0, 0));
+}

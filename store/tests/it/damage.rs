@@ -1,0 +1,164 @@
+//! Damaged, newer, torn and full stores.
+
+use std::io::Write;
+use std::process::Command;
+
+use buildc_digest::Key;
+use buildc_store::{FsckOptions, OpenOptions, Store};
+use rusqlite::Connection;
+
+use crate::basics::layer_with;
+use crate::{Fixture, is_root, shell};
+
+fn sql(fixture: &Fixture, statement: &str) {
+    Connection::open(fixture.root.join("index.db")).unwrap().execute_batch(statement).unwrap();
+}
+
+fn filled(fixture: &Fixture) -> (Key, std::path::PathBuf) {
+    let store = fixture.store();
+    let layer = layer_with(&store, "file", "content");
+    let image = store.put_image(b"m", "t", b"c", &[layer.id]).unwrap();
+    store.tag("x:1", &image.id).unwrap();
+    store.record_result(&[Key::of(b"k")], &[layer.id], 1).unwrap();
+    (Key::of(b"k"), layer.dir)
+}
+
+#[test]
+fn a_newer_store_is_left_alone() {
+    for change in ["echo 99 > version", "true"] {
+        let fixture = Fixture::new();
+        filled(&fixture);
+        shell(&fixture.root, change);
+        sql(&fixture, "PRAGMA user_version = 99");
+        let error = Store::open(&fixture.root, OpenOptions::default()).unwrap_err();
+        assert_eq!(error.code(), "store::newer_version");
+        assert!(error.to_string().contains("99") && error.help().is_some());
+    }
+}
+
+#[test]
+fn something_that_is_no_database_is_named() {
+    let fixture = Fixture::new();
+    filled(&fixture);
+    std::fs::write(fixture.root.join("index.db"), "not a database at all, really not".repeat(100)).unwrap();
+    let _ = std::fs::remove_file(fixture.root.join("index.db-wal"));
+    let error = Store::open(&fixture.root, OpenOptions::default()).unwrap_err();
+    assert_eq!(error.code(), "store::index_damaged");
+}
+
+#[test]
+fn a_corrupt_row_is_named_and_fsck_drops_it() {
+    let fixture = Fixture::new();
+    let (key, _) = filled(&fixture);
+    sql(&fixture, "UPDATE layers SET content = x'0102'");
+    let store = fixture.store();
+    let error = store.lookup_results(&[key]).unwrap_err();
+    assert_eq!(error.code(), "store::corrupt_row");
+    assert!(error.help().unwrap().contains("fsck"));
+    let found = store.fsck(FsckOptions::default()).unwrap();
+    assert!(!found.problems.is_empty() && found.problems.iter().all(|p| !p.repaired));
+    store.fsck(FsckOptions { repair: true, rehash: true }).unwrap();
+    assert!(store.fsck(FsckOptions { repair: false, rehash: true }).unwrap().problems.is_empty());
+    assert!(store.lookup_results(&[key]).unwrap()[0].is_none());
+}
+
+#[test]
+fn fsck_finds_and_drops_every_kind_of_damage() {
+    let damages = [
+        "echo changed > l/1/fs/file",
+        "printf x | dd of=l/1/tree bs=1 seek=40 conv=notrunc status=none",
+        "rm -r l/1",
+        "mkdir -p l/zz/fs",
+        "echo orphan > blobs/sha256/abc",
+        "for b in blobs/sha256/*; do printf y > $b; done",
+        "rm blobs/sha256/*",
+    ];
+    for damage in damages {
+        let fixture = Fixture::new();
+        filled(&fixture);
+        shell(&fixture.root, damage);
+        let store = fixture.store();
+        let found = store.fsck(FsckOptions { repair: false, rehash: true }).unwrap();
+        assert!(!found.problems.is_empty(), "{damage}");
+        let repaired = store.fsck(FsckOptions { repair: true, rehash: true }).unwrap();
+        assert!(repaired.problems.iter().all(|p| p.repaired), "{damage}");
+        let after = fixture.store().fsck(FsckOptions { repair: false, rehash: true }).unwrap();
+        assert!(after.problems.is_empty(), "{damage}: {:?}", after.problems);
+        layer_with(&store, "new", "works");
+    }
+}
+
+#[test]
+fn what_another_boot_left_torn_is_dropped() {
+    let fixture = Fixture::new();
+    let (key, dir) = filled(&fixture);
+    sql(&fixture, "UPDATE layers SET boot = 'another'; UPDATE blobs SET boot = 'another'");
+    assert!(fixture.store().lookup_results(&[key]).unwrap()[0].is_some(), "whole ones stay");
+    sql(&fixture, "UPDATE layers SET boot = 'another'; UPDATE blobs SET boot = 'another'");
+    std::fs::write(dir.join("file"), "conte").unwrap();
+    let store = fixture.store();
+    assert!(store.lookup_results(&[key]).unwrap()[0].is_none());
+    assert!(!dir.exists());
+    assert!(store.fsck(FsckOptions { repair: false, rehash: true }).unwrap().problems.is_empty());
+}
+
+#[test]
+fn synced_layers_are_not_read_again() {
+    let fixture = Fixture::new();
+    let (key, dir) = filled(&fixture);
+    let store = fixture.store();
+    store.sync().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(2));
+    store.sync().unwrap();
+    let count: i64 = Connection::open(fixture.root.join("index.db"))
+        .unwrap()
+        .query_row(
+            "SELECT (SELECT count(*) FROM layers WHERE boot IS NOT NULL) + (SELECT count(*) FROM blobs WHERE boot IS NOT NULL)",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(count, 0);
+    std::fs::write(dir.join("file"), "conte").unwrap();
+    assert!(fixture.store().lookup_results(&[key]).unwrap()[0].is_some());
+}
+
+/// Mounts a small tmpfs and unmounts it when dropped.
+struct SmallDisk(std::path::PathBuf);
+
+impl SmallDisk {
+    fn mount(path: std::path::PathBuf) -> Self {
+        shell(&path, "mount -t tmpfs -o size=2m tmpfs .");
+        Self(path)
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_full_disk_is_named_and_nothing_is_lost() {
+    if !is_root("a_full_disk_is_named_and_nothing_is_lost") {
+        return;
+    }
+    let fixture = Fixture::new();
+    let disk = SmallDisk::mount(fixture.scratch("disk"));
+    let root = disk.0.join("store");
+    let store = Store::open(&root, OpenOptions::default()).unwrap();
+    let kept = layer_with(&store, "kept", "kept");
+    let big = crate::archives::archive(&[("big", tar::EntryType::Regular, "", &vec![7; 4 << 20])]);
+    let error = store.import_layer(&mut big.as_slice(), None).unwrap_err();
+    assert_eq!(error.code(), "store::disk_full");
+    assert!(error.help().unwrap().contains("prune"));
+    let mut writer = store.blob_writer().unwrap();
+    let _ = writer.write_all(&vec![1; 4 << 20]);
+    assert_eq!(writer.finish(None).unwrap_err().code(), "store::disk_full");
+    assert!(store.layer(kept.id).unwrap().dir.join("kept").exists());
+    layer_with(&store, "after", "there is room again");
+    drop(store);
+    let store = Store::open(&root, OpenOptions::default()).unwrap();
+    assert!(store.fsck(FsckOptions { repair: false, rehash: true }).unwrap().problems.is_empty());
+}
