@@ -114,6 +114,8 @@ fn arbitrary_tree() -> impl Strategy<Value = Vec<(Entry, Vec<u8>)>> {
 }
 
 fn leaf(path: Vec<u8>, (mode, uid, gid, mtime, content, target): Node) -> (Entry, Vec<u8>) {
+    // Readable for its owner, so that fsck can read it without privilege too.
+    let mode = mode | 0o400;
     let (kind, mode, content) = match content {
         Some(content) => {
             (EntryKind::File { size: content.len() as u64, hash: FileHash::of(&content) }, mode, content)
