@@ -19,6 +19,7 @@ mod credentials;
 mod devices;
 mod enter;
 mod error;
+mod fork;
 mod launch;
 mod loopback;
 mod mask;
@@ -41,6 +42,7 @@ mod wire;
 mod zygote;
 
 pub use error::{LaunchError, Result};
+pub use fork::{Forked, fork_session};
 pub use launch::{enter, launch};
 pub use process::{Exit, Process};
 pub use pty::resize_pty;

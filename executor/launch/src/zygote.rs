@@ -57,6 +57,11 @@ pub(crate) fn request(message: &Request, fds: &[std::os::fd::BorrowedFd<'_>]) ->
         .map_err(|error| LaunchError::setup("Talk to the launcher process", error))
 }
 
+/// Whether this process has one: a fork must not share it.
+pub(crate) fn started() -> bool {
+    ZYGOTE.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+}
+
 fn start() -> Result<Zygote> {
     spawn().map_err(|error| LaunchError::setup("Start the launcher process", error))
 }

@@ -5,27 +5,36 @@
 //! Never does: namespaces and mounts (the launcher's), fetching images (the command line asks `resolve`), rendering
 //! tables (the command line's).
 
+mod assemble;
 mod attach;
 mod cp;
+mod create;
 mod error;
 mod exec;
+mod files;
 mod inspect;
 mod lifecycle;
 mod list;
+mod log;
 mod logs;
 mod monitor;
+mod name;
 pub mod options;
+mod populate;
 mod record;
 mod spec;
+mod terminal;
+mod wire;
 
 pub use attach::Attached;
 pub use cp::{CopyOptions, Source, Target, copy_in, copy_out};
+pub use create::create;
 pub use error::{ContainerError, Result};
 pub use exec::{ExecSpec, exec};
 pub use inspect::inspect;
-pub use lifecycle::{StartOptions, StopOptions, create, kill, remove, rename, restart, start, stop, wait};
+pub use lifecycle::{StartOptions, StopOptions, kill, remove, rename, restart, start, stop, wait};
 pub use list::{Filters, find, list};
 pub use logs::{LogOptions, logs};
 pub use monitor::{Standby, monitor_if_requested};
-pub use record::{Container, PublishedPort, State, Status};
+pub use record::{BoundMount, Container, State, Status};
 pub use spec::*;

@@ -1,15 +1,28 @@
 //! What is remembered of a container, and how it stands now.
+//!
+//! A container's directory holds `container.json`, written once (again only for another name), and `state.json`,
+//! written by its monitor. Both are replaced by rename, so a reader sees one or the other version whole.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use buildc_digest::Digest;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::spec::{ContainerSpec, Protocol};
+use super::error::{ContainerError, Result};
+use super::spec::{ContainerSpec, PublishedPort};
+use crate::process_id::{ProcessId, boot_id};
+
+const RECORD: &str = "container.json";
+const STATE: &str = "state.json";
+/// Exit status given to a container whose monitor was killed, and which therefore was killed too.
+const KILLED: u8 = 137;
 
 /// A container as it stood when it was looked up.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Container {
     /// 64 hexadecimal digits.
     pub id: String,
@@ -23,12 +36,59 @@ pub struct Container {
     pub spec: ContainerSpec,
     /// Program and arguments after entrypoint and command were put together.
     pub args: Vec<String>,
+    /// Entrypoint, of the image or the command line.
+    pub entrypoint: Option<Vec<String>>,
+    /// Command, of the image or the command line.
+    pub command: Option<Vec<String>>,
+    /// Environment of image and command line together.
+    pub env: Vec<(String, String)>,
+    /// Working directory, absolute.
+    pub workdir: String,
+    /// `user[:group]`, empty for root.
+    pub user: String,
+    /// Host name inside.
+    pub hostname: String,
     /// Labels of image and command line together.
-    pub labels: std::collections::BTreeMap<String, String>,
+    pub labels: BTreeMap<String, String>,
+    /// Ports that the image exposes, such as `80/tcp`.
+    pub exposed: Vec<String>,
+    /// Mounts with volumes that exist.
+    pub mounts: Vec<BoundMount>,
+    /// Signal that asks it to stop.
+    pub stop_signal: i32,
     /// How it stands.
+    #[serde(skip)]
     pub state: State,
     /// Its directory.
+    #[serde(skip)]
     pub dir: PathBuf,
+}
+
+/// A mount whose source is known.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct BoundMount {
+    /// `bind`, `volume` or `tmpfs`.
+    pub kind: String,
+    /// Name of the volume.
+    pub volume: Option<String>,
+    /// The volume was made for this container.
+    pub anonymous: bool,
+    /// On the host; empty for a tmpfs.
+    pub source: PathBuf,
+    /// In the container.
+    pub target: String,
+    /// Refuses writes.
+    pub readonly: bool,
+    /// Of a bind.
+    pub propagation: Option<String>,
+    /// A bind with the mounts below it.
+    pub recursive: bool,
+    /// Options of a tmpfs.
+    pub options: String,
+    /// Limit of a tmpfs.
+    pub size_bytes: Option<u64>,
+    /// Mode of a tmpfs.
+    pub mode: Option<u32>,
 }
 
 impl Container {
@@ -39,7 +99,30 @@ impl Container {
 
     /// The log file.
     pub fn log_path(&self) -> PathBuf {
-        Path::new(&self.dir).join("log")
+        self.dir.join("log")
+    }
+
+    /// The name under which the store keeps its image and layers.
+    pub(crate) fn pin(id: &str) -> String {
+        format!("container/{id}")
+    }
+
+    /// Reads the container in this directory; `None` when there is none (any more, or yet).
+    pub(crate) fn read(dir: &Path) -> Result<Option<Self>> {
+        let Some(mut container) = read_json::<Self>(&dir.join(RECORD))? else { return Ok(None) };
+        container.state = State::read(dir)?.as_it_is_now();
+        container.dir = dir.to_owned();
+        Ok(Some(container))
+    }
+
+    /// Writes what is remembered of it.
+    pub(crate) fn write(&self) -> Result<()> {
+        write_json(&self.dir.join(RECORD), self)
+    }
+
+    /// Its monitor, when it has one that lives.
+    pub(crate) fn monitor(&self) -> Option<ProcessId> {
+        Some(self.state.monitor_id()).filter(|monitor| monitor.alive())
     }
 }
 
@@ -67,6 +150,11 @@ impl Status {
             Self::Restarting => "restarting",
             Self::Exited => "exited",
         }
+    }
+
+    /// Whether a monitor is at work on it.
+    pub(crate) fn is_active(self) -> bool {
+        matches!(self, Self::Running | Self::Restarting)
     }
 }
 
@@ -106,15 +194,60 @@ pub struct State {
     pub boot_id: String,
 }
 
-/// A published port with the host port it got.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct PublishedPort {
-    /// Address on the host; none = all.
-    pub host_ip: Option<IpAddr>,
-    /// On the host.
-    pub host_port: u16,
-    /// In the container.
-    pub container_port: u16,
-    /// Transport.
-    pub protocol: Protocol,
+impl State {
+    /// What the monitor wrote last.
+    pub(crate) fn read(dir: &Path) -> Result<Self> {
+        Ok(read_json(&dir.join(STATE))?.unwrap_or_default())
+    }
+
+    pub(crate) fn write(&self, dir: &Path) -> Result<()> {
+        write_json(&dir.join(STATE), self)
+    }
+
+    pub(crate) fn monitor_id(&self) -> ProcessId {
+        ProcessId { pid: self.monitor, start: self.monitor_start }
+    }
+
+    /// What it means when nobody watches any more: the launcher ends a container with its monitor, and a reboot ends
+    /// both. When that was is not known better than by the last thing that was written.
+    fn as_it_is_now(mut self) -> Self {
+        if self.status.is_active() && !(self.boot_id == boot_id() && self.monitor_id().alive()) {
+            self.status = Status::Exited;
+            self.exit_code = KILLED;
+            "Its monitor process was killed, or the machine went down".clone_into(&mut self.error);
+            self.finished = self.finished.filter(|end| Some(end) > self.started.as_ref());
+            self.rest();
+        }
+        self
+    }
+
+    /// Forgets what only a running container has.
+    pub(crate) fn rest(&mut self) {
+        (self.pid, self.pid_start, self.monitor, self.monitor_start) = (0, 0, 0, 0);
+        (self.ip_address, self.gateway) = (None, None);
+        self.ports.clear();
+    }
+}
+
+/// Now, in RFC 3339 with nanoseconds.
+pub(crate) fn now() -> String {
+    humantime::format_rfc3339_nanos(std::time::SystemTime::now()).to_string()
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+    match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(ContainerError::io("read", path)(error)),
+        Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|error| ContainerError::Damaged {
+            id: path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned(),
+            reason: error.to_string(),
+        }),
+    }
+}
+
+/// Replaces a file as a whole. No sync: what a power cut takes is a container that ended with it.
+fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let draft = path.with_extension("new");
+    let write = || fs::write(&draft, serde_json::to_vec(value)?).and_then(|()| fs::rename(&draft, path));
+    write().map_err(ContainerError::io("write", path))
 }

@@ -56,7 +56,7 @@ pub(super) fn attach(namespace: &Namespace) -> Result<Attachment> {
     let [a, b, c, d] = address.octets();
     // The MAC follows the address, so that no stale neighbour entry of an earlier holder can mislead the host.
     let mac = [0x02, 0x62, a, b, c, d];
-    let name = format!("bc{}", hex(&random::bytes::<5>()));
+    let name = format!("bc{}", random::hex(&random::bytes::<5>()));
     let port = Port { name: &name, bridge: bridge.index, mtu: bridge.mtu, mac, namespace: namespace.fd() };
     host.add_port(&port).map_err(NetworkError::system("connect a namespace to the bridge"))?;
     let configured = namespace.within(|| configure_inside(&bridge, address));
@@ -145,10 +145,6 @@ fn allocate(bridge: &Bridge) -> Result<(Ipv4Addr, Lock)> {
         }
     }
     Err(NetworkError::Exhausted("address"))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -11,9 +11,16 @@ mod nat;
 mod netlink;
 mod pasta;
 mod pool;
+mod port;
+mod publish;
 mod resolver;
 mod sandbox;
 mod state;
+mod udp;
 
 pub use error::{NetworkError, Result};
 pub use pool::{Lease, Pool, host_resolv_conf};
+pub use port::{PortMapping, Protocol, PublishedPort};
+pub(crate) use publish::Publication;
+pub(crate) use resolver::{Reach, Resolver, resolv_conf};
+pub(crate) use sandbox::Sandbox;

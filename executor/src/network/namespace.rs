@@ -38,6 +38,11 @@ impl Namespace {
         self.file.as_fd()
     }
 
+    /// Another handle of it.
+    pub(super) fn handle(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
     /// Runs `work` on a thread that is inside; sockets it opens stay inside.
     pub(crate) fn within<T: Send>(&self, work: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
         on_thread(|| {
