@@ -41,7 +41,9 @@ impl Kind {
     /// The kind that a code belongs to: by its namespace, with the exceptions named here.
     pub fn of_code(code: &str) -> Kind {
         match code {
-            "build::step_failed" | "build::cancelled" => return Kind::Step,
+            "step::command_failed" | "build::cancelled" => return Kind::Step,
+            "step::no_ssh_agent" | "step::no_secret" | "step::unknown_user" => return Kind::Input,
+            "step::fetch_failed" => return Kind::Remote,
             // What the user named or handed in, though the store is what noticed.
             "store::ambiguous_image"
             | "store::image_in_use"
@@ -58,7 +60,9 @@ impl Kind {
         match namespace {
             "usage" => Kind::Usage,
             "registry" | "remote" => Kind::Remote,
-            "store" | "launch" | "network" | "snapshot" | "environment" | "engine" => Kind::Environment,
+            "step" | "store" | "launch" | "network" | "snapshot" | "environment" | "engine" => {
+                Kind::Environment
+            }
             "internal" => Kind::Internal,
             _ if name == "io" => Kind::Environment,
             _ if name.starts_with("internal") => Kind::Internal,
@@ -243,7 +247,7 @@ mod tests {
             ("store::locked", 3),
             ("context::io", 3),
             ("registry::unauthorized", 4),
-            ("build::step_failed", 5),
+            ("step::command_failed", 5),
             ("internal::panic", 70),
         ] {
             assert_eq!(Failure::new(code, "x").exit_code(), want, "{code}");

@@ -11,7 +11,7 @@ use buildc_executor::context::Context;
 use buildc_executor::facts::StoreFacts;
 use buildc_executor::resolve::{PullPolicy, StoreResolver};
 use buildc_ir::step::Network;
-use buildc_ir::{Diagnostic, Plan, PlannedStep, Reason, Severity, SourceMap, StepId};
+use buildc_ir::{Diagnostic, Plan, Reason, Severity, SourceMap, StepId};
 
 use crate::commands::Shell;
 use crate::commands::build::{BuildNetwork, SourceArgs};
@@ -60,7 +60,7 @@ pub fn compile(session: &Session, args: &SourceArgs) -> Result<Compiled, Failure
     }
 }
 
-/// Why each step is going to run, in the plan's words; nothing for steps that are simply new.
+/// Why steps are going to run, in the plan's words, where the user's own change is the reason.
 pub fn reasons(plan: &Plan) -> HashMap<StepId, String> {
     let mut steps = plan.steps.iter();
     let mut current = None;
@@ -69,15 +69,24 @@ pub fn reasons(plan: &Plan) -> HashMap<StepId, String> {
         match line.tone {
             Tone::Header => {}
             Tone::Detail => {
-                // Only the first line under a step is its reason.
-                if let Some(step) = current.take().filter(|s: &&PlannedStep| s.reason != Reason::NeverBuilt) {
-                    reasons.insert(step.id, line.text.trim().to_owned());
+                let Some(id) = current.take() else { continue };
+                let text: &mut String = reasons.entry(id).or_default();
+                text.push_str(line.text.trim());
+                // The first line under a step is its reason; the changed files are in the next.
+                if text.ends_with(':') {
+                    text.push(' ');
+                    current = Some(id);
                 }
             }
-            _ => current = steps.next(),
+            _ => current = steps.next().filter(|s| worth_saying(&s.reason)).map(|s| s.id),
         }
     }
     reasons
+}
+
+/// Reasons that name what the user changed, not what follows from it.
+fn worth_saying(reason: &Reason) -> bool {
+    !matches!(reason, Reason::NeverBuilt | Reason::InputChanged { .. } | Reason::NoCache)
 }
 
 /// Shows warnings, unless nothing but errors is wanted.

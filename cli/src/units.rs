@@ -22,10 +22,11 @@ pub fn size(bytes: u64) -> String {
     format!("{text}{}", UNITS[unit])
 }
 
-/// A running or finished time: `0.3s`, `12.5s`, `2m 05s`, `1h 02m`.
+/// A running or finished time: `12ms`, `0.3s`, `12.5s`, `2m 05s`, `1h 02m`.
 pub fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
+        0 if time.as_millis() < 100 => format!("{}ms", time.as_millis()),
         0..60 => format!("{:.1}s", time.as_secs_f64()),
         60..3600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
         _ => format!("{}h {:02}m", seconds / 3600, seconds / 60 % 60),
@@ -191,6 +192,8 @@ mod tests {
         assert_eq!(span(61), "About a minute");
         assert_eq!(span(7300), "2 hours");
         assert_eq!(duration(Duration::from_secs(125)), "2m 05s");
+        assert_eq!(duration(Duration::from_millis(99)), "99ms");
+        assert_eq!(duration(Duration::from_millis(349)), "0.3s");
         assert_eq!(rfc3339(0), "1970-01-01T00:00:00Z");
         assert_eq!(rfc3339(1_709_251_199), "2024-02-29T23:59:59Z");
         assert_eq!(parse_rfc3339("2024-02-29T23:59:59Z"), Some(1_709_251_199));

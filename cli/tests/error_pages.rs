@@ -57,8 +57,7 @@ fn pages() -> BTreeSet<String> {
     let mut found = Vec::new();
     files(&root, "md", &mut found);
     let code = |path: &PathBuf| {
-        let inside = path.strip_prefix(&root).ok()?.with_extension("");
-        let (namespace, name) = inside.to_str()?.split_once('/')?;
+        let (namespace, name) = path.file_stem()?.to_str()?.split_once('.')?;
         Some(format!("{namespace}::{name}"))
     };
     found.iter().filter_map(code).collect()
@@ -79,10 +78,10 @@ fn every_page_says_what_when_and_what_to_do() {
     files(&workspace().join("spec/errors"), "md", &mut found);
     for path in found.iter().filter(|p| p.file_name().is_some_and(|n| n != "README.md")) {
         let text = fs::read_to_string(path).expect("a page");
-        let code = text.lines().next().unwrap_or_default().trim_start_matches("# ");
-        let file = format!("{}.md", code.replace("::", "/"));
+        let code = text.lines().next().unwrap_or_default().trim_matches(['#', ' ', '`']);
+        let file = format!("{}.md", code.replace("::", "."));
         assert!(path.ends_with(&file), "{} is headed `{code}`", path.display());
-        for part in ["\n## Example\n", "\n## Remedy\n"] {
+        for part in ["\nKind: ", "\nExample:\n", "\nRemedy: "] {
             assert!(text.contains(part), "{} has no{part}", path.display());
         }
     }

@@ -107,6 +107,9 @@ pub fn system(verb: SystemVerb, shell: &Shell) -> Outcome {
     Ok(0)
 }
 
+/// Digits of a name that a person needs: `sha256:` and twelve.
+const NAME_COLUMNS: usize = 19;
+
 /// Frees space.
 pub fn prune(args: PruneArgs, shell: &Shell) -> Outcome {
     let options = PruneOptions {
@@ -139,7 +142,8 @@ pub fn prune(args: PruneArgs, shell: &Shell) -> Outcome {
             let mut table = Table::without_heads();
             for item in &report.items {
                 let size = units::size(item.size_bytes);
-                table.row(vec![kind(item.kind).to_owned(), item.name.clone(), size, item.why.to_owned()]);
+                let name: String = item.name.chars().take(NAME_COLUMNS).collect();
+                table.row(vec![kind(item.kind).to_owned(), name, size, item.why.to_owned()]);
             }
             output::data(&table.render())?;
             let verb = if args.dry_run { "Would free" } else { "Freed" };
