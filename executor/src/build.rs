@@ -1,4 +1,8 @@
 //! Runs a plan.
+#![allow(
+    clippy::result_large_err,
+    reason = "one failure per build; its fields are what the command line shows"
+)]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

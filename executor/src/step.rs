@@ -209,10 +209,9 @@ fn find_or_make(site: &Site<'_>, work: &Work<'_>, chosen: &[Chosen], fixed: bool
     let placed = fixed.then(|| keys::placed_key(&work.planned.definition_key, base));
     let cancelled = || site.cancel.is_cancelled();
     let Some(_lock) = site.store.lock_key(&content, &cancelled)? else { return Err(StepError::Cancelled) };
-    if !site.options.no_cache {
-        if let Some((layers, why)) = look_up(site, placed, content)? {
-            return Ok(Made { layers, how: How::Cached(why), fixed });
-        }
+    let known = if site.options.no_cache { None } else { look_up(site, placed, content)? };
+    if let Some((layers, why)) = known {
+        return Ok(Made { layers, how: How::Cached(why), fixed });
     }
     started(site, work);
     let start = Instant::now();

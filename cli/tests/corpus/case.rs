@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
+use std::process::Command;
 
 #[derive(Debug, Default)]
 pub struct Case {
@@ -14,8 +15,13 @@ pub struct Case {
 
 #[derive(Debug)]
 enum Kind {
-    File { mode: u32, text: String },
+    File {
+        mode: u32,
+        text: String,
+    },
     Link(String),
+    /// A gzipped tar of a directory of the context, which is taken away.
+    Archive(String),
 }
 
 impl Case {
@@ -39,7 +45,9 @@ impl Case {
             "expect-failure" => self.failure = Some(body),
             "no-buildah" => self.no_buildah = Some(body),
             _ => {
-                if let Some((path, target)) = head.split_once(" -> ") {
+                if let Some((path, dir)) = head.split_once(" <- ") {
+                    self.files.push((path.to_owned(), Kind::Archive(dir.to_owned())));
+                } else if let Some((path, target)) = head.split_once(" -> ") {
                     self.files.push((path.to_owned(), Kind::Link(target.to_owned())));
                 } else {
                     let (path, mode) = head.rsplit_once(' ').unwrap_or((head, "0644"));
@@ -68,6 +76,16 @@ impl Case {
                     fs::set_permissions(&at, fs::Permissions::from_mode(*mode))?;
                 }
                 Kind::Link(target) => symlink(target, &at)?,
+                Kind::Archive(dir) => {
+                    let dir = context.join(dir);
+                    let words = ["--owner=5", "--group=6", "--numeric-owner", "--sort=name", "-czf"];
+                    let status =
+                        Command::new("tar").arg("-C").arg(&dir).args(words).arg(&at).arg(".").status()?;
+                    if !status.success() {
+                        return Err(std::io::Error::other("tar failed"));
+                    }
+                    fs::remove_dir_all(dir)?;
+                }
             }
         }
         Ok(())

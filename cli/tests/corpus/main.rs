@@ -2,6 +2,7 @@
 //! Debian's buildah where that is installed and the case does not say that it differs from BuildKit.
 //!
 //! A case is one text file: `== PATH [MODE]` starts a file of the context, `== PATH -> TARGET` is a symlink,
+//! `== PATH <- DIR` a gzipped tar of a directory of the context,
 //! `== expect-failure` holds words that the error must contain, `== arguments` extra words for the build (one a line),
 //! `== no-buildah` the reason why buildah is not asked. Run with UPDATE_EXPECT=1 to write the golden files.
 
@@ -101,7 +102,9 @@ impl World {
         let ours = built?;
         golden(&file.with_extension("tree"), &ours)?;
         match (&self.peer, &case.no_buildah) {
-            (Some(peer), None) => same("buildah", &peer.build(name, &case, &context)?, &ours),
+            (Some(peer), None) => {
+                same("buildah", &comparable(&peer.build(name, &case, &context)?), &comparable(&ours))
+            }
             _ => Ok(()),
         }
     }
@@ -132,6 +135,13 @@ fn golden(file: &Path, ours: &str) -> Result<(), String> {
     }
     let wanted = std::fs::read_to_string(file).map_err(|e| format!("{}: {e}", file.display()))?;
     same("the golden file", &wanted, ours)
+}
+
+/// What both builders mean to do alike: buildah breaks hard links when it copies a tree, and leaves a working directory of
+/// `/` out of a config.
+fn comparable(text: &str) -> String {
+    let kept = text.lines().filter(|l| *l != "WorkingDir \"/\"");
+    kept.map(|l| format!("{}\n", l.replace("file links=2", "file links=1"))).collect()
 }
 
 fn same(what: &str, wanted: &str, ours: &str) -> Result<(), String> {

@@ -1,12 +1,21 @@
 //! Files into and out of containers, running or not.
+//!
+//! Both sides are a root directory and a path in it, and every file is opened by the kernel's rule that nothing leaves
+//! that root (`openat2` with `RESOLVE_IN_ROOT`), whatever a running container does to its directories meanwhile
+//! (CVE-2018-15664). What goes between them is a tar stream.
 
-use std::io::{Read, Write};
+mod pack;
+mod root;
+mod unpack;
+
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use buildc_store::Store;
 
-use super::error::Result;
+use super::error::{ContainerError, Result};
 use super::record::Container;
+use root::{Kind, Place};
 
 /// How to copy.
 #[derive(Clone, Copy, Default, Debug)]
@@ -18,6 +27,7 @@ pub struct CopyOptions {
 }
 
 /// The other end of a copy out of a container.
+#[allow(missing_debug_implementations, reason = "a writer has no text")]
 pub enum Target<'a> {
     /// A path of the host, by the rules of `docker cp`.
     Path(&'a Path),
@@ -26,6 +36,7 @@ pub enum Target<'a> {
 }
 
 /// The other end of a copy into a container.
+#[allow(missing_debug_implementations, reason = "a reader has no text")]
 pub enum Source<'a> {
     /// A path of the host, by the rules of `docker cp` (a trailing `/.` copies the contents).
     Path(&'a Path),
@@ -34,23 +45,72 @@ pub enum Source<'a> {
 }
 
 /// Copies `path` of a container to the host.
+///
+/// # Errors
+/// A path is missing or of the wrong kind, or the other end fails.
 pub fn copy_out(
-    _store: &Store,
-    _container: &Container,
-    _path: &str,
-    _to: Target<'_>,
-    _options: CopyOptions,
+    store: &Store,
+    container: &Container,
+    path: &str,
+    to: Target<'_>,
+    options: CopyOptions,
 ) -> Result<()> {
-    todo!()
+    let from = root::of_container(store, container, path)?;
+    match to {
+        Target::Path(to) => copy(&from, &root::of_host(to)?, options),
+        Target::Tar(out) => {
+            let name = if from.contents { ".".to_owned() } else { from.name() };
+            pack::pack(&from, &name, options.follow_link, out).map_err(|e| from.error(&e))
+        }
+    }
 }
 
 /// Copies from the host to `path` in a container.
+///
+/// # Errors
+/// A path is missing or of the wrong kind, or the other end fails.
 pub fn copy_in(
-    _store: &Store,
-    _container: &Container,
-    _from: Source<'_>,
-    _path: &str,
-    _options: CopyOptions,
+    store: &Store,
+    container: &Container,
+    from: Source<'_>,
+    path: &str,
+    options: CopyOptions,
 ) -> Result<()> {
-    todo!()
+    let to = root::of_container(store, container, path)?;
+    match from {
+        Source::Path(from) => copy(&root::of_host(from)?, &to, options),
+        Source::Tar(input) => {
+            if to.kind(true).map_err(|e| to.error(&e))? != Some(Kind::Directory) {
+                return Err(to.refused("it is not a directory"));
+            }
+            unpack::unpack(&to, input, true).map_err(|e| to.error(&e))
+        }
+    }
+}
+
+/// `docker cp`'s rules for where things go.
+fn copy(from: &Place, to: &Place, options: CopyOptions) -> Result<()> {
+    let source = from.kind(options.follow_link || from.contents).map_err(|e| from.error(&e))?;
+    let source = source.ok_or_else(|| from.refused("it does not exist"))?;
+    let target = to.kind(true).map_err(|e| to.error(&e))?;
+    let (into, name) = match (source, target) {
+        (Kind::Directory, Some(Kind::Directory)) if from.contents => (to.clone_place()?, ".".to_owned()),
+        (_, Some(Kind::Directory)) => (to.clone_place()?, from.name()),
+        (Kind::Directory, Some(_)) => return Err(to.refused("a directory cannot be copied over a file")),
+        (Kind::Directory, None) => (to.parent()?, to.name()),
+        (_, None) if to.wants_directory => return Err(to.refused("the directory does not exist")),
+        (_, _) => (to.parent()?, to.name()),
+    };
+    if into.kind(true).map_err(|e| into.error(&e))? != Some(Kind::Directory) {
+        return Err(to.refused("its parent directory does not exist"));
+    }
+    let (reader, mut writer) = io::pipe().map_err(ContainerError::io("make a pipe for", &from.path))?;
+    std::thread::scope(|scope| {
+        let packing = scope.spawn(move || pack::pack(from, &name, options.follow_link, &mut writer));
+        let unpacked = unpack::unpack(&into, &mut { reader }, options.archive);
+        // When unpacking failed, packing fails only because nobody reads any more.
+        let packed = packing.join().unwrap_or_else(|_| Err(io::Error::other("the thread ended early")));
+        unpacked.map_err(|e| into.error(&e))?;
+        packed.map_err(|e| from.error(&e))
+    })
 }

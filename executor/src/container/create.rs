@@ -44,7 +44,7 @@ pub fn create(store: &Store, image: &ImageRecord, spec: ContainerSpec) -> Result
     let name = name::claim(&all, spec.name.as_deref(), &id)?;
     let mut container = Container {
         created: now(),
-        image: image.id.clone(),
+        image: image.id,
         args,
         env: environment(&spec, &config),
         workdir: workdir(&spec, &config)?,
@@ -211,7 +211,7 @@ fn check(spec: &ContainerSpec) -> Result<()> {
         return conflict("`--rm` and `--restart` exclude each other");
     }
     let shared = matches!(spec.network, NetworkMode::Container(_));
-    if shared && !(spec.publish.is_empty() && !spec.publish_all) {
+    if shared && (spec.publish_all || !spec.publish.is_empty()) {
         return conflict("ports cannot be published with `--network container:`");
     }
     let own_names = spec.hostname.is_some() || !spec.extra_hosts.is_empty() || !spec.dns.is_empty();

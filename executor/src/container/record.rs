@@ -110,7 +110,7 @@ impl Container {
     /// Reads the container in this directory; `None` when there is none (any more, or yet).
     pub(crate) fn read(dir: &Path) -> Result<Option<Self>> {
         let Some(mut container) = read_json::<Self>(&dir.join(RECORD))? else { return Ok(None) };
-        container.state = State::read(dir)?.as_it_is_now();
+        container.state = State::read(dir)?.stands_now();
         container.dir = dir.to_owned();
         Ok(Some(container))
     }
@@ -210,7 +210,7 @@ impl State {
 
     /// What it means when nobody watches any more: the launcher ends a container with its monitor, and a reboot ends
     /// both. When that was is not known better than by the last thing that was written.
-    fn as_it_is_now(mut self) -> Self {
+    fn stands_now(mut self) -> Self {
         if self.status.is_active() && !(self.boot_id == boot_id() && self.monitor_id().alive()) {
             self.status = Status::Exited;
             self.exit_code = KILLED;

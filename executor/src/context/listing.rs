@@ -85,7 +85,8 @@ pub(super) fn difference(
                 if a.1 != b.1 {
                     note('~', &b.0);
                 }
-                (old.next(), new.next());
+                old.next();
+                new.next();
             }
             (Some(a), b) if b.is_none_or(|b| a.0 < b.0) => {
                 note('-', &a.0);

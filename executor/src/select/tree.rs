@@ -1,8 +1,7 @@
 //! A stack of layers as a [`SourceTree`].
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Mutex;
 
 use buildc_ir::world::WorldError;
 use buildc_store::{Entry, EntryKind, Found, Layer, LayerId, Store, StoreError, TreeView};
@@ -12,67 +11,36 @@ use super::{Bytes, Node, SourceTree};
 /// The merged tree of a stack of layers; everything in it is known without reading a file.
 #[derive(Debug)]
 pub(crate) struct LayerTree {
-    store: Store,
     view: TreeView,
-    /// Link groups of layers that hold hard links: path → group, for every name of a linked file.
-    groups: Mutex<HashMap<LayerId, HashMap<Vec<u8>, u64>>>,
 }
 
 impl LayerTree {
     pub(crate) fn new(store: &Store, layers: &[Layer]) -> Result<Self, StoreError> {
-        let view = TreeView::new(store, layers)?;
-        Ok(Self { store: store.clone(), view, groups: Mutex::new(HashMap::new()) })
+        Ok(Self { view: TreeView::new(store, layers)? })
     }
 
     /// The view itself, for paths that are resolved rather than selected.
     pub(crate) fn view(&self) -> &TreeView {
         &self.view
     }
-
-    fn node(&self, path: Vec<u8>, found: Found) -> Result<Node, StoreError> {
-        let link = self.group(&found)?;
-        let mut entry = found.entry;
-        let mut bytes = Bytes::None;
-        if let EntryKind::Hardlink { to } = &entry.kind {
-            entry.kind = self.linked(found.layer, to)?;
-        }
-        if matches!(entry.kind, EntryKind::File { .. }) {
-            bytes = Bytes::Layer(found.disk_path);
-        }
-        entry.path = path;
-        Ok(Node { entry, bytes, link })
-    }
-
-    /// What a hard link's name stands for.
-    fn linked(&self, layer: LayerId, to: &[u8]) -> Result<EntryKind, StoreError> {
-        let entries = self.store.entries(layer)?;
-        let found = entries.iter().find(|e| e.path == to).map(|e| e.kind.clone());
-        Ok(found.unwrap_or(EntryKind::Fifo))
-    }
-
-    fn group(&self, found: &Found) -> Result<Option<u64>, StoreError> {
-        if !matches!(found.entry.kind, EntryKind::File { .. } | EntryKind::Hardlink { .. }) {
-            return Ok(None);
-        }
-        let mut groups = self.groups.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if !groups.contains_key(&found.layer) {
-            groups.insert(found.layer, groups_of(found.layer, &self.store.entries(found.layer)?));
-        }
-        Ok(groups.get(&found.layer).and_then(|g| g.get(&found.entry.path)).copied())
-    }
 }
 
-fn groups_of(layer: LayerId, entries: &[Entry]) -> HashMap<Vec<u8>, u64> {
-    let mut groups = HashMap::new();
-    for entry in entries {
-        if let EntryKind::Hardlink { to } = &entry.kind {
-            let mut hasher = DefaultHasher::new();
-            (layer, to).hash(&mut hasher);
-            groups.insert(to.clone(), hasher.finish());
-            groups.insert(entry.path.clone(), hasher.finish());
-        }
-    }
-    groups
+fn node(path: Vec<u8>, found: Found, link: Option<u64>) -> Node {
+    let mut entry = found.entry;
+    entry.path = path;
+    let bytes = if matches!(entry.kind, EntryKind::File { .. }) {
+        Bytes::Layer(found.disk_path)
+    } else {
+        Bytes::None
+    };
+    Node { entry, bytes, link }
+}
+
+/// What names of one file have in common: the layer and the file's first name in it.
+fn group(layer: LayerId, first: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (layer, first).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// A store that fails in the middle of a selection.
@@ -85,8 +53,8 @@ impl SourceTree for LayerTree {
         if path.is_empty() {
             return Ok(Some(root()));
         }
-        let Some(found) = self.view.get(path).map_err(|e| failed(&e))? else { return Ok(None) };
-        self.node(path.to_vec(), found).map(Some).map_err(|e| failed(&e))
+        let found = self.view.get(path).map_err(|e| failed(&e))?;
+        Ok(found.map(|found| node(path.to_vec(), found, None)))
     }
 
     fn names(&self, dir: &[u8]) -> Result<Vec<Vec<u8>>, WorldError> {
@@ -95,7 +63,14 @@ impl SourceTree for LayerTree {
 
     fn walk(&self, dir: &[u8]) -> Result<Vec<Node>, WorldError> {
         let found = self.view.walk(dir).map_err(|e| failed(&e))?;
-        found.into_iter().map(|f| self.node(f.entry.path.clone(), f).map_err(|e| failed(&e))).collect()
+        let further = found.iter().filter_map(|f| Some(group(f.layer, f.link_to.as_deref()?)));
+        let linked: HashSet<u64> = further.collect();
+        let nodes = found.into_iter().map(|found| {
+            let path = found.entry.path.clone();
+            let own = group(found.layer, found.link_to.as_deref().unwrap_or(&path));
+            node(path, found, Some(own).filter(|own| linked.contains(own)))
+        });
+        Ok(nodes.collect())
     }
 
     fn complete(&self, _nodes: Vec<&mut Node>) -> Result<(), WorldError> {

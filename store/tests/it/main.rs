@@ -17,6 +17,7 @@ mod processes;
 mod vectors;
 mod views;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -51,7 +52,8 @@ fn is_root(test: &str) -> bool {
     let root = rustix::process::geteuid().is_root();
     if !root {
         assert_ne!(std::env::var("BUILDC_TEST_REQUIRE_ALL").as_deref(), Ok("1"), "{test} needs root");
-        eprintln!("SKIP {test}: it needs root");
+        // Not eprintln: the test runner would swallow it.
+        let _ = writeln!(std::io::stderr(), "SKIP {test}: it needs root");
     }
     root
 }

@@ -14,8 +14,10 @@ fn file(path: &str, content: &[u8]) -> Entry {
     entry(path, EntryKind::File { size: content.len() as u64, hash: FileHash::of(content) }, 0o644)
 }
 
-/// The layers of the vectors: name, entries, contents of the files in order.
-fn vectors() -> Vec<(&'static str, Vec<Entry>, Vec<&'static [u8]>)> {
+/// Name, entries, contents of the files in order.
+type Vector = (&'static str, Vec<Entry>, Vec<&'static [u8]>);
+
+fn vectors() -> Vec<Vector> {
     let dir = |opaque| EntryKind::Dir { opaque };
     let mut owned = file("owned", b"x");
     (owned.uid, owned.gid, owned.mode) = (3_000_000, 1000, 0o4755);
@@ -112,6 +114,8 @@ fn arbitrary_tree() -> impl Strategy<Value = Vec<(Entry, Vec<u8>)>> {
 }
 
 fn leaf(path: Vec<u8>, (mode, uid, gid, mtime, content, target): Node) -> (Entry, Vec<u8>) {
+    // Readable for its owner, so that fsck can read it without privilege too.
+    let mode = mode | 0o400;
     let (kind, mode, content) = match content {
         Some(content) => {
             (EntryKind::File { size: content.len() as u64, hash: FileHash::of(&content) }, mode, content)

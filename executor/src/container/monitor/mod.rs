@@ -100,7 +100,7 @@ fn monitor_io(what: &'static str) -> impl FnOnce(io::Error) -> ContainerError {
 /// Must be called by `main()` before it looks at its arguments: when this process was started as a monitor it never
 /// returns.
 pub fn monitor_if_requested() {
-    if !std::env::args_os().next().is_some_and(|name| name == NAME) {
+    if std::env::args_os().next().is_none_or(|name| name != NAME) {
         return;
     }
     // A session of its own, out of the terminal's reach. It fails only where that is so already.

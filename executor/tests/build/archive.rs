@@ -1,0 +1,98 @@
+//! ADD of archives: unpacked with their owners and modes, and never outside the destination.
+
+use buildc_ir::step::Unpack;
+use tar::{Builder, EntryType, Header};
+
+use crate::bench::{Bench, Built, Recipe};
+
+/// Appends one entry whose name is written as it is, whatever it says.
+fn entry(archive: &mut Builder<Vec<u8>>, name: &str, kind: EntryType, link: &str, data: &[u8]) {
+    let mut header = Header::new_gnu();
+    header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
+    header.as_mut_bytes()[157..157 + link.len()].copy_from_slice(link.as_bytes());
+    header.set_entry_type(kind);
+    header.set_size(data.len() as u64);
+    header.set_mode(0o640);
+    header.set_uid(7);
+    header.set_gid(8);
+    header.set_mtime(1000);
+    header.set_cksum();
+    archive.append(&header, data).unwrap();
+}
+
+fn add(bench: &Bench, build: impl FnOnce(&mut Builder<Vec<u8>>)) -> Built {
+    let mut archive = Builder::new(Vec::new());
+    build(&mut archive);
+    bench.write("a.tar", archive.into_inner().unwrap());
+    bench.build(Recipe::scratch().copy_with(&["a.tar"], "/dest", |c| c.unpack = Unpack::Local))
+}
+
+#[test]
+fn archives_keep_owners_modes_and_links() {
+    let bench = Bench::new();
+    let built = add(&bench, |a| {
+        entry(a, "./d/", EntryType::Directory, "", b"");
+        entry(a, "./d/f", EntryType::Regular, "", b"text");
+        entry(a, "d/hard", EntryType::Link, "./d/f", b"");
+        entry(a, "d/soft", EntryType::Symlink, "f", b"");
+        entry(a, "implied/x", EntryType::Regular, "", b"");
+    });
+    let want = [
+        "640 7:8 d dest/d",
+        "640 7:8 f4 dest/d/f",
+        "640 7:8 f4 dest/d/hard",
+        "777 7:8 lf dest/d/soft",
+        "755 0:0 d dest/implied",
+        "640 7:8 f0 dest/implied/x",
+    ];
+    assert_eq!(built.list("dest"), want);
+    assert_eq!(built.tree().get(b"dest/d/f").unwrap().unwrap().entry.mtime, (1000, 0));
+}
+
+#[test]
+fn entries_that_lead_out_are_refused_by_name() {
+    type Make = fn(&mut Builder<Vec<u8>>);
+    let cases: [(&str, Make); 4] = [
+        ("../up", |a| entry(a, "../up", EntryType::Regular, "", b"x")),
+        ("/abs", |a| entry(a, "/abs", EntryType::Regular, "", b"x")),
+        ("l/passwd", |a| {
+            entry(a, "l", EntryType::Symlink, "/etc", b"");
+            entry(a, "l/passwd", EntryType::Regular, "", b"x");
+        }),
+        ("h", |a| entry(a, "h", EntryType::Link, "../../etc/passwd", b"")),
+    ];
+    for (name, make) in cases {
+        let bench = Bench::new();
+        let error = add(&bench, make).result.unwrap_err();
+        assert_eq!(error.code(), "archive::unsafe_entry", "{name}: {error}");
+        assert!(error.help().is_some());
+        assert!(error.to_string().contains(name) || name == "h", "{error}");
+    }
+}
+
+#[test]
+fn a_later_entry_replaces_an_earlier_one() {
+    let bench = Bench::new();
+    let built = add(&bench, |a| {
+        entry(a, "x", EntryType::Regular, "", b"first");
+        entry(a, "x", EntryType::Regular, "", b"second");
+        entry(a, "l", EntryType::Symlink, "x", b"");
+        entry(a, "l", EntryType::Directory, "", b"");
+        entry(a, "l/in", EntryType::Regular, "", b"");
+    });
+    assert_eq!(built.text("dest/x").as_deref(), Some("second"));
+    assert_eq!(built.list("dest/l"), ["640 7:8 f0 dest/l/in"]);
+}
+
+#[test]
+fn a_truncated_archive_is_named() {
+    let bench = Bench::new();
+    let mut archive = Builder::new(Vec::new());
+    entry(&mut archive, "x", EntryType::Regular, "", &[b'x'; 4000]);
+    let whole = archive.into_inner().unwrap();
+    bench.write("a.tar", &whole[..2000]);
+    let recipe = Recipe::scratch().copy_with(&["a.tar"], "/dest", |c| c.unpack = Unpack::Local);
+    let error = bench.build(recipe).result.unwrap_err();
+    assert_eq!(error.code(), "archive::unreadable");
+    assert!(error.to_string().contains("a.tar"));
+}
