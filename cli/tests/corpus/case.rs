@@ -11,6 +11,8 @@ pub struct Case {
     pub arguments: Vec<String>,
     pub failure: Option<String>,
     pub no_buildah: Option<String>,
+    /// A shell script, run in the context, for what text cannot say: other file types, compressed archives, line ends.
+    script: Option<String>,
 }
 
 #[derive(Debug)]
@@ -44,6 +46,7 @@ impl Case {
             "arguments" => self.arguments = body.lines().map(str::to_owned).collect(),
             "expect-failure" => self.failure = Some(body),
             "no-buildah" => self.no_buildah = Some(body),
+            "script" => self.script = Some(body),
             _ => {
                 if let Some((path, dir)) = head.split_once(" <- ") {
                     self.files.push((path.to_owned(), Kind::Archive(dir.to_owned())));
@@ -60,7 +63,10 @@ impl Case {
     }
 
     pub fn write(&self, context: &Path) -> Result<(), String> {
-        self.write_files(context).map_err(|e| format!("{}: {e}", context.display()))
+        self.write_files(context).map_err(|e| format!("{}: {e}", context.display()))?;
+        let Some(script) = &self.script else { return Ok(()) };
+        let script = format!("set -e; umask 022\n{script}");
+        super::fixture::run(Command::new("sh").args(["-c", &script]).current_dir(context)).map(drop)
     }
 
     fn write_files(&self, context: &Path) -> std::io::Result<()> {

@@ -21,6 +21,7 @@ impl Peer {
             return Ok(None);
         }
         let peer = Self { dir: dir.to_owned() };
+        std::fs::create_dir_all(dir).map_err(|e| e.to_string())?;
         let container = peer.buildah(&["from", "scratch"])?;
         let container = container.trim();
         peer.buildah(&["add", container, &base_tar.to_string_lossy(), "/"])?;
@@ -29,20 +30,23 @@ impl Peer {
     }
 
     fn buildah(&self, words: &[&str]) -> Result<String, String> {
+        self.buildah_in(&self.dir, words)
+    }
+
+    fn buildah_in(&self, dir: &Path, words: &[&str]) -> Result<String, String> {
         let mut command = Command::new("buildah");
         command.arg("--root").arg(self.dir.join("root")).arg("--runroot").arg(self.dir.join("run"));
-        run(command.args(["--storage-driver", "vfs"]).args(words))
+        run(command.args(["--storage-driver", "vfs"]).args(words).current_dir(dir))
     }
 
     /// Builds a case and returns the text form of its tree and config.
     pub fn build(&self, name: &str, case: &Case, context: &Path) -> Result<String, String> {
         let tag = format!("localhost/case-{name}");
         // Its OCI isolation needs a cgroup layout that not every host has; chroot gives the same trees.
-        let mut words = vec!["build", "--isolation", "chroot", "--pull-never", "--layers", "-t", &tag];
+        let mut words = vec!["build", "--isolation", "chroot", "--format", "docker", "--pull-never", "--layers", "-t", &tag];
         words.extend(case.arguments.iter().map(String::as_str));
-        let context = context.to_string_lossy();
-        words.push(&context);
-        self.buildah(&words)?;
+        words.push(".");
+        self.buildah_in(context, &words)?;
         let container = self.buildah(&["from", "--pull-never", &tag])?;
         let container = container.trim();
         let root = self.buildah(&["mount", container])?;

@@ -19,6 +19,8 @@ pub fn config(config: &Value) -> String {
         "Labels",
         "StopSignal",
         "OnBuild",
+        "Shell",
+        "Healthcheck",
     ];
     let mut out = String::new();
     for field in fields {
@@ -39,6 +41,18 @@ pub fn config(config: &Value) -> String {
     }
     out
 }
+
+/// The history of an image, one entry a line, `-` before those that made no layer.
+pub fn history(entries: &Value) -> String {
+    let line = |entry: &Value| {
+        let mark = if entry["empty_layer"] == true { "-" } else { "+" };
+        format!("{HISTORY}{mark} {}\n", entry["created_by"])
+    };
+    entries.as_array().into_iter().flatten().map(line).collect()
+}
+
+/// What a line of history starts with.
+pub const HISTORY: &str = "History ";
 
 /// Every path of a tree with type, mode, owner and content; what the base image and the runtime bring is left out.
 pub fn listing(root: &Path) -> Result<String, String> {

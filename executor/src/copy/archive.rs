@@ -37,8 +37,7 @@ pub(super) fn unpack(
     let Some(reader) = compression::tar_inside(file).map_err(unreadable)? else { return Ok(false) };
     let dest = layout.resolve(into.dest)?;
     layout.make_dirs(&dest, into.new_dir)?;
-    let mut unpacker =
-        Unpacker { name, into, dest, buffer: vec![0; 64 << 10], staged: 0, links: HashMap::new() };
+    let mut unpacker = Unpacker { name, into, dest, buffer: vec![0; 64 << 10], links: HashMap::new() };
     let mut archive = tar::Archive::new(reader);
     for entry in archive.entries().map_err(unreadable)? {
         if into.cancel.is_cancelled() {
@@ -58,7 +57,6 @@ struct Unpacker<'u> {
     /// Real path of the destination.
     dest: Vec<u8>,
     buffer: Vec<u8>,
-    staged: u64,
     /// Paths of the layer by name in the archive, for hard links.
     links: HashMap<Vec<u8>, (Vec<u8>, u64)>,
 }
@@ -105,8 +103,9 @@ impl Unpacker<'_> {
                 };
             }
             EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
-                planned.what = What::File(self.stage(entry)?);
-                self.links.insert(name, (path.clone(), self.staged));
+                let number = layout.next_staged();
+                planned.what = What::File(self.stage(entry, number)?);
+                self.links.insert(name, (path.clone(), number));
             }
             _ => return Err(self.refused(&written, "its type is unknown")),
         }
@@ -174,9 +173,8 @@ impl Unpacker<'_> {
     }
 
     /// Writes an entry's bytes beside the layer, hashing them.
-    fn stage(&mut self, entry: &mut Entry<'_>) -> Result<Content, CopyError> {
-        self.staged += 1;
-        let path = self.into.staging.join(format!("{}", self.staged));
+    fn stage(&mut self, entry: &mut Entry<'_>, number: u64) -> Result<Content, CopyError> {
+        let path = self.into.staging.join(number.to_string());
         let failed = |source| CopyError::Io { what: "Writing", path: path.clone(), source };
         let mut file = std::fs::File::create_new(&path).map_err(failed)?;
         let mut hasher = InternalHasher::new();

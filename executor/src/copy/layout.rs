@@ -86,16 +86,23 @@ pub(super) struct Layout<'b> {
     base: Option<&'b LayerTree>,
     entries: BTreeMap<TreePath, Planned>,
     now: (i64, u32),
+    staged: u64,
 }
 
 impl<'b> Layout<'b> {
     /// Without a base every parent directory is made anew, whatever it may be laid over (`--link`).
     pub(super) fn new(base: Option<&'b LayerTree>, now: (i64, u32)) -> Self {
-        Self { base, entries: BTreeMap::new(), now }
+        Self { base, entries: BTreeMap::new(), now, staged: 0 }
     }
 
     pub(super) fn now(&self) -> (i64, u32) {
         self.now
+    }
+
+    /// A number for a staged file, and for the hard links to it: one ADD may unpack several archives into a layer.
+    pub(super) fn next_staged(&mut self) -> u64 {
+        self.staged += 1;
+        self.staged
     }
 
     /// The entries in order.
