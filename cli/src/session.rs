@@ -24,15 +24,17 @@ impl Session {
     /// Opens the store, as an unprivileged user inside a user namespace, since files of layers and volumes belong to
     /// subordinate ids there. Must come before any thread.
     pub fn open(shell: &Shell) -> Result<Self, Failure> {
+        let root = root(shell);
         let refused = buildc_launch::enter_user_namespace().err();
-        Ok(Self { store: Store::open(&root(shell), OpenOptions::default())?, refused })
+        Ok(Self { store: Store::open(&root, OpenOptions::default())?, refused })
     }
 
     /// The same with a monitor process that waits for a container: it must be forked before the store is opened.
     pub fn open_with_standby(shell: &Shell) -> Result<(Self, Option<Standby>), Failure> {
+        let root = root(shell);
         buildc_launch::enter_user_namespace()?;
         let standby = Standby::fork()?;
-        Ok((Self { store: Store::open(&root(shell), OpenOptions::default())?, refused: None }, standby))
+        Ok((Self { store: Store::open(&root, OpenOptions::default())?, refused: None }, standby))
     }
 
     /// Fails where namespaces are needed and this machine has refused them.
@@ -59,7 +61,7 @@ impl Session {
     }
 }
 
-/// The store's directory.
+/// The store's directory. To be asked before a user namespace makes this process look like root.
 pub fn root(shell: &Shell) -> PathBuf {
     shell.global.root.clone().unwrap_or_else(Store::default_root)
 }
