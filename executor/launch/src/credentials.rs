@@ -101,7 +101,8 @@ fn unmapped(error: LaunchError) -> LaunchError {
         LaunchError::Setup { what, source, .. }
             if matches!(source.raw_os_error(), Some(libc::EINVAL | libc::EPERM)) =>
         {
-            let help = "The user namespace does not have this id; give the user a range in `/etc/subuid` and `/etc/subgid`";
+            let help = "The user namespace does not have this id; give the user a range in `/etc/subuid` and \
+                        `/etc/subgid`, and install the package `uidmap`";
             LaunchError::with_help(what, source, help)
         }
         other => other,
