@@ -107,7 +107,9 @@ struct Picture {
 impl Store {
     /// Removes what nothing needs, within `options`.
     pub fn prune(&self, options: &PruneOptions) -> Result<PruneReport> {
-        sweep(&self.layout().tmp())?;
+        if !options.dry_run {
+            sweep(&self.layout().tmp())?;
+        }
         let (report, layers) = self.index().write(|tx| {
             // Inside the transaction: a process that takes its lease now can look nothing up before the commit.
             let limit = self.youngest_prunable(options)?;

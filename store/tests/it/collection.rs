@@ -133,3 +133,29 @@ fn df_adds_up() {
     let usage = store.df().unwrap();
     assert_eq!((usage.images.reclaimable_bytes, usage.build_cache.reclaimable_bytes), (0, 0));
 }
+
+#[test]
+fn an_image_found_under_a_lease_stays_with_its_layers() {
+    let fixture = Fixture::new();
+    let mut manifest = None;
+    let store = old(&fixture, |store| {
+        let (base, other) = (layer_with(store, "base", "1"), layer_with(store, "other", "2"));
+        let image = store.put_image(b"m", "t", b"c", &[base.id]).unwrap();
+        store.tag("base:1", &image.id).unwrap();
+        store.record_result(&[Key::of(b"other")], &[other.id], 1).unwrap();
+        manifest = Some(image.manifest);
+    });
+    let lease = store.lease().unwrap();
+    let image = store.image_by_manifest(&manifest.unwrap()).unwrap().unwrap();
+    let other = store.lookup_results(&[Key::of(b"other")]).unwrap().remove(0).unwrap();
+    let beside = fixture.store();
+    assert_eq!(kinds(&beside.prune(&all()).unwrap()), []);
+    // Neither removing the image nor replacing the result takes the layers away.
+    beside.remove_image(&image.id).unwrap();
+    let new = layer_with(&beside, "new", "3");
+    beside.record_result(&[Key::of(b"other")], &[new.id], 1).unwrap();
+    beside.prune(&all()).unwrap();
+    assert!(image.layers[0].dir.join("base").exists());
+    assert!(other.layers[0].dir.join("other").exists());
+    drop(lease);
+}
