@@ -26,6 +26,7 @@ mod spec;
 mod terminal;
 mod wire;
 
+pub(crate) use assemble::every_capability;
 pub use attach::Attached;
 pub use cp::{CopyOptions, Source, Target, copy_in, copy_out};
 pub use create::create;

@@ -16,6 +16,7 @@ use super::mounts::Mounts;
 use super::output::Output;
 use super::{Chosen, Site, StepError, Tree, Work, stubs};
 use crate::account::{self, Account};
+use crate::container::every_capability;
 use crate::copy;
 use crate::event::Event;
 use crate::network::{Lease, Pool, host_resolv_conf};
@@ -147,8 +148,10 @@ fn sandbox(exec: &step::Exec) -> LaunchSpec {
 }
 
 fn capabilities(insecure: bool) -> Vec<String> {
-    let names: Vec<&str> = if insecure { vec!["ALL"] } else { DEFAULT_CAPABILITIES.to_vec() };
-    names.into_iter().map(str::to_owned).collect()
+    if insecure {
+        return every_capability();
+    }
+    DEFAULT_CAPABILITIES.iter().map(|&name| name.to_owned()).collect()
 }
 
 fn process(exec: &step::Exec, account: &Account, mounts: &Mounts<'_>) -> ProcessSpec {
