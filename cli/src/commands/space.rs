@@ -1,5 +1,7 @@
 //! `system df`, `prune`, `fsck`: the store's space and health.
 
+use std::time::Duration;
+
 use buildc_store::{FsckOptions, PruneKind, PruneOptions};
 use clap::Subcommand;
 use serde_json::json;
@@ -24,26 +26,31 @@ pub enum SystemVerb {
 
 const PRUNE_HELP: &str = "\
 Examples:
-  buildc prune                       what nothing refers to
-  buildc prune --keep-storage 10g    oldest build results too, until 10 GiB are left
-  buildc prune --until 168h          build results not used for a week
+  buildc prune                       all build cache that no named image has
+  buildc prune --keep-storage 10g    the longest unused of it, until 10 GB of cache are left
+  buildc prune --until 168h          what was not used for a week, cache mounts too
   buildc prune -a --dry-run          what would go with all images that no container uses
 
+Without options go images without a name, results of build steps that no named image has, indexes of build
+contexts and build logs. With --all go named images that no container uses and cache mounts too.
 A running build or container keeps everything it needs.";
 
 /// Options of `buildc prune`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = PRUNE_HELP)]
 pub struct PruneArgs {
-    /// Remove named images that no container uses too
+    /// Remove named images that no container uses, and cache mounts, too
     #[arg(short, long)]
     all: bool,
-    /// Remove the longest unused until the store is this small
+    /// Remove the longest unused build cache until it is this small
     #[arg(long, value_name = "SIZE")]
     keep_storage: Option<String>,
-    /// Remove only what was not used for this long, for example 24h or 7d
+    /// Remove only what was not used for this long, for example 24h or 7d; cache mounts too
     #[arg(long, value_name = "AGE", visible_alias = "until")]
     older_than: Option<String>,
+    /// The same in Docker's form
+    #[arg(long, value_name = "until=AGE", conflicts_with = "older_than")]
+    filter: Option<String>,
     /// Only say what would be removed
     #[arg(long, short = 'n')]
     dry_run: bool,
@@ -118,11 +125,7 @@ pub fn prune(args: PruneArgs, shell: &Shell) -> Outcome {
             .as_deref()
             .map(|t| option(t, "--keep-storage", units::parse_size))
             .transpose()?,
-        older_than: args
-            .older_than
-            .as_deref()
-            .map(|t| option(t, "--older-than", units::parse_duration))
-            .transpose()?,
+        older_than: age(&args)?,
         all: args.all,
         dry_run: args.dry_run,
     };
@@ -153,6 +156,18 @@ pub fn prune(args: PruneArgs, shell: &Shell) -> Outcome {
     Ok(0)
 }
 
+/// `--older-than AGE` or `--filter until=AGE`.
+fn age(args: &PruneArgs) -> Result<Option<Duration>, Failure> {
+    let text = match (&args.older_than, &args.filter) {
+        (Some(text), _) => text,
+        (None, None) => return Ok(None),
+        (None, Some(filter)) => filter.strip_prefix("until=").ok_or_else(|| {
+            Failure::usage(format!("--filter `{filter}` is not supported")).help("Write until=AGE")
+        })?,
+    };
+    option(text, "--older-than", units::parse_duration).map(Some)
+}
+
 /// Reads an option's value with `parse`.
 fn option<T>(text: &str, flag: &str, parse: fn(&str) -> Option<T>) -> Result<T, Failure> {
     parse(text).ok_or_else(|| {
@@ -167,6 +182,9 @@ fn kind(kind: PruneKind) -> &'static str {
         PruneKind::Result => "result",
         PruneKind::Layer => "layer",
         PruneKind::Blob => "blob",
+        PruneKind::Context => "context",
+        PruneKind::CacheMount => "cache mount",
+        PruneKind::Log => "log",
     }
 }
 
