@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use buildc_store::{FsckOptions, PruneKind, PruneOptions};
+use buildc_executor::container;
+use buildc_store::{
+    FsckOptions, FsckReport, OpenOptions, PruneKind, PruneOptions, RebuildReport, Store, StoreError,
+};
 use clap::Subcommand;
 use serde_json::json;
 
 use super::Shell;
 use crate::args::TextOrJson;
 use crate::failure::{Failure, Kind, Outcome};
-use crate::session::Session;
+use crate::session::{self, Session};
 use crate::table::Table;
 use crate::{output, units};
 
@@ -188,21 +191,59 @@ fn kind(kind: PruneKind) -> &'static str {
     }
 }
 
+/// Checks; with `--repair` an index that cannot be used is made anew first.
+fn check(args: &FsckArgs, shell: &Shell) -> Result<(FsckReport, Option<RebuildReport>), Failure> {
+    let options = FsckOptions { repair: args.repair, rehash: args.deep };
+    // Only the store's own error says whether its index is at fault; the layers' owners need the user namespace.
+    let entered = buildc_launch::enter_user_namespace();
+    let root = session::root(shell);
+    let found = Store::open(&root, OpenOptions::default()).and_then(|store| store.fsck(options));
+    match found {
+        Err(StoreError::IndexDamaged { .. }) if args.repair => {
+            entered?;
+            let (store, rebuilt) = Store::rebuild(&root)?;
+            container::hold_again(&store)?;
+            Ok((store.fsck(options)?, Some(rebuilt)))
+        }
+        found => Ok((found?, None)),
+    }
+}
+
+fn tell_rebuilt(rebuilt: &RebuildReport) -> Result<(), Failure> {
+    for problem in &rebuilt.dropped {
+        output::data(&format!("{}: {} (dropped)", problem.subject, problem.problem))?;
+    }
+    for (id, names) in &rebuilt.images {
+        let names = if names.is_empty() { "its name is lost".to_owned() } else { names.join(", ") };
+        output::data(&format!("image {id}: found again, {names}"))?;
+    }
+    output::say(&format!(
+        "The index was damaged and is made anew from {} layers and {} blobs; the old one is `{}`",
+        rebuilt.layers,
+        rebuilt.blobs,
+        rebuilt.aside.display()
+    ));
+    output::say("Results of build steps are made again; `buildc tag ID NAME` names an image");
+    Ok(())
+}
+
 /// Checks the store; damage that stays is a failure.
 pub fn fsck(args: FsckArgs, shell: &Shell) -> Outcome {
-    let report = Session::open(shell)?.store.fsck(FsckOptions { repair: args.repair, rehash: args.deep })?;
+    let (report, rebuilt) = check(&args, shell)?;
     let left = report.problems.iter().filter(|p| !p.repaired).count();
     match args.format {
         TextOrJson::Json => output::json(&json!({
+            "OldIndex": rebuilt.as_ref().map(|r| &r.aside),
             "Layers": report.layers,
             "Blobs": report.blobs,
-            "Problems": report.problems.iter().map(|p| json!({
+            "Problems": rebuilt.iter().flat_map(|r| &r.dropped).chain(&report.problems).map(|p| json!({
                 "Subject": p.subject,
                 "Problem": p.problem,
                 "Repaired": p.repaired,
             })).collect::<Vec<_>>(),
         }))?,
         TextOrJson::Text => {
+            rebuilt.iter().try_for_each(tell_rebuilt)?;
             for problem in &report.problems {
                 let repaired = if problem.repaired { " (dropped)" } else { "" };
                 output::data(&format!("{}: {}{repaired}", problem.subject, problem.problem))?;
