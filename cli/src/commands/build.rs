@@ -32,7 +32,7 @@ const LAST_SECOND: i64 = 253_402_300_799;
 #[derive(clap::Args, Debug, Clone)]
 pub struct SourceArgs {
     /// Directory that COPY and ADD take files from (the build context)
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", default_value = ".")]
     pub context: PathBuf,
     /// The Dockerfile; `-` reads standard input [default: DIR/Dockerfile]
     #[arg(short, long, value_name = "FILE")]
@@ -58,6 +58,9 @@ pub struct SourceArgs {
     /// Network of RUN instructions: default (a private one with a way out), none or host
     #[arg(long, value_name = "MODE", default_value = "default", hide_possible_values = true)]
     pub network: BuildNetwork,
+    /// Let RUN instructions leave the sandbox: network.host or security.insecure; repeatable
+    #[arg(long, value_name = "ENTITLEMENT")]
+    pub allow: Vec<String>,
     /// Platform of the image, for example linux/arm64 [default: this machine's]
     #[arg(long, value_name = "OS/ARCH")]
     pub platform: Option<String>,

@@ -100,6 +100,13 @@ impl Index {
         }
     }
 
+    /// The error for what [`Index::check`] found.
+    pub fn damaged(&self, line: &str) -> StoreError {
+        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+        let source = rusqlite::Error::SqliteFailure(code, Some(line.to_owned()));
+        StoreError::IndexDamaged { path: self.path.clone(), source }
+    }
+
     /// What sqlite itself finds wrong with the file; empty when nothing.
     pub fn check(&self) -> Result<Vec<String>> {
         self.read(|tx| {
