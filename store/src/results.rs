@@ -28,21 +28,34 @@ impl Store {
         }
         self.index().write(|tx| {
             let mut layers = HashMap::new();
-            keys.iter().map(|key| self.lookup(tx, key, &mut layers)).collect()
+            let mut touch = tx.prepare_cached("UPDATE results SET last_used = ?2 WHERE id = ?1")?;
+            let mut results = Vec::with_capacity(keys.len());
+            for key in keys {
+                let found = self.find(tx, key, &mut layers)?;
+                if let Some((id, _)) = &found {
+                    touch.execute((id, now_ms()))?;
+                }
+                results.push(found.map(|(_, result)| result));
+            }
+            Ok(results)
         })
     }
 
-    fn lookup(
+    /// Looks one key up without marking anything: what is found may be pruned at any time.
+    pub fn peek_result(&self, key: &Key) -> Result<Option<StoredResult>> {
+        self.index().read(|tx| Ok(self.find(tx, key, &mut HashMap::new())?.map(|(_, result)| result)))
+    }
+
+    /// A result and the id of its row.
+    fn find(
         &self,
         tx: &Transaction<'_>,
         key: &Key,
         seen: &mut HashMap<LayerId, Layer>,
-    ) -> Result<Option<StoredResult>> {
+    ) -> Result<Option<(i64, StoredResult)>> {
         let mut find = tx.prepare_cached("SELECT id, duration_ms FROM results WHERE key = ?1")?;
         let row = find.query_row([key.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         let Some((id, duration)): Option<(i64, i64)> = row else { return Ok(None) };
-        let mut touch = tx.prepare_cached("UPDATE results SET last_used = ?2 WHERE id = ?1")?;
-        touch.execute((id, now_ms()))?;
         let mut list =
             tx.prepare_cached("SELECT layer FROM result_layers WHERE result = ?1 ORDER BY position")?;
         let mut rows = list.query([id])?;
@@ -55,7 +68,7 @@ impl Store {
             };
             layers.push(known);
         }
-        Ok(Some(StoredResult { layers, duration_ms: duration.unsigned_abs() }))
+        Ok(Some((id, StoredResult { layers, duration_ms: duration.unsigned_abs() })))
     }
 
     /// Records one result under all of `keys`, replacing what they had.
