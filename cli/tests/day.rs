@@ -148,7 +148,7 @@ fn run_has_dockers_exit_codes_and_keeps_streams_apart() {
         (&["run", "--rm", "--network", "none", image, "no-such-command"][..], 127),
         (&["run", "--rm", "--network", "none", image, "/etc/passwd"], 126),
         (&["run", "--rm", "--pull", "never", "no-such-image"], 125),
-        (&["run", "--rm", "--network", "none", image, "sh", "-c", "kill -9 $$"], 137),
+        (&["run", "--rm", "--init", "--network", "none", image, "sh", "-c", "kill -9 $$"], 137),
         (&["run", "--bogus", image], 125),
     ] {
         let output = day.output(words);

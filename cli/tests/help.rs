@@ -91,7 +91,7 @@ fn slips_are_answered_with_what_was_meant() {
     for (words, code, part) in [
         (&["buidl", "."][..], 2, "'build'"),
         (&["build", "--taget", "x", "."], 2, "'--target'"),
-        (&["build"], 2, "<DIR>"),
+        (&["tag", "only-one"], 2, "required"),
         (&["ps", "--filter"], 2, "--filter"),
         (&["run", "--nmae", "x", "img"], 125, "'--name'"),
         (&["plan", "--format", "yaml", "."], 2, "text, json, dot"),

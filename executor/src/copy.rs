@@ -4,6 +4,7 @@
 //! the base's layers, conflicts are found, owners and modes decided. Then it is written (`write`): files are copied
 //! and hashed in one pass, in parallel, with bounded memory, and the tar's sha256 is computed on the way.
 
+mod ahead;
 mod archive;
 mod chmod;
 mod compression;

@@ -29,7 +29,7 @@ The id of the image goes to standard output with -q, everything else to standard
 #[derive(clap::Args, Debug, Clone)]
 pub struct SourceArgs {
     /// Directory that COPY and ADD take files from (the build context)
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", default_value = ".")]
     pub context: PathBuf,
     /// The Dockerfile; `-` reads standard input [default: DIR/Dockerfile]
     #[arg(short, long, value_name = "FILE")]

@@ -1,9 +1,10 @@
 //! Copies the files of a layer: several workers read, check and write; one thread computes the tar's sha256 in the
-//! layer's order. Memory is bounded: workers run ahead of the hash by a fixed number of bytes.
+//! layer's order. Memory is bounded: workers run ahead of the hash by a fixed number of bytes. Small files travel in
+//! batches, since waking a thread costs as much as copying one.
 
+use std::collections::HashMap;
+use std::ops::Range;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
 
 use buildc_digest::InternalHasher;
 use buildc_store::{Entry, EntryKind, TarDigest, TarHasher};
@@ -11,26 +12,34 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use rustix::fs::{Mode, OFlags};
 
 use super::CopyError;
+use super::ahead::{Ahead, Buffers, is_small};
 use super::layout::{Content, Planned, What, text};
 use super::write::Target;
 use crate::cancel::Cancel;
 
-/// Files up to this size travel as one buffer.
-const SMALL_BYTES: u64 = 256 << 10;
 /// Piece of a larger file.
 const CHUNK_BYTES: usize = 512 << 10;
 /// Pieces of one large file on their way.
 const CHUNKS_AHEAD: usize = 6;
-/// How far workers run ahead of the hash.
-const AHEAD_BYTES: u64 = 8 << 20;
 /// Fewer files than this are not worth a thread.
 const PARALLEL_FROM: usize = 16;
 
-/// What a worker hands to the hash for one file.
+/// The bytes of some neighbouring small files.
+#[derive(Default)]
+struct Batch {
+    bytes: Vec<u8>,
+    /// Where each file ends.
+    ends: Vec<usize>,
+}
+
+/// What a worker hands to the hash: a batch of small files, or one large file in pieces.
 enum Payload {
-    Whole(Vec<u8>),
+    Batch(Batch),
     Pieces(Receiver<Result<Vec<u8>, CopyError>>),
 }
+
+/// A payload with the place of its first file among the files.
+type Handed = (usize, Result<Payload, CopyError>);
 
 /// Copies all files and returns the tar's sha256.
 pub(super) fn run(
@@ -39,20 +48,20 @@ pub(super) fn run(
     entries: &[Entry],
     cancel: &Cancel,
 ) -> Result<TarDigest, CopyError> {
-    let size = |e: &Entry| if let EntryKind::File { size, .. } = e.kind { Some(size) } else { None };
-    let files: Vec<usize> = (0..entries.len()).filter(|at| size(&entries[*at]).is_some()).collect();
-    let large = entries.iter().any(|e| size(e).is_some_and(|s| s > SMALL_BYTES));
+    let is_file = |e: &Entry| matches!(e.kind, EntryKind::File { .. });
+    let files: Vec<usize> = (0..entries.len()).filter(|at| is_file(&entries[*at])).collect();
+    let large = files.iter().any(|at| !is_small(&entries[*at]));
     let cores = std::thread::available_parallelism().map_or(1, usize::from).min(4);
     let workers = if large || files.len() >= PARALLEL_FROM { cores.min(files.len()) } else { 0 };
-    let copier = Copier { target, planned, entries, cancel, buffers: Buffers::new() };
+    let copier = Copier { target, planned, entries, files: &files, cancel, buffers: Buffers::new() };
     let ahead = Ahead::new(&files, entries);
     let (sender, done) = unbounded();
     std::thread::scope(|scope| {
         for _ in 0..workers {
             let (copier, ahead, sender) = (&copier, &ahead, sender.clone());
             scope.spawn(move || {
-                while let Some(at) = ahead.next() {
-                    if !copier.file(at, &sender) {
+                while let Some(range) = ahead.next() {
+                    if !copier.hand_over(range, &sender) {
                         ahead.stop();
                     }
                 }
@@ -69,20 +78,23 @@ struct Copier<'c> {
     target: &'c Target<'c>,
     planned: &'c [(Vec<u8>, Planned)],
     entries: &'c [Entry],
+    /// Positions of the regular files among the entries.
+    files: &'c [usize],
     cancel: &'c Cancel,
     buffers: Buffers,
 }
-
-type Handed = (usize, Result<Payload, CopyError>);
 
 impl Copier<'_> {
     /// Everything on this thread: a handful of small files.
     fn alone(&self) -> Result<TarDigest, CopyError> {
         let mut hasher = TarHasher::new();
+        let mut buffer = Vec::new();
         for (at, entry) in self.entries.iter().enumerate() {
             hasher.entry(entry)?;
             if matches!(entry.kind, EntryKind::File { .. }) {
-                hasher.data(&self.small(at)?)?;
+                buffer.clear();
+                self.small(at, &mut buffer)?;
+                hasher.data(&buffer)?;
             } else {
                 self.target.special(entry)?;
             }
@@ -93,54 +105,62 @@ impl Copier<'_> {
     /// The tar in order, from what the workers hand over in any order.
     fn in_order(&self, done: Receiver<Handed>, ahead: &Ahead<'_>) -> Result<TarDigest, CopyError> {
         let mut hasher = TarHasher::new();
-        let mut early = std::collections::HashMap::new();
-        for (at, entry) in self.entries.iter().enumerate() {
+        let mut early = HashMap::new();
+        let mut batch = Batch::default();
+        // Next file among the files, and next one of the batch.
+        let (mut file, mut next) = (0, 0);
+        for entry in self.entries {
             if self.cancel.is_cancelled() {
                 return Err(CopyError::Cancelled);
             }
             hasher.entry(entry)?;
-            let EntryKind::File { size, .. } = entry.kind else {
+            if !matches!(entry.kind, EntryKind::File { .. }) {
                 self.target.special(entry)?;
                 continue;
-            };
-            let payload = loop {
-                if let Some(payload) = early.remove(&at) {
-                    break payload;
-                }
-                let (ready, payload) = done.recv().map_err(|_| CopyError::Cancelled)?;
-                early.insert(ready, payload?);
-            };
-            match payload {
-                Payload::Whole(bytes) => {
-                    hasher.data(&bytes)?;
-                    self.buffers.give(bytes);
-                    ahead.passed(size);
-                }
-                Payload::Pieces(pieces) => {
-                    for piece in pieces {
-                        let piece = piece?;
-                        hasher.data(&piece)?;
-                        self.buffers.give(piece);
-                    }
+            }
+            if next == batch.ends.len() {
+                ahead.passed(batch.bytes.len() as u64);
+                self.buffers.give(std::mem::take(&mut batch).bytes);
+                next = 0;
+                match wait_for(file, &done, &mut early)? {
+                    Payload::Batch(new) => batch = new,
+                    Payload::Pieces(pieces) => self.pieces(&pieces, &mut hasher)?,
                 }
             }
+            if let Some(&end) = batch.ends.get(next) {
+                let start = next.checked_sub(1).map_or(0, |before| batch.ends[before]);
+                hasher.data(&batch.bytes[start..end])?;
+                next += 1;
+            }
+            file += 1;
         }
         Ok(hasher.finish()?)
     }
 
-    /// One file, by a worker; false when it failed.
-    fn file(&self, at: usize, sender: &Sender<Handed>) -> bool {
-        let EntryKind::File { size, .. } = self.entries[at].kind else { return true };
-        if self.cancel.is_cancelled() {
-            return false;
+    fn pieces(
+        &self,
+        pieces: &Receiver<Result<Vec<u8>, CopyError>>,
+        hasher: &mut TarHasher,
+    ) -> Result<(), CopyError> {
+        for piece in pieces {
+            let piece = piece?;
+            hasher.data(&piece)?;
+            self.buffers.give(piece);
         }
-        if size <= SMALL_BYTES {
-            let copied = self.small(at);
+        Ok(())
+    }
+
+    /// Some neighbouring files, by a worker; false when one failed.
+    fn hand_over(&self, range: Range<usize>, sender: &Sender<Handed>) -> bool {
+        let first = range.start;
+        let at = self.files[first];
+        if range.len() > 1 || is_small(&self.entries[at]) {
+            let copied = self.batch(range);
             let fine = copied.is_ok();
-            return sender.send((at, copied.map(Payload::Whole))).is_ok() && fine;
+            return sender.send((first, copied.map(Payload::Batch))).is_ok() && fine;
         }
         let (pieces, receiver) = bounded(CHUNKS_AHEAD);
-        if sender.send((at, Ok(Payload::Pieces(receiver)))).is_err() {
+        if sender.send((first, Ok(Payload::Pieces(receiver)))).is_err() {
             return false;
         }
         match self.large(at, &pieces) {
@@ -153,38 +173,49 @@ impl Copier<'_> {
         }
     }
 
+    fn batch(&self, range: Range<usize>) -> Result<Batch, CopyError> {
+        let mut batch = Batch { bytes: self.buffers.take(), ends: Vec::with_capacity(range.len()) };
+        for at in &self.files[range] {
+            if self.cancel.is_cancelled() {
+                return Err(CopyError::Cancelled);
+            }
+            self.small(*at, &mut batch.bytes)?;
+            batch.ends.push(batch.bytes.len());
+        }
+        Ok(batch)
+    }
+
     fn content(&self, at: usize) -> Option<&Content> {
         if let What::File(content) = &self.planned[at].1.what { Some(content) } else { None }
     }
 
-    /// Copies one file through one buffer and returns its bytes.
-    fn small(&self, at: usize) -> Result<Vec<u8>, CopyError> {
+    /// Copies one file through the end of a buffer, which keeps its bytes.
+    fn small(&self, at: usize, buffer: &mut Vec<u8>) -> Result<(), CopyError> {
         let entry = &self.entries[at];
-        let EntryKind::File { size, .. } = entry.kind else { return Ok(Vec::new()) };
-        let Some(content) = self.content(at) else { return Ok(Vec::new()) };
-        let mut bytes = self.buffers.take();
+        let EntryKind::File { size, .. } = entry.kind else { return Ok(()) };
+        let Some(content) = self.content(at) else { return Ok(()) };
+        let start = buffer.len();
         let source = self.open(content, entry)?;
         match (&source, content) {
-            (None, Content::Inline(data)) => bytes.extend_from_slice(data),
+            (None, Content::Inline(data)) => buffer.extend_from_slice(data),
             (None, _) => {}
             (Some(fd), _) => {
-                // One byte more than expected, so that a file that grew is noticed.
-                bytes.resize(usize::try_from(size).unwrap_or(0) + 1, 0);
-                let n = read_full(fd, &mut bytes, entry)?;
-                bytes.truncate(n);
+                // That a file grew is told by its stamp.
+                buffer.resize(start + usize::try_from(size).unwrap_or(0), 0);
+                let n = read_full(fd, &mut buffer[start..], entry)?;
+                buffer.truncate(start + n);
             }
         }
+        let bytes = &buffer[start..];
         let mut hasher = InternalHasher::new();
-        hasher.update(&bytes);
+        hasher.update(bytes);
         self.check(content, entry, source.as_ref(), &hasher, bytes.len() as u64)?;
         if let (Content::Staged { .. }, Some(fd)) = (content, &source) {
-            self.target.dress(fd, entry)?;
-        } else {
-            let fd = self.target.create(&entry.path)?;
-            write_all(&fd, &bytes, entry)?;
-            self.target.dress(&fd, entry)?;
+            return self.target.dress(fd, entry);
         }
-        Ok(bytes)
+        let fd = self.target.create(&entry.path)?;
+        write_all(&fd, bytes, entry)?;
+        self.target.dress(&fd, entry)
     }
 
     /// Copies one file in pieces that are handed over as they are read.
@@ -269,6 +300,21 @@ impl Copier<'_> {
     }
 }
 
+/// The payload that begins with a file; others that come first are put aside.
+fn wait_for(
+    file: usize,
+    done: &Receiver<Handed>,
+    early: &mut HashMap<usize, Payload>,
+) -> Result<Payload, CopyError> {
+    loop {
+        if let Some(payload) = early.remove(&file) {
+            return Ok(payload);
+        }
+        let (first, payload) = done.recv().map_err(|_| CopyError::Cancelled)?;
+        early.insert(first, payload?);
+    }
+}
+
 /// Fills the buffer as far as the file goes.
 fn read_full(fd: &OwnedFd, buffer: &mut [u8], entry: &Entry) -> Result<usize, CopyError> {
     let mut n = 0;
@@ -292,79 +338,4 @@ fn write_all(fd: &OwnedFd, mut bytes: &[u8], entry: &Entry) -> Result<(), CopyEr
         }
     }
     Ok(())
-}
-
-/// Buffers in turn, so that pages are not faulted in again for every file.
-struct Buffers(Sender<Vec<u8>>, Receiver<Vec<u8>>);
-
-impl Buffers {
-    fn new() -> Self {
-        let (give, take) = bounded(16);
-        Self(give, take)
-    }
-
-    fn take(&self) -> Vec<u8> {
-        self.1.try_recv().unwrap_or_default()
-    }
-
-    fn give(&self, mut buffer: Vec<u8>) {
-        buffer.clear();
-        // A full pool lets the buffer go.
-        let _ = self.0.try_send(buffer);
-    }
-}
-
-/// Gives out files in order and holds workers back when they are too far ahead of the hash. The file whose turn it is
-/// is always given out, so nobody waits for ever.
-struct Ahead<'a> {
-    files: &'a [usize],
-    entries: &'a [Entry],
-    state: Mutex<AheadState>,
-    room: Condvar,
-    stopped: AtomicBool,
-}
-
-#[derive(Default)]
-struct AheadState {
-    next: usize,
-    bytes: u64,
-}
-
-impl<'a> Ahead<'a> {
-    fn new(files: &'a [usize], entries: &'a [Entry]) -> Self {
-        let stopped = AtomicBool::new(false);
-        Self { files, entries, state: Mutex::default(), room: Condvar::new(), stopped }
-    }
-
-    fn next(&self) -> Option<usize> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            let at = *self.files.get(state.next)?;
-            if self.stopped.load(Ordering::Acquire) {
-                return None;
-            }
-            let size = match self.entries[at].kind {
-                EntryKind::File { size, .. } if size <= SMALL_BYTES => size,
-                _ => 0,
-            };
-            if state.bytes == 0 || state.bytes + size <= AHEAD_BYTES {
-                state.bytes += size;
-                state.next += 1;
-                return Some(at);
-            }
-            state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    /// A small file's bytes are hashed.
-    fn passed(&self, bytes: u64) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).bytes -= bytes;
-        self.room.notify_all();
-    }
-
-    fn stop(&self) {
-        let _state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        self.stopped.store(true, Ordering::Release);
-        self.room.notify_all();
-    }
 }
