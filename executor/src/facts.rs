@@ -42,8 +42,7 @@ impl<'a> StoreFacts<'a> {
 impl Facts for StoreFacts<'_> {
     fn result(&self, key: &Key) -> Option<Vec<ContentDigest>> {
         // A store that cannot answer knows nothing; whoever runs the plan meets its error again, with its place.
-        // Nothing is marked as used: running the plan looks everything up again, at once, under its lease.
-        let found = self.store.peek_result(key).ok()??;
+        let found = self.store.lookup_results(std::slice::from_ref(key)).ok()?.into_iter().next()??;
         Some(found.layers.iter().map(|l| l.content).collect())
     }
 

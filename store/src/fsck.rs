@@ -92,9 +92,14 @@ struct Check<'a, 't> {
 }
 
 impl Store {
-    /// Checks the whole store. Other processes that write wait until it is done.
+    /// Checks the whole store. Other processes that write wait until it is done. To repair an index that is damaged
+    /// itself is [`StoreError::IndexDamaged`]: that takes [`Store::rebuild`].
     pub fn fsck(&self, options: FsckOptions) -> Result<FsckReport> {
         let damage = self.index().check()?;
+        if let Some(line) = damage.first().filter(|_| options.repair) {
+            // Rows of a database that is damaged itself are not worth mending.
+            return Err(self.index().damaged(line));
+        }
         if options.repair {
             sweep(&self.layout().tmp())?;
         }

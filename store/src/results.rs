@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, Transaction};
 
 use crate::Store;
 use crate::error::Result;
-use crate::layer::{Layer, LayerId, layer_in};
+use crate::layer::{Layer, LayerId, layer_in, use_layer};
 use crate::lease::now_ms;
 
 /// The result of an earlier step.
@@ -21,41 +21,30 @@ pub struct StoredResult {
 }
 
 impl Store {
-    /// Looks many keys up in one transaction, and marks what it finds as used now, so that prune spares it.
+    /// Looks many keys up in one transaction, and marks what it finds as used now, so that prune spares it while this
+    /// process has a lease.
     pub fn lookup_results(&self, keys: &[Key]) -> Result<Vec<Option<StoredResult>>> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
         self.index().write(|tx| {
             let mut layers = HashMap::new();
-            let mut touch = tx.prepare_cached("UPDATE results SET last_used = ?2 WHERE id = ?1")?;
-            let mut results = Vec::with_capacity(keys.len());
-            for key in keys {
-                let found = self.find(tx, key, &mut layers)?;
-                if let Some((id, _)) = &found {
-                    touch.execute((id, now_ms()))?;
-                }
-                results.push(found.map(|(_, result)| result));
-            }
-            Ok(results)
+            keys.iter().map(|key| self.lookup(tx, key, &mut layers)).collect()
         })
     }
 
-    /// Looks one key up without marking anything: what is found may be pruned at any time.
-    pub fn peek_result(&self, key: &Key) -> Result<Option<StoredResult>> {
-        self.index().read(|tx| Ok(self.find(tx, key, &mut HashMap::new())?.map(|(_, result)| result)))
-    }
-
-    /// A result and the id of its row.
-    fn find(
+    fn lookup(
         &self,
         tx: &Transaction<'_>,
         key: &Key,
         seen: &mut HashMap<LayerId, Layer>,
-    ) -> Result<Option<(i64, StoredResult)>> {
+    ) -> Result<Option<StoredResult>> {
         let mut find = tx.prepare_cached("SELECT id, duration_ms FROM results WHERE key = ?1")?;
         let row = find.query_row([key.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         let Some((id, duration)): Option<(i64, i64)> = row else { return Ok(None) };
+        let mut touch =
+            tx.prepare_cached("UPDATE results SET last_used = ?2 WHERE id = ?1 AND last_used < ?3")?;
+        let is_first_use = touch.execute((id, now_ms(), self.leases().since().unwrap_or(i64::MAX)))? > 0;
         let mut list =
             tx.prepare_cached("SELECT layer FROM result_layers WHERE result = ?1 ORDER BY position")?;
         let mut rows = list.query([id])?;
@@ -66,9 +55,13 @@ impl Store {
                 Entry::Occupied(known) => known.get().clone(),
                 Entry::Vacant(place) => place.insert(layer_in(self, tx, layer)?).clone(),
             };
+            if is_first_use {
+                // Another process may replace the result; its layers must stay nevertheless.
+                use_layer(tx, layer)?;
+            }
             layers.push(known);
         }
-        Ok(Some((id, StoredResult { layers, duration_ms: duration.unsigned_abs() })))
+        Ok(Some(StoredResult { layers, duration_ms: duration.unsigned_abs() }))
     }
 
     /// Records one result under all of `keys`, replacing what they had.

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use crate::error::{Result, StoreError};
 use crate::index::Index;
 use crate::layout::{Layout, VERSION};
+use crate::lease::Held;
 use crate::lock::LockFile;
 use crate::manifest::Manifest;
 use crate::session::Session;
@@ -26,6 +27,7 @@ struct Inner {
     layout: Layout,
     index: Index,
     session: Mutex<Option<Arc<Session>>>,
+    leases: Held,
     boot_id: OnceLock<String>,
     manifests: Mutex<VecDeque<(LayerId, Arc<Manifest>)>>,
     /// Name of the driver that works here. Not the driver itself, which holds the store: neither would ever be dropped.
@@ -77,6 +79,7 @@ impl Store {
             layout,
             index,
             session: Mutex::new(None),
+            leases: Held::default(),
             boot_id: OnceLock::new(),
             manifests: Mutex::new(VecDeque::new()),
             snapshots: OnceLock::new(),
@@ -122,9 +125,9 @@ impl Store {
         Ok(session)
     }
 
-    /// Whether this process writes, so that reads should mark what they use.
-    pub(crate) fn is_writing(&self) -> bool {
-        self.0.session.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    /// The leases of this process: with one, look-ups mark what they find.
+    pub(crate) fn leases(&self) -> &Held {
+        &self.0.leases
     }
 
     /// The kernel's id of the current boot.

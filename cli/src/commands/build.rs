@@ -55,6 +55,9 @@ pub struct SourceArgs {
     /// Network of RUN instructions: default (a private one with a way out), none or host
     #[arg(long, value_name = "MODE", default_value = "default", hide_possible_values = true)]
     pub network: BuildNetwork,
+    /// Let RUN instructions leave the sandbox: network.host or security.insecure; repeatable
+    #[arg(long, value_name = "ENTITLEMENT")]
+    pub allow: Vec<String>,
     /// Platform of the image, for example linux/arm64 [default: this machine's]
     #[arg(long, value_name = "OS/ARCH")]
     pub platform: Option<String>,

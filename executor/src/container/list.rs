@@ -139,6 +139,21 @@ pub fn list(store: &Store) -> Result<Vec<Container>> {
     Ok(containers)
 }
 
+/// Pins the images of all containers again, in an index that was made anew. A container whose image is gone stays
+/// unpinned; starting it says so.
+///
+/// # Errors
+/// The directory of containers cannot be read, or the index not written.
+pub fn hold_again(store: &Store) -> Result<()> {
+    for container in list(store)? {
+        if let Some(image) = store.image(&container.image.to_string())? {
+            let layers: Vec<_> = image.layers.iter().map(|layer| layer.id).collect();
+            store.pin(&Container::pin(&container.id), Some(&image.id), &layers)?;
+        }
+    }
+    Ok(())
+}
+
 fn ids(store: &Store) -> Result<Vec<String>> {
     let all = name::all(store)?;
     let entries = fs::read_dir(&all).map_err(ContainerError::io("read", &all))?;

@@ -87,6 +87,21 @@ fn the_working_directory_is_made_and_mount_points_are_not() {
 }
 
 #[test]
+fn a_mount_point_below_a_directory_of_the_base_leaves_nothing() {
+    if !can_run() {
+        return;
+    }
+    let bench = Bench::new();
+    let tmpfs = || vec![mount("/deep/er/x/y", MountSource::Tmpfs { size_bytes: None })];
+    let recipe = |bench: &Bench, command| {
+        Recipe::busybox(bench).run("busybox mkdir -p /deep/er").mounted(command, tmpfs())
+    };
+    assert_eq!(bench.build(recipe(&bench, "true")).top_layer(), Vec::<String>::new());
+    let changed = bench.build(recipe(&bench, "busybox chmod 700 /deep/er"));
+    assert_eq!(changed.top_layer(), ["deep", "deep/er"]);
+}
+
+#[test]
 fn cache_mounts_outlive_builds_and_stay_out_of_layers() {
     if !can_run() {
         return;

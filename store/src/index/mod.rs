@@ -117,6 +117,13 @@ impl Index {
         moved.map_err(|e| mapped(&self.path, "write", e))
     }
 
+    /// The error for what [`Index::check`] found.
+    pub fn damaged(&self, line: &str) -> StoreError {
+        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+        let source = rusqlite::Error::SqliteFailure(code, Some(line.to_owned()));
+        StoreError::IndexDamaged { path: self.path.clone(), source }
+    }
+
     /// What sqlite itself finds wrong with the file; empty when nothing.
     pub fn check(&self) -> Result<Vec<String>> {
         self.read(|tx| {
