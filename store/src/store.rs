@@ -67,6 +67,10 @@ impl Store {
                 let root = layout.root().to_owned();
                 return Err(StoreError::NewerVersion { root, found, supported: VERSION });
             }
+            // The version file is written after the index, so an index that is not there was lost.
+            Some(VERSION) if !layout.index().exists() => {
+                return Err(StoreError::IndexDamaged { path: layout.index(), source: Index::missing() });
+            }
             Some(VERSION) => {}
             None if options.must_exist => {
                 return Err(StoreError::NoStore { root: layout.root().to_owned() });
@@ -146,7 +150,12 @@ impl Store {
             return Ok(manifest.clone());
         }
         let path = self.layout().layer_manifest(id);
-        let bytes = std::fs::read(&path).map_err(StoreError::io("read", &path))?;
+        let bytes = std::fs::read(&path).map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => {
+                StoreError::CorruptManifest { path: path.clone(), problem: "it is missing" }
+            }
+            _ => StoreError::io("read", &path)(e),
+        })?;
         let manifest = Arc::new(Manifest::from_bytes(&path, bytes)?);
         cache.push_back((id, manifest.clone()));
         let mut held: usize = cache.iter().map(|(_, m)| m.memory_bytes()).sum();
