@@ -44,7 +44,7 @@ pub use error::{ErrorKind, Result, StoreError};
 pub use fsck::{FsckOptions, FsckProblem, FsckReport};
 pub use gc::{PruneItem, PruneKind, PruneOptions, PruneReport};
 pub use image::ImageRecord;
-pub use layer::{Layer, LayerBlob, LayerId, PendingLayer};
+pub use layer::{Layer, LayerBlob, LayerId, PendingLayer, is_overlay_xattr};
 pub use lease::Lease;
 pub use lock::KeyLock;
 pub use rebuild::RebuildReport;

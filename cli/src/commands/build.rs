@@ -25,6 +25,9 @@ Examples:
 
 The id of the image goes to standard output with -q, everything else to standard error.";
 
+/// The end of the year 9999, the last that RFC 3339 can write.
+const LAST_SECOND: i64 = 253_402_300_799;
+
 /// What decides the graph: shared by `build` and `plan`.
 #[derive(clap::Args, Debug, Clone)]
 pub struct SourceArgs {
@@ -232,10 +235,15 @@ fn build_options(args: &BuildArgs) -> Result<BuildOptions, Failure> {
         options.ssh.insert(id, socket);
     }
     options.source_date_epoch = match std::env::var("SOURCE_DATE_EPOCH") {
-        Ok(text) if !text.is_empty() => Some(text.parse().map_err(|_| {
-            Failure::usage(format!("SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds"))
+        Ok(text) if !text.is_empty() => {
+            let seconds = text.parse().ok().filter(|seconds| (0..=LAST_SECOND).contains(seconds));
+            Some(seconds.ok_or_else(|| {
+                Failure::usage(format!(
+                    "SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds since 1970"
+                ))
                 .help("For example SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)")
-        })?),
+            })?)
+        }
         _ => None,
     };
     Ok(options)

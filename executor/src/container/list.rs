@@ -127,6 +127,15 @@ pub fn find(store: &Store, name: &str) -> Result<Container> {
     Container::read(&all.join(id))?.ok_or_else(missing)
 }
 
+/// All containers, in no order.
+///
+/// # Errors
+/// The directory of containers or one of their records cannot be read.
+pub(crate) fn all(store: &Store) -> Result<Vec<Container>> {
+    let all = name::all(store)?;
+    ids(store)?.iter().filter_map(|id| Container::read(&all.join(id)).transpose()).collect()
+}
+
 /// All containers, the newest first. One whose record is damaged is left out; looking it up by its id tells why.
 ///
 /// # Errors

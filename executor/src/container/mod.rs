@@ -34,6 +34,7 @@ pub use error::{ContainerError, Result};
 pub use exec::{ExecSpec, exec};
 pub use inspect::inspect;
 pub use lifecycle::{StartOptions, StopOptions, kill, remove, rename, restart, start, stop, wait};
+pub(crate) use list::all;
 pub use list::{Filters, find, hold_again, list};
 pub use logs::{LogOptions, logs};
 pub use monitor::{Standby, monitor_if_requested};

@@ -221,7 +221,7 @@ fn forget_stubs<'c>(
         if cwd.starts_with(path) && !is_target {
             continue;
         }
-        let on_disk = pending.dir().join(path.strip_prefix("/").unwrap_or(path));
+        let Some(on_disk) = pending.place_of(path) else { continue };
         let empty = match on_disk.symlink_metadata() {
             Ok(m) if m.is_dir() => std::fs::read_dir(&on_disk).is_ok_and(|mut d| d.next().is_none()),
             Ok(m) => m.is_file() && m.len() == 0,

@@ -29,6 +29,22 @@ fn a_command_changes_its_layer_and_nothing_else() {
 }
 
 #[test]
+fn a_link_in_the_way_of_a_mount_point_does_not_lead_to_the_host() {
+    if !can_run() {
+        return;
+    }
+    let bench = Bench::new();
+    let host = tempfile::tempdir().unwrap();
+    std::fs::create_dir(host.path().join("empty")).unwrap();
+    let script = format!("busybox mv /x /z; busybox ln -s {} /x", host.path().display());
+    let recipe = Recipe::busybox(&bench).exec(&script, |e| {
+        e.mounts = vec![mount("/x/empty", MountSource::Tmpfs { size_bytes: None })];
+    });
+    assert!(bench.build(recipe).result.is_ok());
+    assert!(host.path().join("empty").is_dir(), "what the link leads to is none of the step's");
+}
+
+#[test]
 fn users_homes_and_groups_come_from_the_image() {
     if !can_run() {
         return;

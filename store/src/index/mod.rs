@@ -117,6 +117,12 @@ impl Index {
         moved.map_err(|e| mapped(&self.path, "write", e))
     }
 
+    /// What sqlite would say of a file that is not there.
+    pub fn missing() -> rusqlite::Error {
+        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN);
+        rusqlite::Error::SqliteFailure(code, Some("the file is missing".to_owned()))
+    }
+
     /// The error for what [`Index::check`] found.
     pub fn damaged(&self, line: &str) -> StoreError {
         let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);

@@ -26,6 +26,7 @@ use crate::lease::now_ms;
 
 pub(crate) use extract::{Target, set_root_attributes};
 pub(crate) use walk::Walk;
+pub use walk::is_overlay_xattr;
 
 /// Names a layer in this store; never used again after the layer is gone.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -87,15 +87,24 @@ impl PendingLayer {
         self.finish(manifest, tar, false)
     }
 
+    /// Where a path of the container lies in this layer; `None` where something other than a directory stands on the
+    /// way. What a command left there may be a link to any place of the host, which must not be followed.
+    pub fn place_of(&self, path: &Path) -> Option<PathBuf> {
+        let mut names = path.components().filter(|c| matches!(c, std::path::Component::Normal(_)));
+        let mut place = self.files.join(names.next()?);
+        for name in names {
+            if !place.symlink_metadata().ok()?.is_dir() {
+                return None;
+            }
+            place.push(name);
+        }
+        Some(place)
+    }
+
     /// Removes `path` and everything below it, so that it is not sealed (the stubs of mount points). The time of the
     /// directory that held it stays what it was.
     pub fn forget(&mut self, path: &Path) {
-        let relative: PathBuf =
-            path.components().filter(|c| matches!(c, std::path::Component::Normal(_))).collect();
-        if relative.as_os_str().is_empty() {
-            return;
-        }
-        let path = self.files.join(relative);
+        let Some(path) = self.place_of(path) else { return };
         let times = path.parent().and_then(|p| Some((p.to_owned(), p.symlink_metadata().ok()?)));
         if remove_tree(&path).is_ok()
             && let Some((parent, before)) = times
