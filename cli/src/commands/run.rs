@@ -129,7 +129,8 @@ fn image_to_run(
         _ => {
             let platform = session::platform(options.platform.as_deref())?;
             session::reference(name)?;
-            registry::fetch(session, name, &platform, false, shell)
+            // Nothing runs yet, so Ctrl-C may simply end the process.
+            registry::fetch(session, name, &platform, false, &Cancel::new(), shell)
         }
     }
 }
