@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::process::Command;
 
+use buildc_executor::Cancel;
 use buildc_executor::container::{self, Container, StartOptions};
 use buildc_store::ImageRecord;
 

@@ -116,9 +116,9 @@ fn failure(url: &str, error: RemoteError) -> StepError {
         RemoteError::Cancelled => return StepError::Cancelled,
         RemoteError::Io { .. } | RemoteError::Store(_) => return StepError::Remote(error),
         RemoteError::Status { status, detail, .. } => format!("The server answered {status} {detail}"),
-        RemoteError::Unreachable { why, .. } | RemoteError::Tls { why, .. } | RemoteError::Protocol { why, .. } => {
-            why
-        }
+        RemoteError::Unreachable { why, .. }
+        | RemoteError::Tls { why, .. }
+        | RemoteError::Protocol { why, .. } => why,
         RemoteError::DigestMismatch { want, got, .. } => {
             format!("Its checksum is {got}, and {want} was asked for")
         }
