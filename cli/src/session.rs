@@ -6,7 +6,7 @@ use buildc_digest::Digest;
 use buildc_executor::container::Standby;
 use buildc_ir::{Platform, Reference};
 use buildc_launch::LaunchError;
-use buildc_store::{ImageRecord, OpenOptions, Store};
+use buildc_store::{ImageRecord, Lease, OpenOptions, Store};
 
 use crate::commands::Shell;
 use crate::failure::Failure;
@@ -18,6 +18,8 @@ pub struct Session {
     pub store: Store,
     /// Why there is no user namespace, for what needs one.
     refused: Option<LaunchError>,
+    /// Keeps prune away from what this command uses.
+    lease: Option<Lease>,
 }
 
 impl Session {
@@ -25,14 +27,23 @@ impl Session {
     /// subordinate ids there. Must come before any thread.
     pub fn open(shell: &Shell) -> Result<Self, Failure> {
         let refused = buildc_launch::enter_user_namespace().err();
-        Ok(Self { store: Store::open(&root(shell), OpenOptions::default())?, refused })
+        Ok(Self { store: Store::open(&root(shell), OpenOptions::default())?, refused, lease: None })
     }
 
     /// The same with a monitor process that waits for a container: it must be forked before the store is opened.
     pub fn open_with_standby(shell: &Shell) -> Result<(Self, Option<Standby>), Failure> {
         buildc_launch::enter_user_namespace()?;
         let standby = Standby::fork()?;
-        Ok((Self { store: Store::open(&root(shell), OpenOptions::default())?, refused: None }, standby))
+        let store = Store::open(&root(shell), OpenOptions::default())?;
+        Ok((Self { store, refused: None, lease: None }, standby))
+    }
+
+    /// Begins a lease that lasts until the command ends: before the first look-up that its work depends on.
+    pub fn hold(&mut self) -> Result<(), Failure> {
+        if self.lease.is_none() {
+            self.lease = Some(self.store.lease()?);
+        }
+        Ok(())
     }
 
     /// Fails where namespaces are needed and this machine has refused them.

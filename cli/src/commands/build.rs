@@ -26,6 +26,9 @@ Examples:
 
 The id of the image goes to standard output with -q, everything else to standard error.";
 
+/// The end of the year 9999, the last that RFC 3339 can write.
+const LAST_SECOND: i64 = 253_402_300_799;
+
 /// What decides the graph: shared by `build` and `plan`.
 #[derive(clap::Args, Debug, Clone)]
 pub struct SourceArgs {
@@ -56,6 +59,9 @@ pub struct SourceArgs {
     /// Network of RUN instructions: default (a private one with a way out), none or host
     #[arg(long, value_name = "MODE", default_value = "default", hide_possible_values = true)]
     pub network: BuildNetwork,
+    /// Let RUN instructions leave the sandbox: network.host or security.insecure; repeatable
+    #[arg(long, value_name = "ENTITLEMENT")]
+    pub allow: Vec<String>,
     /// Platform of the image, for example linux/arm64 [default: this machine's]
     #[arg(long, value_name = "OS/ARCH")]
     pub platform: Option<String>,
@@ -232,10 +238,15 @@ fn build_options(args: &BuildArgs) -> Result<BuildOptions, Failure> {
         options.ssh.insert(id, socket);
     }
     options.source_date_epoch = match std::env::var("SOURCE_DATE_EPOCH") {
-        Ok(text) if !text.is_empty() => Some(text.parse().map_err(|_| {
-            Failure::usage(format!("SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds"))
+        Ok(text) if !text.is_empty() => {
+            let seconds = text.parse().ok().filter(|seconds| (0..=LAST_SECOND).contains(seconds));
+            Some(seconds.ok_or_else(|| {
+                Failure::usage(format!(
+                    "SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds since 1970"
+                ))
                 .help("For example SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)")
-        })?),
+            })?)
+        }
         _ => None,
     };
     Ok(options)

@@ -159,7 +159,7 @@ mod tests {
     fn a_subnet_that_the_host_routes_is_passed_over() {
         let first = Ipv4Addr::new(10, 201, 0, 1);
         assert_eq!(free_subnet(&[route("0.0.0.0", 0), route("192.0.2.0", 24)]).ok(), Some(first));
-        for (taken, prefix) in [("10.201.2.0", 24), ("10.201.0.7", 32), ("10.192.0.0", 11)] {
+        for (taken, prefix) in [("10.201.2.0", 24), ("10.201.0.7", 32), ("10.200.0.0", 13)] {
             let found = free_subnet(&[route(taken, prefix)]).ok();
             assert_eq!(found, Some(Ipv4Addr::new(10, 217, 64, 1)), "{taken}/{prefix}");
         }

@@ -100,6 +100,19 @@ impl Index {
         }
     }
 
+    /// What sqlite would say of a file that is not there.
+    pub fn missing() -> rusqlite::Error {
+        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN);
+        rusqlite::Error::SqliteFailure(code, Some("the file is missing".to_owned()))
+    }
+
+    /// The error for what [`Index::check`] found.
+    pub fn damaged(&self, line: &str) -> StoreError {
+        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+        let source = rusqlite::Error::SqliteFailure(code, Some(line.to_owned()));
+        StoreError::IndexDamaged { path: self.path.clone(), source }
+    }
+
     /// What sqlite itself finds wrong with the file; empty when nothing.
     pub fn check(&self) -> Result<Vec<String>> {
         self.read(|tx| {

@@ -95,7 +95,8 @@ fn stop(shared: &Shared, signal: i32, timeout_seconds: Option<u64>) {
         }
     };
     shared.change(|live| live.stopping = true);
-    let deadline = timeout_seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    // A time too far away to be told is as good as none.
+    let deadline = timeout_seconds.and_then(|s| Instant::now().checked_add(Duration::from_secs(s)));
     if timeout_seconds != Some(0) {
         signal_it(signal);
     }
