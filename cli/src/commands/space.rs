@@ -195,8 +195,7 @@ fn kind(kind: PruneKind) -> &'static str {
 fn check(args: &FsckArgs, shell: &Shell) -> Result<(FsckReport, Option<RebuildReport>), Failure> {
     let options = FsckOptions { repair: args.repair, rehash: args.deep };
     // Only the store's own error says whether its index is at fault; the layers' owners need the user namespace.
-    let entered = buildc_launch::enter_user_namespace();
-    let root = session::root(shell);
+    let (root, entered) = session::enter(shell);
     let found = Store::open(&root, OpenOptions::default()).and_then(|store| store.fsck(options));
     match found {
         Err(StoreError::IndexDamaged { .. }) if args.repair => {

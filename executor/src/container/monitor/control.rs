@@ -81,7 +81,8 @@ fn reply_done(stream: &UnixStream, result: io::Result<()>, what: &str) -> io::Re
         Ok(()) => wire::send(stream, &Answer::Done, &[]),
         Err(error) => {
             let message = format!("Cannot {what}: {error}");
-            wire::send(stream, &Answer::Failed(Failed { message, help: None, exit_code: 125 }), &[])
+            let code = "container::io".to_owned();
+            wire::send(stream, &Answer::Failed(Failed { code, message, help: None, exit_code: 125 }), &[])
         }
     }
 }
