@@ -12,7 +12,7 @@ use buildc_digest::Digest;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::{Result, StoreError};
-use crate::index::digest_column;
+use crate::index::{Index, digest_column};
 use crate::layer::{Layer, LayerId, use_layer};
 use crate::layout::{Layout, base36, parse_base36};
 use crate::lock::{LockFile, is_held};
@@ -55,6 +55,7 @@ impl Store {
             }
         }
         let aside = move_aside(&layout)?;
+        Index::open(&layout.index())?;
         let store = Store::open(layout.root(), OpenOptions::default())?;
         let _lease = store.lease()?;
         let mut report = RebuildReport { aside, ..RebuildReport::default() };

@@ -31,7 +31,8 @@ struct Inner {
     leases: Held,
     boot_id: OnceLock<String>,
     manifests: Mutex<VecDeque<(LayerId, Arc<Manifest>)>>,
-    snapshots: OnceLock<Arc<dyn SnapshotDriver>>,
+    /// Name of the driver that works here. Not the driver itself, which holds the store: neither would ever be dropped.
+    snapshots: OnceLock<String>,
 }
 
 /// How [`Store::open`] behaves.
@@ -67,6 +68,10 @@ impl Store {
             Some(found) if found > VERSION => {
                 let root = layout.root().to_owned();
                 return Err(StoreError::NewerVersion { root, found, supported: VERSION });
+            }
+            // The version file is written after the index, so an index that is not there was lost.
+            Some(VERSION) if !layout.index().exists() => {
+                return Err(StoreError::IndexDamaged { path: layout.index(), source: Index::missing() });
             }
             Some(VERSION) => {}
             None if options.must_exist => {
@@ -147,7 +152,12 @@ impl Store {
             return Ok(manifest.clone());
         }
         let path = self.layout().layer_manifest(id);
-        let bytes = std::fs::read(&path).map_err(StoreError::io("read", &path))?;
+        let bytes = std::fs::read(&path).map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => {
+                StoreError::CorruptManifest { path: path.clone(), problem: "it is missing" }
+            }
+            _ => StoreError::io("read", &path)(e),
+        })?;
         let manifest = Arc::new(Manifest::from_bytes(&path, bytes)?);
         cache.push_back((id, manifest.clone()));
         let mut held: usize = cache.iter().map(|(_, m)| m.memory_bytes()).sum();
@@ -162,11 +172,14 @@ impl Store {
 
     /// The best snapshot driver that works here, probed on first use; `BUILDC_SNAPSHOTTER=overlay|copy` forces one.
     pub fn snapshots(&self) -> Result<Arc<dyn SnapshotDriver>> {
-        if let Some(driver) = self.0.snapshots.get() {
-            return Ok(driver.clone());
-        }
-        let driver = crate::snapshot::choose(self)?;
-        Ok(self.0.snapshots.get_or_init(|| driver).clone())
+        let name = match self.0.snapshots.get() {
+            Some(name) => name,
+            None => {
+                let name = crate::snapshot::choose(self)?;
+                self.0.snapshots.get_or_init(|| name)
+            }
+        };
+        self.snapshot_driver(name)
     }
 }
 

@@ -16,6 +16,8 @@ use serde_json::Value;
 
 use case::Case;
 
+/// Runs the program with these words and gives what it wrote.
+type Run<'r> = &'r dyn Fn(&[&str]) -> Result<[String; 2], String>;
 /// What became of a step, by id.
 type Fates = BTreeMap<String, Fate>;
 
@@ -90,7 +92,7 @@ fn output(command: &mut Command) -> Result<[String; 2], String> {
 }
 
 /// Plans, builds, and gives what the build did.
-fn compare(when: &str, run: &dyn Fn(&[&str]) -> Result<[String; 2], String>) -> Result<Fates, String> {
+fn compare(when: &str, run: Run<'_>) -> Result<Fates, String> {
     let planned = planned(&run(&["plan", "--format", "json"])?[0])?;
     let done = done(&run(&["build", "--progress", "json"])?[1])?;
     for (id, (fate, label)) in &planned {

@@ -46,6 +46,9 @@ fn something_that_is_no_database_is_named() {
     let _ = std::fs::remove_file(fixture.root.join("index.db-wal"));
     let error = Store::open(&fixture.root, OpenOptions::default()).unwrap_err();
     assert_eq!(error.code(), "store::index_damaged");
+    std::fs::remove_file(fixture.root.join("index.db")).unwrap();
+    let error = Store::open(&fixture.root, OpenOptions::default()).unwrap_err();
+    assert_eq!(error.code(), "store::index_damaged", "a lost index is not a new store");
 }
 
 /// An image with a layer of our own and a foreign one, called `x:1`.
@@ -74,6 +77,8 @@ fn a_damaged_index_is_made_anew_from_the_files() {
     let id = image_of_two_layers(&fixture.store());
     let garbage = "not a database at all, really not".repeat(100);
     std::fs::write(fixture.root.join("index.db"), &garbage).unwrap();
+    // What sqlite's log still holds would bring the names back too.
+    std::fs::remove_file(fixture.root.join("index.db-wal")).unwrap();
     let lease = std::fs::File::create(fixture.root.join("leases/other-0")).unwrap();
     rustix::fs::flock(&lease, rustix::fs::FlockOperation::LockExclusive).unwrap();
     assert_eq!(Store::rebuild(&fixture.root).unwrap_err().code(), "store::in_use");
@@ -122,6 +127,7 @@ fn fsck_finds_and_drops_every_kind_of_damage() {
         "echo changed > l/1/fs/file",
         "printf x | dd of=l/1/tree bs=1 seek=40 conv=notrunc status=none",
         "rm -r l/1",
+        "rm l/1/tree",
         "mkdir -p l/zz/fs",
         "echo orphan > blobs/sha256/abc",
         "for b in blobs/sha256/*; do printf y > $b; done",
@@ -139,6 +145,20 @@ fn fsck_finds_and_drops_every_kind_of_damage() {
         let after = fixture.store().fsck(FsckOptions { repair: false, rehash: true }).unwrap();
         assert!(after.problems.is_empty(), "{damage}: {:?}", after.problems);
         layer_with(&store, "new", "works");
+    }
+}
+
+#[test]
+fn a_missing_file_is_found_without_reading_and_the_images_that_go_are_named() {
+    for damage in ["rm l/1/fs/file", "printf 1 > l/1/fs/file", "rm l/1/tree"] {
+        let fixture = Fixture::new();
+        let (key, _) = filled(&fixture);
+        shell(&fixture.root, damage);
+        let store = fixture.store();
+        let report = store.fsck(FsckOptions { repair: true, rehash: false }).unwrap();
+        assert!(report.problems[0].problem.contains("needed by x:1"), "{damage}: {:?}", report.problems);
+        assert!(store.lookup_results(&[key]).unwrap()[0].is_none(), "the step will run again");
+        assert!(store.image("x:1").unwrap().is_none());
     }
 }
 
