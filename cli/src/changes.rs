@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use buildc_compiler::dockerfile::{self, LowerOptions};
+use buildc_compiler::dockerfile::{self, Entitlements, LowerOptions};
 use buildc_ir::step::Network;
 use buildc_ir::world::{ResolvedImage, Resolver, WorldError};
 use buildc_ir::{ImageConfig, Platform, Reference, Severity, SourceMap};
@@ -54,6 +54,7 @@ pub fn config(changes: &[String], platform: Platform) -> Result<ImageConfig, Fai
         network: Network::Default,
         extra_hosts: Vec::new(),
         contexts: Vec::new(),
+        entitlements: Entitlements::default(),
     };
     match dockerfile::lower(&ast, &mut sources, &options, &NoImages) {
         Ok(lowered) => {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use buildc_compiler::dockerfile::{self, LowerOptions};
+use buildc_compiler::dockerfile::{self, Entitlements, LowerOptions};
 use buildc_compiler::optimise::{self, Passes};
 use buildc_compiler::plan::render::{self, Tone};
 use buildc_compiler::plan::{self, PlanOptions};
@@ -33,8 +33,9 @@ pub struct Compiled {
 }
 
 /// Reads, lowers, improves and plans.
-pub fn compile(session: &Session, args: &SourceArgs) -> Result<Compiled, Failure> {
+pub fn compile(session: &mut Session, args: &SourceArgs) -> Result<Compiled, Failure> {
     let dockerfile = Dockerfile::read(args)?;
+    session.hold()?;
     let contexts = contexts(session, args, &dockerfile)?;
     let options = lower_options(args)?;
     let mut sources = SourceMap::new();
@@ -165,7 +166,24 @@ fn lower_options(args: &SourceArgs) -> Result<LowerOptions, Failure> {
         },
         extra_hosts,
         contexts,
+        entitlements: entitlements(&args.allow)?,
     })
+}
+
+/// `--allow`.
+fn entitlements(options: &[String]) -> Result<Entitlements, Failure> {
+    let mut entitlements = Entitlements::default();
+    for option in options {
+        match option.as_str() {
+            "network.host" => entitlements.network_host = true,
+            "security.insecure" => entitlements.security_insecure = true,
+            _ => {
+                return Err(Failure::usage(format!("--allow `{option}`: there is no such entitlement"))
+                    .help("Write network.host or security.insecure"));
+            }
+        }
+    }
+    Ok(entitlements)
 }
 
 /// Splits an option's `NAME=VALUE`.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use buildc_digest::Digest;
 use buildc_executor::container::Standby;
 use buildc_ir::{Platform, Reference};
-use buildc_launch::LaunchError;
-use buildc_store::{ImageRecord, OpenOptions, Store};
+use buildc_launch::{LaunchError, UserNs};
+use buildc_store::{ImageRecord, Lease, OpenOptions, Store};
 
 use crate::commands::Shell;
 use crate::failure::Failure;
@@ -18,21 +18,34 @@ pub struct Session {
     pub store: Store,
     /// Why there is no user namespace, for what needs one.
     refused: Option<LaunchError>,
+    /// Keeps prune away from what this command uses.
+    lease: Option<Lease>,
 }
 
 impl Session {
     /// Opens the store, as an unprivileged user inside a user namespace, since files of layers and volumes belong to
     /// subordinate ids there. Must come before any thread.
     pub fn open(shell: &Shell) -> Result<Self, Failure> {
-        let refused = buildc_launch::enter_user_namespace().err();
-        Ok(Self { store: Store::open(&root(shell), OpenOptions::default())?, refused })
+        let (root, entered) = enter(shell);
+        let refused = entered.err();
+        Ok(Self { store: Store::open(&root, OpenOptions::default())?, refused, lease: None })
     }
 
     /// The same with a monitor process that waits for a container: it must be forked before the store is opened.
     pub fn open_with_standby(shell: &Shell) -> Result<(Self, Option<Standby>), Failure> {
-        buildc_launch::enter_user_namespace()?;
+        let (root, entered) = enter(shell);
+        entered?;
         let standby = Standby::fork()?;
-        Ok((Self { store: Store::open(&root(shell), OpenOptions::default())?, refused: None }, standby))
+        let store = Store::open(&root, OpenOptions::default())?;
+        Ok((Self { store, refused: None, lease: None }, standby))
+    }
+
+    /// Begins a lease that lasts until the command ends: before the first look-up that its work depends on.
+    pub fn hold(&mut self) -> Result<(), Failure> {
+        if self.lease.is_none() {
+            self.lease = Some(self.store.lease()?);
+        }
+        Ok(())
     }
 
     /// Fails where namespaces are needed and this machine has refused them.
@@ -59,7 +72,13 @@ impl Session {
     }
 }
 
-/// The store's directory.
+/// Enters the user namespace of a user who is not root. The store's directory is looked up first, because inside this
+/// process looks like root.
+pub fn enter(shell: &Shell) -> (PathBuf, Result<UserNs, LaunchError>) {
+    (root(shell), buildc_launch::enter_user_namespace())
+}
+
+/// The store's directory, as long as no user namespace has been entered.
 pub fn root(shell: &Shell) -> PathBuf {
     shell.global.root.clone().unwrap_or_else(Store::default_root)
 }

@@ -43,6 +43,9 @@ pub enum VolumeError {
         /// Container.
         holder: String,
     },
+    /// A container's record is damaged, and nothing says which volumes it needs.
+    #[error("Cannot tell which volumes are in use: {0}")]
+    HoldersUnknown(Box<container::ContainerError>),
     /// The name has characters that are not allowed.
     #[error(
         "Volume name `{0}` is invalid: letters, digits, `_`, `.` and `-` are allowed, the first a letter or digit"
@@ -69,6 +72,7 @@ impl VolumeError {
         match self {
             Self::NotFound(_) => "volume::not_found",
             Self::InUse { .. } => "volume::in_use",
+            Self::HoldersUnknown(_) => "volume::holders_unknown",
             Self::Name(_) => "volume::name",
             Self::Io { .. } => "volume::io",
             Self::Store(error) => error.code(),
@@ -80,6 +84,9 @@ impl VolumeError {
         match self {
             Self::NotFound(_) => Some("`buildc volume ls` lists all volumes".to_owned()),
             Self::InUse { holder, .. } => Some(format!("Remove the container first: `buildc rm {holder}`")),
+            Self::HoldersUnknown(_) => {
+                Some("Remove the damaged container's directory, named above, if it is not needed".to_owned())
+            }
             Self::Store(error) => error.help().map(str::to_owned),
             Self::Name(_) | Self::Io { .. } => None,
         }
@@ -180,7 +187,7 @@ pub fn find(store: &Store, name: &str) -> Result<Volume> {
 /// There is none, a container uses it, or the file system refused.
 pub fn remove(store: &Store, name: &str) -> Result<()> {
     let volume = find(store, name)?;
-    match holders(store).remove(name) {
+    match holders(store)?.remove(name) {
         Some(holder) => Err(VolumeError::InUse { name: volume.name, holder }),
         None => delete(&volume),
     }
@@ -192,7 +199,7 @@ pub fn remove(store: &Store, name: &str) -> Result<()> {
 /// # Errors
 /// The file system refused; what was removed before stays removed.
 pub fn prune(store: &Store, all: bool) -> Result<(Vec<String>, u64)> {
-    let used = holders(store);
+    let used = holders(store)?;
     let (mut names, mut bytes) = (Vec::new(), 0);
     for volume in list(store)? {
         if (volume.anonymous || all) && !used.contains_key(&volume.name) {
@@ -204,11 +211,12 @@ pub fn prune(store: &Store, all: bool) -> Result<(Vec<String>, u64)> {
     Ok((names, bytes))
 }
 
-/// Every volume that a container mounts, with that container's id.
-fn holders(store: &Store) -> BTreeMap<String, String> {
-    let containers = container::list(store).unwrap_or_default();
+/// Every volume that a container mounts, with that container's id. A container whose record cannot be read may hold
+/// any of them.
+fn holders(store: &Store) -> Result<BTreeMap<String, String>> {
+    let containers = container::all(store).map_err(|error| VolumeError::HoldersUnknown(Box::new(error)))?;
     let mounts = containers.iter().flat_map(|c| c.mounts.iter().map(move |mount| (mount, &c.id)));
-    mounts.filter_map(|(mount, id)| Some((mount.volume.clone()?, id.clone()))).collect()
+    Ok(mounts.filter_map(|(mount, id)| Some((mount.volume.clone()?, id.clone()))).collect())
 }
 
 /// Removes a volume without asking who uses it.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use buildc_compiler::dockerfile::{self, LowerOptions};
+use buildc_compiler::dockerfile::{self, Entitlements, LowerOptions};
 use buildc_ir::step::Network;
 use buildc_ir::{Diagnostic, Platform, Severity, SourceMap};
 use lang_tests::images::Images;
@@ -20,6 +20,7 @@ fn options() -> LowerOptions {
         network: Network::Default,
         extra_hosts: Vec::new(),
         contexts: Vec::new(),
+        entitlements: Entitlements::default(),
     }
 }
 

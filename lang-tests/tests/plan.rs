@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use buildc_compiler::dockerfile::{self, LowerOptions};
+use buildc_compiler::dockerfile::{self, Entitlements, LowerOptions};
 use buildc_compiler::plan::render;
 use buildc_ir::step::Network;
 use buildc_ir::{Diagnostic, Graph, Plan, SourceMap};
@@ -96,6 +96,7 @@ fn lowered(text: &str, build_args: BTreeMap<String, Option<String>>, world: &Wor
         network: Network::Default,
         extra_hosts: Vec::new(),
         contexts: Vec::new(),
+        entitlements: Entitlements::default(),
     };
     let lowered = dockerfile::lower(&ast, &mut sources, &options, world).expect("a good Dockerfile");
     (lowered.graph, sources)

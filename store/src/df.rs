@@ -58,9 +58,9 @@ impl Store {
         })?;
         usage.containers = self.directory("containers")?;
         usage.volumes = self.directory("volumes")?;
-        usage.cache_mounts = self.directory("cache-mounts")?;
-        usage.contexts = self.directory("contexts")?;
-        usage.logs = self.directory("logs")?;
+        usage.cache_mounts = all_reclaimable(self.directory("cache-mounts")?);
+        usage.contexts = all_reclaimable(self.directory("contexts")?);
+        usage.logs = all_reclaimable(self.directory("logs")?);
         usage.unfinished = self.directory("tmp")?;
         Ok(usage)
     }
@@ -83,8 +83,13 @@ impl Store {
     }
 }
 
+/// What is made again when it is missed.
+fn all_reclaimable(usage: Usage) -> Usage {
+    Usage { reclaimable_bytes: usage.size_bytes, ..usage }
+}
+
 /// Bytes allocated on disk for a tree, each inode once. What vanishes or cannot be read meanwhile counts nothing.
-fn tree_bytes(root: &Path, inodes: &mut HashSet<u64>) -> u64 {
+pub(crate) fn tree_bytes(root: &Path, inodes: &mut HashSet<u64>) -> u64 {
     let mut pending = vec![root.to_owned()];
     let mut total = 0;
     while let Some(path) = pending.pop() {

@@ -67,6 +67,12 @@ pub enum StoreError {
         /// The highest version this program reads.
         supported: i64,
     },
+    /// Another process works with the store.
+    #[error("The store `{}` is in use by another process", root.display())]
+    InUse {
+        /// The store's directory.
+        root: PathBuf,
+    },
     /// There is no store and none may be made.
     #[error("There is no store in `{}`", root.display())]
     NoStore {
@@ -222,6 +228,7 @@ impl StoreError {
             Self::Index { .. } => "store::index",
             Self::IndexDamaged { .. } => "store::index_damaged",
             Self::NewerVersion { .. } => "store::newer_version",
+            Self::InUse { .. } => "store::in_use",
             Self::NoStore { .. } => "store::no_store",
             Self::CorruptRow { .. } => "store::corrupt_row",
             Self::CorruptManifest { .. } => "store::corrupt_manifest",
@@ -250,8 +257,12 @@ impl StoreError {
                 "Free some space with `buildc prune`, or choose another place with `--root`"
             }
             Self::NewerVersion { .. } => "Use the newer buildc, or another store with `--root`",
+            Self::InUse { .. } => "Wait until it has ended, then try again",
             Self::NoStore { .. } => "Build or pull an image first, or name the store with `--root`",
-            Self::CorruptRow { .. } | Self::CorruptManifest { .. } | Self::IndexDamaged { .. } => {
+            Self::IndexDamaged { .. } => {
+                "Run `buildc fsck --repair`; it moves the index aside and makes a new one from the store's files"
+            }
+            Self::CorruptRow { .. } | Self::CorruptManifest { .. } => {
                 "Run `buildc fsck --repair`; it drops what is damaged, and the next build makes it again"
             }
             Self::NoOriginalTar { .. } => "Pull or load the image again",

@@ -2,15 +2,20 @@
 //!
 //! Owns: the comparison. Never does: guessing; whatever is damaged is dropped and made or pulled again.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
 use buildc_digest::Digest;
 use rusqlite::Transaction;
 
 use crate::Store;
+use crate::entry::EntryKind;
 use crate::error::{Result, StoreError};
 use crate::gc::{drop_blob, drop_layer};
 use crate::index::{bytes32, digest_column};
 use crate::layer::LayerId;
 use crate::layout::{base36, parse_base36};
+use crate::manifest::Manifest;
 use crate::session::{remove_tree, sweep};
 
 /// How [`Store::fsck`] behaves.
@@ -92,9 +97,14 @@ struct Check<'a, 't> {
 }
 
 impl Store {
-    /// Checks the whole store. Other processes that write wait until it is done.
+    /// Checks the whole store. Other processes that write wait until it is done. To repair an index that is damaged
+    /// itself is [`StoreError::IndexDamaged`]: that takes [`Store::rebuild`].
     pub fn fsck(&self, options: FsckOptions) -> Result<FsckReport> {
         let damage = self.index().check()?;
+        if let Some(line) = damage.first().filter(|_| options.repair) {
+            // Rows of a database that is damaged itself are not worth mending.
+            return Err(self.index().damaged(line));
+        }
         if options.repair {
             sweep(&self.layout().tmp())?;
         }
@@ -157,11 +167,12 @@ impl Check<'_, '_> {
             self.report.layers += 1;
             let content = bytes32(row, "layers", "content").ok();
             let Err(error) = self.layer(id, content) else { continue };
+            let images = self.images_with(id)?;
             if self.options.repair {
                 drop_layer(self.tx, id)?;
                 remove_tree(&self.store.layout().layer(id))?;
             }
-            self.found(format!("layer l/{}", base36(id.0)), error.to_string(), self.options.repair);
+            self.found(format!("layer l/{}", base36(id.0)), format!("{error}{images}"), self.options.repair);
         }
         Ok(())
     }
@@ -172,9 +183,44 @@ impl Check<'_, '_> {
             let path = self.store.layout().layer_manifest(id);
             return Err(StoreError::CorruptManifest { path, problem: "it differs from the index" });
         }
+        if self.options.rehash {
+            self.store.verify_layer(id)?;
+        }
+        self.names(id, &manifest)
+    }
+
+    /// Whether every file and directory of a layer is there, files with their length. What the disk may not have been
+    /// able to hold (devices, whiteouts) is not looked for.
+    fn names(&self, id: LayerId, manifest: &Manifest) -> Result<()> {
         let files = self.store.layout().layer_files(id);
         files.symlink_metadata().map_err(StoreError::io("read", &files))?;
-        if self.options.rehash { self.store.verify_layer(id) } else { Ok(()) }
+        for entry in manifest.iter() {
+            let entry = entry?;
+            if !matches!(entry.kind, EntryKind::File { .. } | EntryKind::Dir { .. }) {
+                continue;
+            }
+            let path = files.join(OsStr::from_bytes(&entry.path));
+            let metadata = path.symlink_metadata().map_err(StoreError::io("read", &path))?;
+            let fits = match entry.kind {
+                EntryKind::File { size, .. } => metadata.is_file() && metadata.len() == size,
+                _ => metadata.is_dir(),
+            };
+            if !fits {
+                return Err(StoreError::CorruptManifest { path, problem: "the file differs from it" });
+            }
+        }
+        Ok(())
+    }
+
+    /// What goes when a layer goes, so that it does not go silently: the images that have it, by name where they have one.
+    fn images_with(&self, id: LayerId) -> Result<String> {
+        let mut statement = self.tx.prepare_cached(
+            "SELECT coalesce(group_concat(t.name, ', '), 'image ' || substr(lower(hex(i.image)), 1, 12))
+             FROM image_layers i LEFT JOIN tags t ON t.image = i.image WHERE i.layer = ?1 GROUP BY i.image",
+        )?;
+        let names = statement.query_map([id.0], |row| row.get::<_, String>(0))?;
+        let names = names.collect::<rusqlite::Result<Vec<_>>>()?;
+        Ok(if names.is_empty() { String::new() } else { format!("; needed by {}", names.join(", ")) })
     }
 
     fn blobs(&mut self) -> Result<()> {

@@ -2,9 +2,14 @@
 //!
 //! Owns: reachability from tags, pins, leases and recent results. Never does: taking what one of them holds.
 //!
+//! Without options go images without a name, results whose layers no image has, their layers, blobs that nothing refers
+//! to, indexes of build contexts and logs. [`PruneOptions`] widen or narrow that (spec/store-layout.md).
+//!
 //! Everything is decided and every row removed in one IMMEDIATE transaction, in which no other process can look
 //! anything up. Layer directories go after the commit: their ids are never used again. Blob files, whose names could
 //! come back, go inside it.
+
+mod side;
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -22,11 +27,12 @@ use crate::session::{remove_tree, sweep};
 /// What [`Store::prune`] may take.
 #[derive(Clone, Debug, Default)]
 pub struct PruneOptions {
-    /// Stop when what only the build cache holds is at most this many bytes; the longest unused goes first.
+    /// Stop when what only the build cache holds is at most this many bytes; the longest unused goes first, results
+    /// before the files of [`PruneKind::Context`], [`PruneKind::CacheMount`] and [`PruneKind::Log`].
     pub keep_storage_bytes: Option<u64>,
     /// Take only what was not used for this long.
     pub older_than: Option<Duration>,
-    /// Also take tagged images that no container uses, and results whose layers an image holds anyway.
+    /// Also take tagged images that no container uses, results whose layers an image holds anyway, and cache mounts.
     pub all: bool,
     /// Only say what would go.
     pub dry_run: bool,
@@ -43,6 +49,12 @@ pub enum PruneKind {
     Layer,
     /// A blob.
     Blob,
+    /// The index of a build context, or the names of files that a copy had.
+    Context,
+    /// A cache mount; goes with `all` or `older_than` only.
+    CacheMount,
+    /// The log of a build.
+    Log,
 }
 
 /// One thing that went.
@@ -107,18 +119,21 @@ struct Picture {
 impl Store {
     /// Removes what nothing needs, within `options`.
     pub fn prune(&self, options: &PruneOptions) -> Result<PruneReport> {
-        sweep(&self.layout().tmp())?;
-        let (report, layers) = self.index().write(|tx| {
+        if !options.dry_run {
+            sweep(&self.layout().tmp())?;
+        }
+        let (report, layers, files) = self.index().write(|tx| {
             // Inside the transaction: a process that takes its lease now can look nothing up before the commit.
             let limit = self.youngest_prunable(options)?;
             let mut picture = Picture::load(tx)?;
             let mut report = PruneReport::default();
             let images = picture.take_images(options, limit, &mut report);
-            let results = picture.take_results(options, limit, &mut report);
+            let (results, cache_bytes) = picture.take_results(options, limit, &mut report);
             let layers = picture.take_layers(limit, &mut report);
             let blobs = unreachable_blobs(tx, &images, &layers, limit, &mut report)?;
+            let files = side::choose(self, options, limit, cache_bytes, &mut report)?;
             if options.dry_run {
-                return Ok((report, Vec::new()));
+                return Ok((report, Vec::new(), Vec::new()));
             }
             for image in &images {
                 tx.prepare_cached("DELETE FROM images WHERE id = ?1")?.execute([image.as_bytes()])?;
@@ -134,11 +149,12 @@ impl Store {
                 drop_blob(tx, digest)?;
                 remove_tree(&self.layout().blob(digest))?;
             }
-            Ok((report, layers))
+            Ok((report, layers, files))
         })?;
         for layer in layers {
             remove_tree(&self.layout().layer(layer))?;
         }
+        files.iter().try_for_each(side::SideItem::remove)?;
         Ok(report)
     }
 
@@ -176,7 +192,13 @@ impl Picture {
         self.images.iter().flat_map(|i| i.layers.iter().copied()).chain(self.pinned.iter().copied()).collect()
     }
 
-    fn take_results(&mut self, options: &PruneOptions, limit: i64, report: &mut PruneReport) -> Vec<i64> {
+    /// Gives the rows that go, and the bytes that only the remaining results hold.
+    fn take_results(
+        &mut self,
+        options: &PruneOptions,
+        limit: i64,
+        report: &mut PruneReport,
+    ) -> (Vec<i64>, u64) {
         let held = self.held();
         let sizes: HashMap<LayerId, u64> = self.layers.iter().map(|l| (l.id, l.size_bytes)).collect();
         let mut uses: HashMap<LayerId, u32> = HashMap::new();
@@ -208,7 +230,7 @@ impl Picture {
             report.add(PruneKind::Result, Digest::from_bytes(result.key).hex(), 0, why);
             false
         });
-        gone
+        (gone, cache_bytes)
     }
 
     fn take_layers(&mut self, limit: i64, report: &mut PruneReport) -> Vec<LayerRow> {

@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, Row, Transaction};
 use crate::Store;
 use crate::error::{Result, StoreError};
 use crate::index::digest_column;
-use crate::layer::{Layer, LayerId, layer_in};
+use crate::layer::{Layer, LayerId, layer_in, use_layer};
 use crate::lease::now_ms;
 
 /// An image in the store. Its id, as in `docker images`, is the config's digest.
@@ -99,30 +99,42 @@ impl Store {
     }
 
     /// An image by fully qualified name, `name@digest`, manifest digest, id, or a unique prefix of the id of at least
-    /// three digits, with or without `sha256:`. Marked as used while this process writes.
+    /// three digits, with or without `sha256:`. Marked as used while this process has a lease.
     pub fn image(&self, name: &str) -> Result<Option<ImageRecord>> {
         let find = |tx: &Transaction<'_>| {
             self.find_image(tx, name)?.map(|id| self.required_image(tx, &id)).transpose()
         };
-        if !self.is_writing() {
-            return self.index().read(find);
-        }
-        self.index().write(|tx| {
-            let image = find(tx)?;
-            if let Some(image) = &image {
-                let mut touch = tx.prepare_cached("UPDATE images SET last_used = ?2 WHERE id = ?1")?;
-                touch.execute((image.id.as_bytes(), now_ms()))?;
-            }
-            Ok(image)
-        })
+        self.used_image(find)
     }
 
-    /// An image by the digest of any manifest it was stored with.
+    /// An image by the digest of any manifest it was stored with. Marked as used while this process has a lease.
     pub fn image_by_manifest(&self, manifest: &Digest) -> Result<Option<ImageRecord>> {
-        self.index().read(|tx| {
+        self.used_image(|tx| {
             by_digest(tx, "SELECT image AS id FROM image_manifests WHERE manifest = ?1", manifest)?
                 .map(|id| self.required_image(tx, &id))
                 .transpose()
+        })
+    }
+
+    /// Finds an image; with a lease, marks it and its layers in the same transaction, unless the lease already has.
+    fn used_image(
+        &self,
+        find: impl Fn(&Transaction<'_>) -> Result<Option<ImageRecord>>,
+    ) -> Result<Option<ImageRecord>> {
+        let Some(since) = self.leases().since() else { return self.index().read(find) };
+        self.index().write(|tx| {
+            let image = find(tx)?;
+            if let Some(image) = &image {
+                let mut touch =
+                    tx.prepare_cached("UPDATE images SET last_used = ?2 WHERE id = ?1 AND last_used < ?3")?;
+                // Its layers too: who removes the image meanwhile must not take them away from under the lease.
+                if touch.execute((image.id.as_bytes(), now_ms(), since))? > 0 {
+                    for layer in &image.layers {
+                        use_layer(tx, layer.id)?;
+                    }
+                }
+            }
+            Ok(image)
         })
     }
 

@@ -2,11 +2,13 @@
 //!
 //! Owns: lease files and the oldest start time among the living. Never does: removing anything but dead lease files.
 //!
-//! Every use of a row marks it with the time (`last_used`, milliseconds since 1970) inside an IMMEDIATE transaction;
-//! prune spares what was marked since the oldest live lease began.
+//! Every use of a row by a process with a lease marks it with the time (`last_used`, milliseconds since 1970) inside an
+//! IMMEDIATE transaction; prune spares what was marked since the oldest live lease began. So a lease is taken before
+//! the first look-up that something depends on.
 
 use std::io::{Read, Write};
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::Store;
@@ -17,6 +19,36 @@ use crate::lock::{LockFile, is_held};
 #[derive(Debug)]
 pub struct Lease {
     _lock: LockFile,
+    start: i64,
+    held: Held,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.held.end(self.start);
+    }
+}
+
+/// When the living leases of this process began.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Held(Arc<Mutex<Vec<i64>>>);
+
+impl Held {
+    /// The oldest; `None` when this process has no lease.
+    pub fn since(&self) -> Option<i64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().min().copied()
+    }
+
+    fn begin(&self, start: i64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(start);
+    }
+
+    fn end(&self, start: i64) {
+        let mut starts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = starts.iter().position(|s| *s == start) {
+            starts.swap_remove(at);
+        }
+    }
 }
 
 impl Store {
@@ -32,11 +64,14 @@ impl Store {
                 break (path, lock);
             }
         };
-        let text = format!("{}\n", now_ms());
+        let start = now_ms();
+        let text = format!("{start}\n");
         lock.file().set_len(0).map_err(StoreError::io("write", &path))?;
         let mut file = lock.file();
         file.write_all(text.as_bytes()).map_err(StoreError::io("write", &path))?;
-        Ok(Lease { _lock: lock })
+        let held = self.leases().clone();
+        held.begin(start);
+        Ok(Lease { _lock: lock, start, held })
     }
 
     /// When the oldest live lease began; dead ones are removed.

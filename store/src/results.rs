@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, Transaction};
 
 use crate::Store;
 use crate::error::Result;
-use crate::layer::{Layer, LayerId, layer_in};
+use crate::layer::{Layer, LayerId, layer_in, use_layer};
 use crate::lease::now_ms;
 
 /// The result of an earlier step.
@@ -21,7 +21,8 @@ pub struct StoredResult {
 }
 
 impl Store {
-    /// Looks many keys up in one transaction, and marks what it finds as used now, so that prune spares it.
+    /// Looks many keys up in one transaction, and marks what it finds as used now, so that prune spares it while this
+    /// process has a lease.
     pub fn lookup_results(&self, keys: &[Key]) -> Result<Vec<Option<StoredResult>>> {
         if keys.is_empty() {
             return Ok(Vec::new());
@@ -41,8 +42,9 @@ impl Store {
         let mut find = tx.prepare_cached("SELECT id, duration_ms FROM results WHERE key = ?1")?;
         let row = find.query_row([key.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         let Some((id, duration)): Option<(i64, i64)> = row else { return Ok(None) };
-        let mut touch = tx.prepare_cached("UPDATE results SET last_used = ?2 WHERE id = ?1")?;
-        touch.execute((id, now_ms()))?;
+        let mut touch =
+            tx.prepare_cached("UPDATE results SET last_used = ?2 WHERE id = ?1 AND last_used < ?3")?;
+        let is_first_use = touch.execute((id, now_ms(), self.leases().since().unwrap_or(i64::MAX)))? > 0;
         let mut list =
             tx.prepare_cached("SELECT layer FROM result_layers WHERE result = ?1 ORDER BY position")?;
         let mut rows = list.query([id])?;
@@ -53,6 +55,10 @@ impl Store {
                 Entry::Occupied(known) => known.get().clone(),
                 Entry::Vacant(place) => place.insert(layer_in(self, tx, layer)?).clone(),
             };
+            if is_first_use {
+                // Another process may replace the result; its layers must stay nevertheless.
+                use_layer(tx, layer)?;
+            }
             layers.push(known);
         }
         Ok(Some(StoredResult { layers, duration_ms: duration.unsigned_abs() }))

@@ -3,12 +3,14 @@
 //! Owns: finding and opening it, and what every part needs of it. Never does: what the parts do.
 
 use std::collections::VecDeque;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::error::{Result, StoreError};
 use crate::index::Index;
 use crate::layout::{Layout, VERSION};
+use crate::lease::Held;
 use crate::lock::LockFile;
 use crate::manifest::Manifest;
 use crate::session::Session;
@@ -26,9 +28,11 @@ struct Inner {
     layout: Layout,
     index: Index,
     session: Mutex<Option<Arc<Session>>>,
+    leases: Held,
     boot_id: OnceLock<String>,
     manifests: Mutex<VecDeque<(LayerId, Arc<Manifest>)>>,
-    snapshots: OnceLock<Arc<dyn SnapshotDriver>>,
+    /// Name of the driver that works here. Not the driver itself, which holds the store: neither would ever be dropped.
+    snapshots: OnceLock<String>,
 }
 
 /// How [`Store::open`] behaves.
@@ -65,6 +69,10 @@ impl Store {
                 let root = layout.root().to_owned();
                 return Err(StoreError::NewerVersion { root, found, supported: VERSION });
             }
+            // The version file is written after the index, so an index that is not there was lost.
+            Some(VERSION) if !layout.index().exists() => {
+                return Err(StoreError::IndexDamaged { path: layout.index(), source: Index::missing() });
+            }
             Some(VERSION) => {}
             None if options.must_exist => {
                 return Err(StoreError::NoStore { root: layout.root().to_owned() });
@@ -76,6 +84,7 @@ impl Store {
             layout,
             index,
             session: Mutex::new(None),
+            leases: Held::default(),
             boot_id: OnceLock::new(),
             manifests: Mutex::new(VecDeque::new()),
             snapshots: OnceLock::new(),
@@ -121,9 +130,9 @@ impl Store {
         Ok(session)
     }
 
-    /// Whether this process writes, so that reads should mark what they use.
-    pub(crate) fn is_writing(&self) -> bool {
-        self.0.session.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    /// The leases of this process: with one, look-ups mark what they find.
+    pub(crate) fn leases(&self) -> &Held {
+        &self.0.leases
     }
 
     /// The kernel's id of the current boot.
@@ -143,7 +152,12 @@ impl Store {
             return Ok(manifest.clone());
         }
         let path = self.layout().layer_manifest(id);
-        let bytes = std::fs::read(&path).map_err(StoreError::io("read", &path))?;
+        let bytes = std::fs::read(&path).map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => {
+                StoreError::CorruptManifest { path: path.clone(), problem: "it is missing" }
+            }
+            _ => StoreError::io("read", &path)(e),
+        })?;
         let manifest = Arc::new(Manifest::from_bytes(&path, bytes)?);
         cache.push_back((id, manifest.clone()));
         let mut held: usize = cache.iter().map(|(_, m)| m.memory_bytes()).sum();
@@ -158,16 +172,20 @@ impl Store {
 
     /// The best snapshot driver that works here, probed on first use; `BUILDC_SNAPSHOTTER=overlay|copy` forces one.
     pub fn snapshots(&self) -> Result<Arc<dyn SnapshotDriver>> {
-        if let Some(driver) = self.0.snapshots.get() {
-            return Ok(driver.clone());
-        }
-        let driver = crate::snapshot::choose(self)?;
-        Ok(self.0.snapshots.get_or_init(|| driver).clone())
+        let name = match self.0.snapshots.get() {
+            Some(name) => name,
+            None => {
+                let name = crate::snapshot::choose(self)?;
+                self.0.snapshots.get_or_init(|| name)
+            }
+        };
+        self.snapshot_driver(name)
     }
 }
 
 /// Makes the directories and, last, the version file. Any number of processes may do so at once.
 fn create(layout: &Layout) -> Result<()> {
+    make_private(layout.root())?;
     for dir in layout.directories() {
         std::fs::create_dir_all(&dir).map_err(StoreError::io("create", &dir))?;
     }
@@ -181,4 +199,17 @@ fn create(layout: &Layout) -> Result<()> {
     let fresh = path.with_extension("new");
     std::fs::write(&fresh, format!("{VERSION}\n")).map_err(StoreError::io("write", &fresh))?;
     std::fs::rename(&fresh, &path).map_err(StoreError::io("create", &path))
+}
+
+/// Makes the root for its owner alone: layers hold set-user-id programs, volumes and logs what is nobody else's
+/// business (CVE-2021-41091). A directory that exists keeps the mode it was given.
+fn make_private(root: &Path) -> Result<()> {
+    let failed = |e| StoreError::io("create", root)(e);
+    if let Some(parent) = root.parent() {
+        std::fs::create_dir_all(parent).map_err(failed)?;
+    }
+    match std::fs::DirBuilder::new().mode(0o700).create(root) {
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.map_err(failed),
+    }
 }

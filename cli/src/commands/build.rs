@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use buildc_executor::Cancel;
 use buildc_executor::build::{self, BuildError, BuildOptions, SecretSource};
 use buildc_ir::{Privilege, Reference};
 use buildc_store::{ImageRecord, Store};
@@ -24,6 +25,9 @@ Examples:
   ssh host cat Dockerfile | buildc build -f - .   the Dockerfile from standard input
 
 The id of the image goes to standard output with -q, everything else to standard error.";
+
+/// The end of the year 9999, the last that RFC 3339 can write.
+const LAST_SECOND: i64 = 253_402_300_799;
 
 /// What decides the graph: shared by `build` and `plan`.
 #[derive(clap::Args, Debug, Clone)]
@@ -55,6 +59,9 @@ pub struct SourceArgs {
     /// Network of RUN instructions: default (a private one with a way out), none or host
     #[arg(long, value_name = "MODE", default_value = "default", hide_possible_values = true)]
     pub network: BuildNetwork,
+    /// Let RUN instructions leave the sandbox: network.host or security.insecure; repeatable
+    #[arg(long, value_name = "ENTITLEMENT")]
+    pub allow: Vec<String>,
     /// Platform of the image, for example linux/arm64 [default: this machine's]
     #[arg(long, value_name = "OS/ARCH")]
     pub platform: Option<String>,
@@ -142,13 +149,14 @@ pub fn run(args: BuildArgs, shell: &Shell) -> Outcome {
         return Err(Failure::usage("--push needs a name to push to").help("Add -t registry.example.com/NAME"));
     }
     let mut session = Session::open(shell)?;
-    let Some(image) = image(&mut session, &args, &names, shell)? else { return Ok(INTERRUPTED) };
+    let cancel = Cancel::new();
+    let Some(image) = image(&mut session, &args, &names, &cancel, shell)? else { return Ok(INTERRUPTED) };
     for export in &exports {
         export.write(&session, &image, &names)?;
     }
     if args.push || exports.iter().any(Export::pushes) {
         for name in &names {
-            super::registry::push_one(&session, name, args.quiet, shell)?;
+            super::registry::push_one(&session, name, args.quiet, &cancel, shell)?;
         }
     }
     write_files(&args, &image, &names)?;
@@ -158,14 +166,15 @@ pub fn run(args: BuildArgs, shell: &Shell) -> Outcome {
     Ok(0)
 }
 
-/// Builds and tags; `None` when the build was interrupted.
+/// Builds and tags; `None` when the build was interrupted. Ctrl-C sets `cancel`, then and later.
 pub fn image(
     session: &mut Session,
     args: &BuildArgs,
     names: &[Reference],
+    cancel: &Cancel,
     shell: &Shell,
 ) -> Result<Option<ImageRecord>, Failure> {
-    let options = build_options(args)?;
+    let options = BuildOptions { cancel: cancel.clone(), ..build_options(args)? };
     let compiled = pipeline::compile(session, &args.source)?;
     let progress = if args.quiet { Progress::Quiet } else { args.progress };
     if !args.quiet {
@@ -229,10 +238,15 @@ fn build_options(args: &BuildArgs) -> Result<BuildOptions, Failure> {
         options.ssh.insert(id, socket);
     }
     options.source_date_epoch = match std::env::var("SOURCE_DATE_EPOCH") {
-        Ok(text) if !text.is_empty() => Some(text.parse().map_err(|_| {
-            Failure::usage(format!("SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds"))
+        Ok(text) if !text.is_empty() => {
+            let seconds = text.parse().ok().filter(|seconds| (0..=LAST_SECOND).contains(seconds));
+            Some(seconds.ok_or_else(|| {
+                Failure::usage(format!(
+                    "SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds since 1970"
+                ))
                 .help("For example SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)")
-        })?),
+            })?)
+        }
         _ => None,
     };
     Ok(options)

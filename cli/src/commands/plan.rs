@@ -40,8 +40,8 @@ enum PlanFormat {
 
 /// Prints the plan.
 pub fn run(args: PlanArgs, shell: &Shell) -> Outcome {
-    let session = Session::open(shell)?;
-    let compiled = pipeline::compile(&session, &args.source)?;
+    let mut session = Session::open(shell)?;
+    let compiled = pipeline::compile(&mut session, &args.source)?;
     pipeline::warn(&compiled.warnings, &compiled.plan.sources, shell);
     match args.format {
         PlanFormat::Json => output::json(&render::json(&compiled.plan))?,

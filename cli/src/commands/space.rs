@@ -1,13 +1,18 @@
 //! `system df`, `prune`, `fsck`: the store's space and health.
 
-use buildc_store::{FsckOptions, PruneKind, PruneOptions};
+use std::time::Duration;
+
+use buildc_executor::container;
+use buildc_store::{
+    FsckOptions, FsckReport, OpenOptions, PruneKind, PruneOptions, RebuildReport, Store, StoreError,
+};
 use clap::Subcommand;
 use serde_json::json;
 
 use super::Shell;
 use crate::args::TextOrJson;
 use crate::failure::{Failure, Kind, Outcome};
-use crate::session::Session;
+use crate::session::{self, Session};
 use crate::table::Table;
 use crate::{output, units};
 
@@ -24,26 +29,31 @@ pub enum SystemVerb {
 
 const PRUNE_HELP: &str = "\
 Examples:
-  buildc prune                       what nothing refers to
-  buildc prune --keep-storage 10g    oldest build results too, until 10 GiB are left
-  buildc prune --until 168h          build results not used for a week
+  buildc prune                       all build cache that no named image has
+  buildc prune --keep-storage 10g    the longest unused of it, until 10 GB of cache are left
+  buildc prune --until 168h          what was not used for a week, cache mounts too
   buildc prune -a --dry-run          what would go with all images that no container uses
 
+Without options go images without a name, results of build steps that no named image has, indexes of build
+contexts and build logs. With --all go named images that no container uses and cache mounts too.
 A running build or container keeps everything it needs.";
 
 /// Options of `buildc prune`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = PRUNE_HELP)]
 pub struct PruneArgs {
-    /// Remove named images that no container uses too
+    /// Remove named images that no container uses, and cache mounts, too
     #[arg(short, long)]
     all: bool,
-    /// Remove the longest unused until the store is this small
+    /// Remove the longest unused build cache until it is this small
     #[arg(long, value_name = "SIZE")]
     keep_storage: Option<String>,
-    /// Remove only what was not used for this long, for example 24h or 7d
+    /// Remove only what was not used for this long, for example 24h or 7d; cache mounts too
     #[arg(long, value_name = "AGE", visible_alias = "until")]
     older_than: Option<String>,
+    /// The same in Docker's form
+    #[arg(long, value_name = "until=AGE", conflicts_with = "older_than")]
+    filter: Option<String>,
     /// Only say what would be removed
     #[arg(long, short = 'n')]
     dry_run: bool,
@@ -118,11 +128,7 @@ pub fn prune(args: PruneArgs, shell: &Shell) -> Outcome {
             .as_deref()
             .map(|t| option(t, "--keep-storage", units::parse_size))
             .transpose()?,
-        older_than: args
-            .older_than
-            .as_deref()
-            .map(|t| option(t, "--older-than", units::parse_duration))
-            .transpose()?,
+        older_than: age(&args)?,
         all: args.all,
         dry_run: args.dry_run,
     };
@@ -153,6 +159,18 @@ pub fn prune(args: PruneArgs, shell: &Shell) -> Outcome {
     Ok(0)
 }
 
+/// `--older-than AGE` or `--filter until=AGE`.
+fn age(args: &PruneArgs) -> Result<Option<Duration>, Failure> {
+    let text = match (&args.older_than, &args.filter) {
+        (Some(text), _) => text,
+        (None, None) => return Ok(None),
+        (None, Some(filter)) => filter.strip_prefix("until=").ok_or_else(|| {
+            Failure::usage(format!("--filter `{filter}` is not supported")).help("Write until=AGE")
+        })?,
+    };
+    option(text, "--older-than", units::parse_duration).map(Some)
+}
+
 /// Reads an option's value with `parse`.
 fn option<T>(text: &str, flag: &str, parse: fn(&str) -> Option<T>) -> Result<T, Failure> {
     parse(text).ok_or_else(|| {
@@ -167,24 +185,64 @@ fn kind(kind: PruneKind) -> &'static str {
         PruneKind::Result => "result",
         PruneKind::Layer => "layer",
         PruneKind::Blob => "blob",
+        PruneKind::Context => "context",
+        PruneKind::CacheMount => "cache mount",
+        PruneKind::Log => "log",
     }
+}
+
+/// Checks; with `--repair` an index that cannot be used is made anew first.
+fn check(args: &FsckArgs, shell: &Shell) -> Result<(FsckReport, Option<RebuildReport>), Failure> {
+    let options = FsckOptions { repair: args.repair, rehash: args.deep };
+    // Only the store's own error says whether its index is at fault; the layers' owners need the user namespace.
+    let (root, entered) = session::enter(shell);
+    let found = Store::open(&root, OpenOptions::default()).and_then(|store| store.fsck(options));
+    match found {
+        Err(StoreError::IndexDamaged { .. }) if args.repair => {
+            entered?;
+            let (store, rebuilt) = Store::rebuild(&root)?;
+            container::hold_again(&store)?;
+            Ok((store.fsck(options)?, Some(rebuilt)))
+        }
+        found => Ok((found?, None)),
+    }
+}
+
+fn tell_rebuilt(rebuilt: &RebuildReport) -> Result<(), Failure> {
+    for problem in &rebuilt.dropped {
+        output::data(&format!("{}: {} (dropped)", problem.subject, problem.problem))?;
+    }
+    for (id, names) in &rebuilt.images {
+        let names = if names.is_empty() { "its name is lost".to_owned() } else { names.join(", ") };
+        output::data(&format!("image {id}: found again, {names}"))?;
+    }
+    output::say(&format!(
+        "The index was damaged and is made anew from {} layers and {} blobs; the old one is `{}`",
+        rebuilt.layers,
+        rebuilt.blobs,
+        rebuilt.aside.display()
+    ));
+    output::say("Results of build steps are made again; `buildc tag ID NAME` names an image");
+    Ok(())
 }
 
 /// Checks the store; damage that stays is a failure.
 pub fn fsck(args: FsckArgs, shell: &Shell) -> Outcome {
-    let report = Session::open(shell)?.store.fsck(FsckOptions { repair: args.repair, rehash: args.deep })?;
+    let (report, rebuilt) = check(&args, shell)?;
     let left = report.problems.iter().filter(|p| !p.repaired).count();
     match args.format {
         TextOrJson::Json => output::json(&json!({
+            "OldIndex": rebuilt.as_ref().map(|r| &r.aside),
             "Layers": report.layers,
             "Blobs": report.blobs,
-            "Problems": report.problems.iter().map(|p| json!({
+            "Problems": rebuilt.iter().flat_map(|r| &r.dropped).chain(&report.problems).map(|p| json!({
                 "Subject": p.subject,
                 "Problem": p.problem,
                 "Repaired": p.repaired,
             })).collect::<Vec<_>>(),
         }))?,
         TextOrJson::Text => {
+            rebuilt.iter().try_for_each(tell_rebuilt)?;
             for problem in &report.problems {
                 let repaired = if problem.repaired { " (dropped)" } else { "" };
                 output::data(&format!("{}: {}{repaired}", problem.subject, problem.problem))?;

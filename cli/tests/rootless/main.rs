@@ -114,7 +114,8 @@ fn an_unprivileged_user_with_subordinate_ids_has_a_whole_day() {
     let context = user.context(
         "context",
         "FROM localhost/busybox\n\
-         RUN adduser -D web && mkdir /www && echo hello > /www/index.html && chown -R web /www\n\
+         RUN echo web:x:1002:1003::/:/bin/sh >>/etc/passwd\n\
+         RUN mkdir /www && echo hello >/www/index.html && chown -R web /www\n\
          COPY --chown=1234:4321 Dockerfile /copied\n\
          USER web\n\
          CMD [\"httpd\", \"-f\", \"-p\", \"8080\", \"-h\", \"/www\"]\n",
@@ -122,10 +123,7 @@ fn an_unprivileged_user_with_subordinate_ids_has_a_whole_day() {
     user.buildc(&["build", "-t", "localhost/web", &context]).expect("build");
     let owners =
         ["run", "--rm", "--network", "none", "localhost/web", "stat", "-c", "%u:%g", "/copied", "/www"];
-    assert_eq!(
-        user.buildc(&owners).as_deref(),
-        Ok("1234:4321\n1002:0\n".replace("1002", &uid(&user)).as_str())
-    );
+    assert_eq!(user.buildc(&owners).as_deref(), Ok("1234:4321\n1002:0\n"));
     let port = free_port();
     let publish = format!("127.0.0.1:{port}:8080");
     user.buildc(&["run", "-d", "--name", "web", "-p", &publish, "localhost/web"]).expect("run");
@@ -136,11 +134,6 @@ fn an_unprivileged_user_with_subordinate_ids_has_a_whole_day() {
     user.buildc(&["stop", "-t", "2", "web"]).expect("stop");
     user.buildc(&["rm", "web"]).expect("rm");
     user.buildc(&["fsck"]).expect("nothing is damaged");
-}
-
-fn uid(user: &User) -> String {
-    let words = ["run", "--rm", "--network", "none", "localhost/web", "id", "-u"];
-    user.buildc(&words).expect("id").trim().to_owned()
 }
 
 #[test]

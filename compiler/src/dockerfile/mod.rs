@@ -62,6 +62,17 @@ pub struct LowerOptions {
     pub extra_hosts: Vec<(String, String)>,
     /// Names given by `--build-context`; the main context is not among them.
     pub contexts: Vec<String>,
+    /// `--allow`: what the Dockerfile may ask for beyond the sandbox.
+    pub entitlements: Entitlements,
+}
+
+/// What the user allows RUN instructions to ask for, as in BuildKit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Entitlements {
+    /// `network.host`: `RUN --network=host`. The whole build's `--network host` needs none.
+    pub network_host: bool,
+    /// `security.insecure`: `RUN --security=insecure`.
+    pub security_insecure: bool,
 }
 
 /// What lowering makes.

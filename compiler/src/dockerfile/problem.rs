@@ -75,6 +75,13 @@ pub fn bad_flag(message: impl Into<String>, span: Span, help: impl Into<String>)
     Diagnostic::error("dockerfile::bad_flag", message).label(span, "here").help(help)
 }
 
+/// Something beyond the sandbox that the user has not allowed.
+pub fn not_entitled(what: &str, entitlement: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("dockerfile::not_entitled", format!("{what} is not allowed"))
+        .label(span, "leaves the sandbox")
+        .help(format!("Build with `--allow {entitlement}` if you trust this Dockerfile"))
+}
+
 /// An instruction with too few, too many or malformed arguments.
 pub fn bad_arguments(message: impl Into<String>, span: Span, help: impl Into<String>) -> Diagnostic {
     Diagnostic::error("dockerfile::bad_arguments", message).label(span, "here").help(help)

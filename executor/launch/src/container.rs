@@ -169,12 +169,12 @@ impl Handover<'_> {
 fn mount_all(spec: &LaunchSpec) -> Result<Root> {
     let sources = mounts::open_sources(&spec.mounts)?;
     rootfs::isolate_mounts()?;
-    let mut root = rootfs::prepare(&spec.rootfs)?;
+    let mut root = rootfs::prepare(&spec.rootfs, spec.privileged)?;
     if spec.standard_mounts {
         standard::apply(&mut root, spec)?;
     }
     for (mount, source) in spec.mounts.iter().zip(sources) {
-        mounts::apply(&mut root, mount, source)?;
+        mounts::apply(&mut root, mount, source, spec.privileged)?;
     }
     apply_sysctls(spec, &root)?;
     if !spec.privileged {

@@ -95,11 +95,14 @@ fn set_ids(process: &ProcessSpec) -> Result<()> {
     caps::set(None, CapSet::Effective, &permitted).map_err(caps_error)
 }
 
-/// An id outside the map of the user namespace is EINVAL.
+/// An id outside the map of the user namespace is EINVAL; where only one id is mapped, changing groups is EPERM.
 fn unmapped(error: LaunchError) -> LaunchError {
     match error {
-        LaunchError::Setup { what, source, .. } if source.raw_os_error() == Some(libc::EINVAL) => {
-            let help = "The user namespace does not have this id; give the user a range in `/etc/subuid` and `/etc/subgid`";
+        LaunchError::Setup { what, source, .. }
+            if matches!(source.raw_os_error(), Some(libc::EINVAL | libc::EPERM)) =>
+        {
+            let help = "The user namespace does not have this id; give the user a range in `/etc/subuid` and \
+                        `/etc/subgid`, and install the package `uidmap`";
             LaunchError::with_help(what, source, help)
         }
         other => other,

@@ -8,7 +8,7 @@ use rustix::fs::{CWD, FileType, Mode, OFlags, chmodat, makedev, mknodat, openat,
 use rustix::io::Errno;
 
 use crate::error::{Doing, LaunchError, Result};
-use crate::sys;
+use crate::sys::{self, MountAttributes};
 use crate::target::{Kind, Root};
 
 /// Name, major and minor number.
@@ -38,22 +38,34 @@ pub(crate) fn make_standard_nodes(dev: &OwnedFd) -> Result<()> {
     Ok(())
 }
 
-/// An empty file for a bind of the host's node; the bind follows in [`bind_standard_nodes`].
+/// An empty file for a bind of the host's node; the bind follows in [`enable_standard_nodes`].
 fn make_bound(dev: &OwnedFd, name: &str) -> io::Result<()> {
     let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC;
     drop(openat(dev, name, flags, Mode::from_raw_mode(0o666))?);
     Ok(())
 }
 
-/// Covers the files that stand in for nodes, once `/dev` is attached.
-pub(crate) fn bind_standard_nodes(dev: &OwnedFd) -> Result<()> {
+/// Makes the standard nodes the only ones in `/dev` that work, now that it is attached: `/dev` itself becomes `nodev`,
+/// and each node is covered by a mount of its own that is not, or by the host's where it could not be made. With
+/// `all` every node that could be made works.
+pub(crate) fn enable_standard_nodes(dev: &OwnedFd, all: bool) -> Result<()> {
+    let mut nodes = Vec::with_capacity(STANDARD.len());
     for (name, ..) in STANDARD {
-        let what = || format!("Bind the host's device `/dev/{name}`");
+        let what = || format!("Bind the device `/dev/{name}`");
         let stat = statat(dev, *name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW).doing(what)?;
-        if FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice {
-            return Ok(());
-        }
-        let node = sys::clone_tree(CWD, Path::new("/dev").join(name), false).doing(what)?;
+        let node = match FileType::from_raw_mode(stat.st_mode) {
+            FileType::CharacterDevice if all => continue,
+            FileType::CharacterDevice => sys::clone_tree(dev.as_fd(), *name, false),
+            _ => sys::clone_tree(CWD, Path::new("/dev").join(name), false),
+        };
+        nodes.push((name, node.doing(what)?));
+    }
+    if !all {
+        let change = MountAttributes { set: libc::MOUNT_ATTR_NODEV, ..Default::default() };
+        sys::mount_setattr(dev.as_fd(), false, change).doing(|| "Disable other devices in `/dev`")?;
+    }
+    for (name, node) in nodes {
+        let what = || format!("Attach the device `/dev/{name}`");
         let place = openat(dev, *name, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).doing(what)?;
         sys::attach(node.as_fd(), place.as_fd()).doing(what)?;
     }

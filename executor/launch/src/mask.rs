@@ -17,23 +17,20 @@ pub(crate) fn hide(root: &Root, paths: &[String]) -> Result<()> {
     for path in paths {
         let what = || format!("Hide `{path}`");
         let Some(place) = existing(root, path).doing(what)? else { continue };
-        let cover = if is_directory(place.as_fd()).doing(what)? {
-            let made = match empty.take() {
-                Some(made) => made,
-                None => {
-                    sys::new_filesystem("tmpfs", &[("nr_inodes", "2")], MountAttrFlags::MOUNT_ATTR_RDONLY)
-                        .doing(what)?
-                }
-            };
-            empty.insert(made)
+        let is_dir = is_directory(place.as_fd()).doing(what)?;
+        let first = if is_dir { &mut empty } else { &mut null };
+        // The first cover is attached itself: before Linux 6.15 only what is attached can be cloned.
+        if let Some(first) = first {
+            let cover = sys::clone_tree(first.as_fd(), "", false).doing(what)?;
+            sys::attach(cover.as_fd(), place.as_fd()).doing(what)?;
+            continue;
+        }
+        let cover = if is_dir {
+            sys::new_filesystem("tmpfs", &[("nr_inodes", "2")], MountAttrFlags::MOUNT_ATTR_RDONLY)
         } else {
-            let made = match null.take() {
-                Some(made) => made,
-                None => sys::clone_tree(CWD, "/dev/null", false).doing(what)?,
-            };
-            null.insert(made)
+            sys::clone_tree(CWD, "/dev/null", false)
         };
-        let cover = sys::clone_tree(cover.as_fd(), "", false).doing(what)?;
+        let cover = first.insert(cover.doing(what)?);
         sys::attach(cover.as_fd(), place.as_fd()).doing(what)?;
     }
     Ok(())

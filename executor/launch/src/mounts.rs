@@ -33,13 +33,17 @@ pub(crate) fn open_sources(mounts: &[MountSpec]) -> Result<Vec<Source>> {
         .collect()
 }
 
-/// Makes one mount in the root.
-pub(crate) fn apply(root: &mut Root, mount: &MountSpec, source: Source) -> Result<()> {
+/// Makes one mount in the root. Device nodes in directories work only with `devices`; one that is itself the source of
+/// a bind was given on purpose.
+pub(crate) fn apply(root: &mut Root, mount: &MountSpec, source: Source, devices: bool) -> Result<()> {
     match mount {
         MountSpec::Bind { target, readonly, recursive, propagation, .. } => {
             let Some(source) = source.0 else { return Ok(()) };
+            let what = || format!("Look at the mount source of `{}`", target.display());
+            let dead = !devices && is_directory(source.as_fd()).doing(what)?;
             let change = MountAttributes {
-                set: if *readonly { libc::MOUNT_ATTR_RDONLY } else { 0 },
+                set: if *readonly { libc::MOUNT_ATTR_RDONLY } else { 0 }
+                    | if dead { libc::MOUNT_ATTR_NODEV } else { 0 },
                 clear: 0,
                 propagation: propagation_flag(propagation.as_deref())?,
             };
@@ -101,12 +105,29 @@ fn tree(
     let shown = overlay
         .open(subpath)
         .doing(|| format!("Find `{}` in the tree to mount at `{}`", subpath.display(), target.display()))?;
-    let part = sys::clone_tree(shown.as_fd(), "", false).doing(what)?;
-    if readonly {
-        let change = MountAttributes { set: libc::MOUNT_ATTR_RDONLY, ..Default::default() };
-        sys::mount_setattr(part.as_fd(), false, change).doing(what)?;
-    }
+    let part = clone_part(root, overlay.fd(), shown.as_fd(), "").doing(what)?;
+    let set = libc::MOUNT_ATTR_NODEV | if readonly { libc::MOUNT_ATTR_RDONLY } else { 0 };
+    sys::mount_setattr(part.as_fd(), false, MountAttributes { set, ..Default::default() }).doing(what)?;
     attach(root, part.as_fd(), target)
+}
+
+/// A copy of what stands at `path` below `dir` in a mount that is attached nowhere. Before Linux 6.15 only what is
+/// attached can be cloned: there the mount covers the root for that moment.
+fn clone_part(
+    root: &Root,
+    mount: BorrowedFd<'_>,
+    dir: BorrowedFd<'_>,
+    path: &str,
+) -> std::io::Result<OwnedFd> {
+    match sys::clone_tree(dir, path, false) {
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {}
+        other => return other,
+    }
+    sys::attach(mount, root.fd())?;
+    let part = sys::clone_tree(dir, path, false);
+    rustix::process::fchdir(mount)?;
+    unmount(".", UnmountFlags::DETACH)?;
+    part
 }
 
 fn tree_overlay(base: &Path, lowers: &[PathBuf], scratch: &OwnedFd, readonly: bool) -> Result<OwnedFd> {
@@ -144,7 +165,7 @@ const ATTRIBUTES: &[(&str, MountAttrFlags, bool)] = &[
 ];
 
 fn tmpfs(root: &mut Root, target: &Path, options: &str, size_bytes: Option<u64>, mode: u32) -> Result<()> {
-    let mut attributes = MountAttrFlags::empty();
+    let mut attributes = MountAttrFlags::MOUNT_ATTR_NODEV;
     let (mode, size) = (format!("{mode:o}"), size_bytes.map(|size| size.to_string()));
     let mut settings = vec![("mode", mode.as_str())];
     if let Some(size) = &size {
@@ -172,7 +193,7 @@ fn file(root: &mut Root, target: &Path, data: &[u8], mode: u32, owner: (u32, u32
     fchown(&content, Some(Uid::from_raw(owner.0)), Some(Gid::from_raw(owner.1))).doing(what)?;
     fchmod(&content, Mode::from_raw_mode(mode)).doing(what)?;
     drop(content);
-    let mount = sys::clone_tree(holder.as_fd(), "file", false).doing(what)?;
+    let mount = clone_part(root, holder.as_fd(), holder.as_fd(), "file").doing(what)?;
     let change = MountAttributes { set: libc::MOUNT_ATTR_RDONLY, ..Default::default() };
     sys::mount_setattr(mount.as_fd(), false, change).doing(what)?;
     attach(root, mount.as_fd(), target)

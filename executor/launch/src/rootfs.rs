@@ -19,7 +19,10 @@ pub(crate) fn isolate_mounts() -> Result<()> {
 }
 
 /// Mounts the root over one of its own directories, from where [`enter`] takes it. The host's paths stay reachable.
-pub(crate) fn prepare(rootfs: &RootFs) -> Result<Root> {
+///
+/// Device nodes of the image, and those that a command makes, are dead unless `devices`: Docker keeps a container from
+/// the host's disks with a control group, here `nodev` does.
+pub(crate) fn prepare(rootfs: &RootFs, devices: bool) -> Result<Root> {
     let (mount, place) = match rootfs {
         RootFs::Overlay { base, lowers, upper, work, userxattr, volatile } => {
             let place = open(&base.join(upper))?;
@@ -38,6 +41,11 @@ pub(crate) fn prepare(rootfs: &RootFs) -> Result<Root> {
             (mount, open(path)?)
         }
     };
+    if !devices {
+        let change = MountAttributes { set: libc::MOUNT_ATTR_NODEV, ..Default::default() };
+        sys::mount_setattr(mount.as_fd(), true, change)
+            .doing(|| "Disable devices in the root file system")?;
+    }
     sys::attach(mount.as_fd(), place.as_fd()).doing(|| "Attach the root file system")?;
     Ok(Root::new(mount))
 }

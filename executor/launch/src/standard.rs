@@ -73,7 +73,7 @@ fn dev(root: &mut Root, spec: &LaunchSpec) -> Result<()> {
     }
     devices::make_standard_nodes(&dev)?;
     attach(root, dev.as_fd(), Path::new("/dev"))?;
-    devices::bind_standard_nodes(&dev)?;
+    devices::enable_standard_nodes(&dev, spec.privileged)?;
     below_dev(root, spec, &dev)?;
     if spec.privileged {
         devices::add_all(&dev)?;

@@ -56,6 +56,25 @@ fn what_was_made_for_mounts_is_reported() {
 }
 
 #[test]
+fn no_device_works_but_the_standard_ones() {
+    if !can_launch() {
+        return;
+    }
+    let fixture = Fixture::new();
+    let shared = fixture.path("shared");
+    fs::create_dir(&shared).expect("a directory");
+    let script = "for dir in / /dev /shared /scratch; do \
+        if mknod $dir/node c 1 5; then head -c 1 $dir/node && echo $dir works; rm $dir/node; fi; \
+        done 2>/dev/null; head -c 2 /dev/zero | wc -c; echo fine > /dev/null && echo done";
+    let mut spec = fixture.shell(script);
+    let (options, target) = (String::new(), "/scratch".into());
+    let scratch = MountSpec::Tmpfs { target, options, size_bytes: None, mode: 0o755 };
+    spec.mounts = vec![bind(&shared, "/shared", false), scratch];
+    let (exit, output, _) = try_run(&spec).expect("it starts");
+    assert_eq!((exit, output.as_str()), (Exit::Code(0), "2\ndone\n"));
+}
+
+#[test]
 fn a_directory_serves_as_root_and_can_be_read_only() {
     if !can_launch() {
         return;
@@ -206,7 +225,7 @@ fn tmpfs_and_files_have_their_options() {
     process.wait().expect("the end");
     let text = String::from_utf8_lossy(&output);
     assert!(
-        text.contains("nosuid,noexec") && text.contains("size=1024k") && text.contains("uid=5"),
+        text.contains("nosuid,nodev,noexec") && text.contains("size=1024k") && text.contains("uid=5"),
         "{text}"
     );
     assert!(text.contains("400,7\n") && text.contains("Read-only"), "{text}");

@@ -133,7 +133,7 @@ pub(super) fn capabilities(container: &Container) -> Vec<String> {
 }
 
 /// Every capability that Linux has.
-pub(super) fn every_capability() -> Vec<String> {
+pub(crate) fn every_capability() -> Vec<String> {
     CAPABILITIES.iter().map(|&name| name.to_owned()).collect()
 }
 

@@ -232,10 +232,38 @@ fn check(spec: &ContainerSpec) -> Result<()> {
     {
         return conflict("`--memory-swap` is memory and swap together, and less than `--memory`");
     }
+    if let Some((name, value)) = spec.sysctls.iter().find(|(name, _)| !has_own(spec, name)) {
+        let reason = "it would change the host: the container has no namespace of its own for it";
+        return Err(ContainerError::option("--sysctl", &format!("{name}={value}"), reason));
+    }
     match spec.limits.cpus {
         Some(cpus) if !(cpus.is_finite() && cpus > 0.0) => {
             Err(ContainerError::option("--cpus", &cpus.to_string(), "it is not a number above 0"))
         }
         _ => Ok(()),
+    }
+}
+
+/// Whether a kernel parameter is one of the container's own namespaces (namespaces(7)).
+fn has_own(spec: &ContainerSpec, parameter: &str) -> bool {
+    const IPC: [&str; 8] = [
+        "kernel.msgmax",
+        "kernel.msgmnb",
+        "kernel.msgmni",
+        "kernel.sem",
+        "kernel.shmall",
+        "kernel.shmmax",
+        "kernel.shmmni",
+        "kernel.shm_rmid_forced",
+    ];
+    // The kernel takes both separators.
+    let name = parameter.replace('/', ".");
+    if name.contains("..") {
+        return false;
+    }
+    match name.split('.').next() {
+        Some("net") => spec.network != NetworkMode::Host,
+        _ if name == "kernel.domainname" => !spec.host_uts,
+        _ => !spec.host_ipc && (name.starts_with("fs.mqueue.") || IPC.contains(&name.as_str())),
     }
 }

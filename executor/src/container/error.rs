@@ -80,6 +80,8 @@ pub enum ContainerError {
     /// The container's process was not started.
     #[error("{message}")]
     Launch {
+        /// Stable code.
+        code: &'static str,
         /// What happened.
         message: String,
         /// The remedy.
@@ -137,9 +139,7 @@ impl ContainerError {
             Self::Copy { .. } => "container::copy",
             Self::Volume(error) => error.code(),
             Self::ImageConfig { .. } => "container::image_config",
-            Self::Launch { exit_code: 127, .. } => "launch::not_found",
-            Self::Launch { exit_code: 126, .. } => "launch::not_executable",
-            Self::Launch { .. } => "launch::setup",
+            Self::Launch { code, .. } => code,
             Self::Monitor { .. } => "container::monitor",
             Self::Network(error) => error.code(),
             Self::Store(error) => error.code(),
@@ -192,6 +192,7 @@ impl ContainerError {
 
 impl From<LaunchError> for ContainerError {
     fn from(error: LaunchError) -> Self {
-        Self::Launch { message: error.to_string(), help: error.help(), exit_code: error.exit_code() }
+        let (code, exit_code) = (error.code(), error.exit_code());
+        Self::Launch { code, message: error.to_string(), help: error.help(), exit_code }
     }
 }

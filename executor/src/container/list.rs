@@ -127,6 +127,15 @@ pub fn find(store: &Store, name: &str) -> Result<Container> {
     Container::read(&all.join(id))?.ok_or_else(missing)
 }
 
+/// All containers, in no order.
+///
+/// # Errors
+/// The directory of containers or one of their records cannot be read.
+pub(crate) fn all(store: &Store) -> Result<Vec<Container>> {
+    let all = name::all(store)?;
+    ids(store)?.iter().filter_map(|id| Container::read(&all.join(id)).transpose()).collect()
+}
+
 /// All containers, the newest first. One whose record is damaged is left out; looking it up by its id tells why.
 ///
 /// # Errors
@@ -137,6 +146,21 @@ pub fn list(store: &Store) -> Result<Vec<Container>> {
         ids(store)?.iter().filter_map(|id| Container::read(&all.join(id)).ok().flatten()).collect();
     containers.sort_by(|a, b| b.created.cmp(&a.created));
     Ok(containers)
+}
+
+/// Pins the images of all containers again, in an index that was made anew. A container whose image is gone stays
+/// unpinned; starting it says so.
+///
+/// # Errors
+/// The directory of containers cannot be read, or the index not written.
+pub fn hold_again(store: &Store) -> Result<()> {
+    for container in list(store)? {
+        if let Some(image) = store.image(&container.image.to_string())? {
+            let layers: Vec<_> = image.layers.iter().map(|layer| layer.id).collect();
+            store.pin(&Container::pin(&container.id), Some(&image.id), &layers)?;
+        }
+    }
+    Ok(())
 }
 
 fn ids(store: &Store) -> Result<Vec<String>> {

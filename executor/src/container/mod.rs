@@ -26,6 +26,7 @@ mod spec;
 mod terminal;
 mod wire;
 
+pub(crate) use assemble::every_capability;
 pub use attach::Attached;
 pub use cp::{CopyOptions, Source, Target, copy_in, copy_out};
 pub use create::create;
@@ -33,7 +34,8 @@ pub use error::{ContainerError, Result};
 pub use exec::{ExecSpec, exec};
 pub use inspect::inspect;
 pub use lifecycle::{StartOptions, StopOptions, kill, remove, rename, restart, start, stop, wait};
-pub use list::{Filters, find, list};
+pub(crate) use list::all;
+pub use list::{Filters, find, hold_again, list};
 pub use logs::{LogOptions, logs};
 pub use monitor::{Standby, monitor_if_requested};
 pub use record::{BoundMount, Container, State, Status};

@@ -110,7 +110,7 @@ impl Container {
     /// Reads the container in this directory; `None` when there is none (any more, or yet).
     pub(crate) fn read(dir: &Path) -> Result<Option<Self>> {
         let Some(mut container) = read_json::<Self>(&dir.join(RECORD))? else { return Ok(None) };
-        container.state = State::read(dir)?.stands_now();
+        container.state = State::read(dir)?.stands_now(dir);
         container.dir = dir.to_owned();
         Ok(Some(container))
     }
@@ -210,12 +210,12 @@ impl State {
 
     /// What it means when nobody watches any more: the launcher ends a container with its monitor, and a reboot ends
     /// both. When that was is not known better than by the last thing that was written.
-    fn stands_now(mut self) -> Self {
+    fn stands_now(mut self, dir: &Path) -> Self {
         if self.status.is_active() && !(self.boot_id == boot_id() && self.monitor_id().alive()) {
             self.status = Status::Exited;
             self.exit_code = KILLED;
             "Its monitor process was killed, or the machine went down".clone_into(&mut self.error);
-            self.finished = self.finished.filter(|end| Some(end) > self.started.as_ref());
+            self.finished = last_sign(dir);
             self.rest();
         }
         self
@@ -227,6 +227,13 @@ impl State {
         (self.ip_address, self.gateway) = (None, None);
         self.ports.clear();
     }
+}
+
+/// When something was last written to the log, or else the state, of a container.
+fn last_sign(dir: &Path) -> Option<String> {
+    let written = |name| fs::metadata(dir.join(name)).and_then(|meta| meta.modified()).ok();
+    let last = written("log").max(written(STATE))?;
+    Some(humantime::format_rfc3339_nanos(last).to_string())
 }
 
 /// Now, in RFC 3339 with nanoseconds.

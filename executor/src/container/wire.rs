@@ -78,9 +78,25 @@ pub(super) enum Answer {
     Done,
 }
 
+/// The codes of what can fail in a monitor.
+const MONITOR_CODES: [&str; 11] = [
+    "launch::not_found",
+    "launch::not_executable",
+    "launch::setup",
+    "network::missing_program",
+    "network::program",
+    "network::device",
+    "network::system",
+    "network::exhausted",
+    "network::port",
+    "container::not_running",
+    "container::io",
+];
+
 /// An error on its way from a monitor to a command.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Failed {
+    pub(super) code: String,
     pub(super) message: String,
     pub(super) help: Option<String>,
     pub(super) exit_code: u8,
@@ -88,13 +104,15 @@ pub(super) struct Failed {
 
 impl From<&ContainerError> for Failed {
     fn from(error: &ContainerError) -> Self {
-        Self { message: error.to_string(), help: error.help(), exit_code: error.exit_code() }
+        let (code, message) = (error.code().to_owned(), error.to_string());
+        Self { code, message, help: error.help(), exit_code: error.exit_code() }
     }
 }
 
 impl From<Failed> for ContainerError {
     fn from(failed: Failed) -> Self {
-        Self::Launch { message: failed.message, help: failed.help, exit_code: failed.exit_code }
+        let code = MONITOR_CODES.into_iter().find(|code| *code == failed.code).unwrap_or("launch::setup");
+        Self::Launch { code, message: failed.message, help: failed.help, exit_code: failed.exit_code }
     }
 }
 

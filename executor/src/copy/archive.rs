@@ -155,8 +155,10 @@ impl Unpacker<'_> {
 
     fn metadata(&self, entry: &mut Entry<'_>) -> Result<Planned, CopyError> {
         let header = entry.header();
-        let id =
-            |n: io::Result<u64>| n.map(|n| u32::try_from(n).unwrap_or(0)).map_err(|e| self.unreadable(e));
+        let too_large = |_| io::Error::other("an owner is not a 32-bit number");
+        let id = |n: io::Result<u64>| {
+            n.and_then(|n| u32::try_from(n).map_err(too_large)).map_err(|e| self.unreadable(e))
+        };
         let owner = (id(header.uid())?, id(header.gid())?);
         let mode = header.mode().map_err(|e| self.unreadable(e))? & 0o7777;
         let seconds = header.mtime().map_err(|e| self.unreadable(e))?.cast_signed();
@@ -225,7 +227,10 @@ fn apply_pax(planned: &mut Planned, key: &[u8], value: &[u8]) {
         b"uid" => planned.owner.0 = number().unwrap_or(planned.owner.0),
         b"gid" => planned.owner.1 = number().unwrap_or(planned.owner.1),
         _ => {
-            if let Some(name) = key.strip_prefix(b"SCHILY.xattr.") {
+            // Overlayfs' own would make the kernel see another tree than the one that was recorded.
+            let name =
+                key.strip_prefix(b"SCHILY.xattr.").filter(|name| !buildc_store::is_overlay_xattr(name));
+            if let Some(name) = name {
                 planned.xattrs.push((name.to_vec(), value.to_vec()));
             }
         }

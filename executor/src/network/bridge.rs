@@ -35,7 +35,6 @@ const CANDIDATES: [Ipv4Addr; 8] = [
 #[derive(Clone, Copy, Debug)]
 struct Bridge {
     index: u32,
-    mtu: u32,
     gateway: Ipv4Addr,
     prefix: u8,
 }
@@ -57,8 +56,11 @@ pub(super) fn attach(namespace: &Namespace) -> Result<Attachment> {
     // The MAC follows the address, so that no stale neighbour entry of an earlier holder can mislead the host.
     let mac = [0x02, 0x62, a, b, c, d];
     let name = format!("bc{}", random::hex(&random::bytes::<5>()));
-    let port = Port { name: &name, bridge: bridge.index, mtu: bridge.mtu, mac, namespace: namespace.fd() };
-    host.add_port(&port).map_err(NetworkError::system("connect a namespace to the bridge"))?;
+    let connect = || {
+        let mtu = outgoing_mtu(&host)?;
+        host.add_port(&Port { name: &name, bridge: bridge.index, mtu, mac, namespace: namespace.fd() })
+    };
+    connect().map_err(NetworkError::system("connect a namespace to the bridge"))?;
     let configured = namespace.within(|| configure_inside(&bridge, address));
     configured.map_err(NetworkError::system("configure a network namespace"))?;
     Ok(Attachment { address, gateway: bridge.gateway, _lock: lock })
@@ -90,7 +92,7 @@ fn ensure(host: &Netlink) -> Result<Bridge> {
     nat::install(gateway, prefix)?;
     // The address comes last: who sees it may rely on the rest.
     let make = || -> io::Result<Option<Bridge>> {
-        host.add_bridge(BRIDGE, outgoing_mtu(host)?)?;
+        host.add_bridge(BRIDGE)?;
         let index = host.link(BRIDGE)?.map(|link| link.index).ok_or(io::ErrorKind::NotFound)?;
         host.set_up(index)?;
         host.add_address(index, gateway, prefix)?;
@@ -102,10 +104,11 @@ fn ensure(host: &Netlink) -> Result<Bridge> {
 fn existing(host: &Netlink) -> io::Result<Option<Bridge>> {
     let Some(link) = host.link(BRIDGE)? else { return Ok(None) };
     let address = host.addresses(link.index)?.into_iter().next();
-    Ok(address.map(|(gateway, prefix)| Bridge { index: link.index, mtu: link.mtu, gateway, prefix }))
+    Ok(address.map(|(gateway, prefix)| Bridge { index: link.index, gateway, prefix }))
 }
 
-/// What the way out can carry; a larger MTU inside would need fragmentation that many networks drop.
+/// What the way out can carry; a larger MTU inside would need fragmentation that many networks drop. Ports ask each time:
+/// the kernel gives the bridge itself the least of its ports', and 1500 whenever it has none.
 fn outgoing_mtu(host: &Netlink) -> io::Result<u32> {
     let way_out = host.routes()?.iter().find(|r| r.prefix == 0).and_then(|r| r.interface);
     let link = way_out.map(|index| host.link_by_index(index)).transpose()?.flatten();
@@ -159,7 +162,7 @@ mod tests {
     fn a_subnet_that_the_host_routes_is_passed_over() {
         let first = Ipv4Addr::new(10, 201, 0, 1);
         assert_eq!(free_subnet(&[route("0.0.0.0", 0), route("192.0.2.0", 24)]).ok(), Some(first));
-        for (taken, prefix) in [("10.201.2.0", 24), ("10.201.0.7", 32), ("10.192.0.0", 11)] {
+        for (taken, prefix) in [("10.201.2.0", 24), ("10.201.0.7", 32), ("10.200.0.0", 13)] {
             let found = free_subnet(&[route(taken, prefix)]).ok();
             assert_eq!(found, Some(Ipv4Addr::new(10, 217, 64, 1)), "{taken}/{prefix}");
         }

@@ -64,11 +64,10 @@ impl Netlink {
     }
 
     /// Makes a bridge; it is no error when there is one of this name.
-    pub(super) fn add_bridge(&self, name: &str, mtu: u32) -> io::Result<()> {
+    pub(super) fn add_bridge(&self, name: &str) -> io::Result<()> {
         let mut message = LinkMessage::default();
         message.attributes = vec![
             LinkAttribute::IfName(name.to_owned()),
-            LinkAttribute::Mtu(mtu),
             LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Bridge)]),
         ];
         exists_is_fine(self.ask(RouteNetlinkMessage::NewLink(message), NLM_F_CREATE | NLM_F_EXCL))

@@ -48,8 +48,11 @@ fn compose(host: &str, behind_stub: Option<&str>, reach: Reach, wanted: &Resolve
         servers = values(behind_stub.unwrap_or_default(), "nameserver").filter(keep).collect();
     }
     let resolver = pasta::RESOLVER.to_string();
-    if servers.is_empty() {
-        servers = if reach == Reach::Pasta { vec![resolver.as_str()] } else { PUBLIC.to_vec() };
+    if reach == Reach::Pasta {
+        // It rewrites answers of the host's resolver as if they came from here, so asking that one directly times out.
+        servers = vec![resolver.as_str()];
+    } else if servers.is_empty() {
+        servers = PUBLIC.to_vec();
     }
     let mut text = String::new();
     let servers: Vec<String> = match wanted.servers.is_empty() {
@@ -107,6 +110,7 @@ mod tests {
             format!("nameserver 8.8.8.8\nnameserver 8.8.4.4\n{tail}")
         );
         assert_eq!(composed(host, None, Reach::Pasta), format!("nameserver 169.254.1.1\n{tail}"));
+        assert_eq!(composed("nameserver 192.0.2.1\n", None, Reach::Pasta), "nameserver 169.254.1.1\n");
         let mixed = "nameserver 127.0.0.1\nnameserver 192.0.2.1\n";
         assert_eq!(composed(mixed, stub, Reach::Bridge), "nameserver 192.0.2.1\n");
     }

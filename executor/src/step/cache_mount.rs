@@ -1,8 +1,9 @@
 //! Cache mounts: directories that outlive builds. Their contents enter no key and no layer.
 
 use std::fs::File;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use buildc_digest::{ContentDigest, InternalHasher};
 use buildc_ir::step::Sharing;
@@ -44,25 +45,44 @@ pub(super) fn take(
 ) -> Result<CacheMount, StepError> {
     let home = site.store.subdir("cache-mounts")?;
     let name = name(wanted, start.map(|(digest, _)| digest));
-    let (lock, place) = match wanted.sharing {
-        Sharing::Private => private(&home, &name)?,
-        sharing => {
-            let place = home.join(&name);
-            let lock = open_lock(&place)?;
-            let exclusive = sharing == Sharing::Locked || !place.join("data").exists();
-            wait(site, &lock, exclusive, &place)?;
-            (lock, place)
+    loop {
+        let (lock, place) = match wanted.sharing {
+            Sharing::Private => private(&home, &name)?,
+            sharing => {
+                let place = home.join(&name);
+                let lock = open_lock(&place)?;
+                let exclusive = sharing == Sharing::Locked || !place.join("data").exists();
+                wait(site, &lock, exclusive, &place)?;
+                (lock, place)
+            }
+        };
+        if !is_current(&lock, &place) {
+            continue;
         }
-    };
-    let dir = place.join("data");
-    if !dir.exists() {
-        make(&place, wanted, start.map(|(_, dir)| dir))
-            .map_err(StepError::io("Making the cache mount", &dir))?;
+        let dir = place.join("data");
+        if !dir.exists() {
+            make(&place, wanted, start.map(|(_, dir)| dir))
+                .map_err(StepError::io("Making the cache mount", &dir))?;
+        }
+        if wanted.sharing == Sharing::Shared {
+            wait(site, &lock, false, &place)?;
+            // Between the two kinds of lock nobody had it.
+            if !is_current(&lock, &place) {
+                continue;
+            }
+        }
+        // Prune goes by this time.
+        lock.set_modified(SystemTime::now()).map_err(StepError::io("Marking the cache mount", &place))?;
+        return Ok(CacheMount { dir, _lock: lock });
     }
-    if wanted.sharing == Sharing::Shared {
-        wait(site, &lock, false, &place)?;
+}
+
+/// False when prune has removed the cache between the opening of its lock and the locking.
+fn is_current(lock: &File, place: &Path) -> bool {
+    match (lock.metadata(), place.join("lock").symlink_metadata()) {
+        (Ok(ours), Ok(theirs)) => (ours.dev(), ours.ino()) == (theirs.dev(), theirs.ino()),
+        _ => false,
     }
-    Ok(CacheMount { dir, _lock: lock })
 }
 
 fn name(wanted: &Wanted<'_>, start: Option<&ContentDigest>) -> String {

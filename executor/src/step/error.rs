@@ -129,6 +129,11 @@ impl StepError {
             Self::Network(e) => e.help(),
             Self::Remote(e) => e.help(),
             Self::Store(e) => e.help().map(str::to_owned),
+            Self::Command { .. } if buildc_launch::has_single_id() => Some(
+                "Only one user id is mapped here: what changes owners fails unless the user has a range in \
+                 `/etc/subuid` and `/etc/subgid` and the package `uidmap` is installed"
+                    .to_owned(),
+            ),
             Self::Command { .. }
             | Self::BadPattern { .. }
             | Self::Io { .. }

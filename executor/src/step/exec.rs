@@ -16,6 +16,7 @@ use super::mounts::Mounts;
 use super::output::Output;
 use super::{Chosen, Site, StepError, Tree, Work, stubs};
 use crate::account::{self, Account};
+use crate::container::every_capability;
 use crate::copy;
 use crate::event::Event;
 use crate::network::{Lease, Pool, host_resolv_conf};
@@ -55,7 +56,13 @@ pub(super) fn run(
     let created = execute(site, work, &spec)?;
     drop(lease);
     driver.collect(&base.layers, &mut pending)?;
-    forget_stubs(&mut pending, &created, exec);
+    let forgotten = forget_stubs(&mut pending, &created, exec);
+    if !forgotten.is_empty() {
+        let tree = LayerTree::new(site.store, &base.layers)?;
+        for parent in forgotten.iter().filter_map(|stub| stub.parent()) {
+            pending.forget_copied_up(tree.view(), parent)?;
+        }
+    }
     drop(mounts);
     Ok(pending.seal_from_disk()?)
 }
@@ -147,8 +154,10 @@ fn sandbox(exec: &step::Exec) -> LaunchSpec {
 }
 
 fn capabilities(insecure: bool) -> Vec<String> {
-    let names: Vec<&str> = if insecure { vec!["ALL"] } else { DEFAULT_CAPABILITIES.to_vec() };
-    names.into_iter().map(str::to_owned).collect()
+    if insecure {
+        return every_capability();
+    }
+    DEFAULT_CAPABILITIES.iter().map(|&name| name.to_owned()).collect()
 }
 
 fn process(exec: &step::Exec, account: &Account, mounts: &Mounts<'_>) -> ProcessSpec {
@@ -198,15 +207,21 @@ fn file(target: &str, data: Vec<u8>) -> MountSpec {
     MountSpec::File { target: target.into(), data, mode: 0o644, uid: 0, gid: 0 }
 }
 
-/// Removes what was made for mounts and is empty: the working directory stays, and so does what the command filled.
-fn forget_stubs(pending: &mut PendingLayer, created: &[PathBuf], exec: &step::Exec) {
+/// Removes what was made for mounts and is empty, and gives what went: the working directory stays, and so does what the
+/// command filled.
+fn forget_stubs<'c>(
+    pending: &mut PendingLayer,
+    created: &'c [PathBuf],
+    exec: &step::Exec,
+) -> Vec<&'c PathBuf> {
+    let mut forgotten = Vec::new();
     let cwd = Path::new(&exec.cwd);
     for path in created.iter().rev() {
         let is_target = exec.mounts.iter().any(|m| Path::new(&m.target) == path);
         if cwd.starts_with(path) && !is_target {
             continue;
         }
-        let on_disk = pending.dir().join(path.strip_prefix("/").unwrap_or(path));
+        let Some(on_disk) = pending.place_of(path) else { continue };
         let empty = match on_disk.symlink_metadata() {
             Ok(m) if m.is_dir() => std::fs::read_dir(&on_disk).is_ok_and(|mut d| d.next().is_none()),
             Ok(m) => m.is_file() && m.len() == 0,
@@ -214,6 +229,8 @@ fn forget_stubs(pending: &mut PendingLayer, created: &[PathBuf], exec: &step::Ex
         };
         if empty {
             pending.forget(path);
+            forgotten.push(path);
         }
     }
+    forgotten
 }

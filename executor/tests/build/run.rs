@@ -29,6 +29,22 @@ fn a_command_changes_its_layer_and_nothing_else() {
 }
 
 #[test]
+fn a_link_in_the_way_of_a_mount_point_does_not_lead_to_the_host() {
+    if !can_run() {
+        return;
+    }
+    let bench = Bench::new();
+    let host = tempfile::tempdir().unwrap();
+    std::fs::create_dir(host.path().join("empty")).unwrap();
+    let script = format!("busybox mv /x /z; busybox ln -s {} /x", host.path().display());
+    let recipe = Recipe::busybox(&bench).exec(&script, |e| {
+        e.mounts = vec![mount("/x/empty", MountSource::Tmpfs { size_bytes: None })];
+    });
+    assert!(bench.build(recipe).result.is_ok());
+    assert!(host.path().join("empty").is_dir(), "what the link leads to is none of the step's");
+}
+
+#[test]
 fn users_homes_and_groups_come_from_the_image() {
     if !can_run() {
         return;
@@ -84,6 +100,21 @@ fn the_working_directory_is_made_and_mount_points_are_not() {
         e.mounts = vec![tmpfs];
     });
     assert_eq!(bench.build(recipe).top_layer(), ["work", "work/dir"]);
+}
+
+#[test]
+fn a_mount_point_below_a_directory_of_the_base_leaves_nothing() {
+    if !can_run() {
+        return;
+    }
+    let bench = Bench::new();
+    let tmpfs = || vec![mount("/deep/er/x/y", MountSource::Tmpfs { size_bytes: None })];
+    let recipe = |bench: &Bench, command| {
+        Recipe::busybox(bench).run("busybox mkdir -p /deep/er").mounted(command, tmpfs())
+    };
+    assert_eq!(bench.build(recipe(&bench, "true")).top_layer(), Vec::<String>::new());
+    let changed = bench.build(recipe(&bench, "busybox chmod 700 /deep/er"));
+    assert_eq!(changed.top_layer(), ["deep", "deep/er"]);
 }
 
 #[test]

@@ -38,7 +38,7 @@ impl Store {
         Ok(())
     }
 
-    fn generate_tar(&self, id: LayerId, out: &mut dyn Write) -> Result<()> {
+    pub(crate) fn generate_tar(&self, id: LayerId, out: &mut dyn Write) -> Result<()> {
         let files = self.layout().layer_files(id);
         let mut writer = TarWriter::new(out);
         let mut buffer = vec![0; BUFFER_BYTES];

@@ -26,6 +26,7 @@ use crate::lease::now_ms;
 
 pub(crate) use extract::{Target, set_root_attributes};
 pub(crate) use walk::Walk;
+pub use walk::is_overlay_xattr;
 
 /// Names a layer in this store; never used again after the layer is gone.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -104,9 +105,14 @@ fn use_by_diff_id(store: &Store, tx: &Transaction<'_>, diff_id: &DiffId) -> Resu
     let mut find = tx.prepare_cached("SELECT id FROM layers WHERE diff_id = ?1")?;
     let id: Option<i64> = find.query_row([diff_id.as_bytes()], |row| row.get(0)).optional()?;
     let Some(id) = id else { return Ok(None) };
-    let mut touch = tx.prepare_cached("UPDATE layers SET last_used = ?2 WHERE id = ?1")?;
-    touch.execute((id, now_ms()))?;
+    use_layer(tx, LayerId(id))?;
     layer_in(store, tx, LayerId(id)).map(Some)
+}
+
+/// Marks a layer as used now.
+pub(crate) fn use_layer(tx: &Transaction<'_>, id: LayerId) -> Result<()> {
+    tx.prepare_cached("UPDATE layers SET last_used = ?2 WHERE id = ?1")?.execute((id.0, now_ms()))?;
+    Ok(())
 }
 
 impl Store {
@@ -120,13 +126,21 @@ impl Store {
         self.index().write(|tx| use_by_diff_id(self, tx, diff_id))
     }
 
-    /// A layer with these entries, times aside.
+    /// A layer with these entries, times aside. Marked as used while this process has a lease.
     pub fn layer_by_content(&self, content: &ContentDigest) -> Result<Option<Layer>> {
-        self.index().read(|tx| {
+        let find = |tx: &Transaction<'_>| {
             let sql = format!("SELECT {LAYER_COLUMNS} FROM layers WHERE content = ?1 ORDER BY id LIMIT 1");
             let mut statement = tx.prepare_cached(&sql)?;
             let mut rows = statement.query([content.as_bytes()])?;
             rows.next()?.map(|row| read_layer(self, row)).transpose()
+        };
+        if self.leases().since().is_none() {
+            return self.index().read(find);
+        }
+        self.index().write(|tx| {
+            let layer = find(tx)?;
+            layer.iter().try_for_each(|layer| use_layer(tx, layer.id))?;
+            Ok(layer)
         })
     }
 

@@ -1,5 +1,6 @@
 //! A layer being made.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -8,12 +9,13 @@ use rusqlite::Transaction;
 
 use super::{Layer, LayerId, layer_in, use_by_diff_id};
 use crate::Store;
-use crate::entry::Entry;
+use crate::entry::{Entry, EntryKind};
 use crate::error::{Result, StoreError};
 use crate::lease::now_ms;
 use crate::manifest::{ManifestWriter, PackedManifest};
 use crate::session::{Session, remove_tree};
 use crate::tar::TarDigest;
+use crate::view::TreeView;
 
 /// Attributes of the root directory that a step started with: (mode, uid, gid).
 pub(crate) type RootAttributes = (u32, u32, u32);
@@ -85,21 +87,44 @@ impl PendingLayer {
         self.finish(manifest, tar, false)
     }
 
+    /// Where a path of the container lies in this layer; `None` where something other than a directory stands on the
+    /// way. What a command left there may be a link to any place of the host, which must not be followed.
+    pub fn place_of(&self, path: &Path) -> Option<PathBuf> {
+        let mut names = path.components().filter(|c| matches!(c, std::path::Component::Normal(_)));
+        let mut place = self.files.join(names.next()?);
+        for name in names {
+            if !place.symlink_metadata().ok()?.is_dir() {
+                return None;
+            }
+            place.push(name);
+        }
+        Some(place)
+    }
+
     /// Removes `path` and everything below it, so that it is not sealed (the stubs of mount points). The time of the
     /// directory that held it stays what it was.
     pub fn forget(&mut self, path: &Path) {
-        let relative: PathBuf =
-            path.components().filter(|c| matches!(c, std::path::Component::Normal(_))).collect();
-        if relative.as_os_str().is_empty() {
-            return;
-        }
-        let path = self.files.join(relative);
+        let Some(path) = self.place_of(path) else { return };
         let times = path.parent().and_then(|p| Some((p.to_owned(), p.symlink_metadata().ok()?)));
         if remove_tree(&path).is_ok()
             && let Some((parent, before)) = times
         {
             super::extract::restore_mtime(&parent, &before);
         }
+    }
+
+    /// Removes `dir` and the directories above it, up to the first that holds something or is not as `base` has it:
+    /// overlayfs copied them up for something that is forgotten now. Only their times are lost.
+    pub fn forget_copied_up(&mut self, base: &TreeView, dir: &Path) -> Result<()> {
+        for dir in dir.ancestors() {
+            let path = dir.strip_prefix("/").unwrap_or(dir).as_os_str().as_encoded_bytes();
+            let on_disk = self.files.join(dir.strip_prefix("/").unwrap_or(dir));
+            if path.is_empty() || !is_empty_dir(&on_disk) || !is_as_below(base, path, &on_disk)? {
+                break;
+            }
+            self.forget(dir);
+        }
+        Ok(())
     }
 
     /// Gives the root directory the attributes it has in the base, so that only a change of them is sealed. Where the
@@ -136,6 +161,23 @@ impl PendingLayer {
         }
         sealed
     }
+}
+
+fn is_empty_dir(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|m| m.is_dir())
+        && std::fs::read_dir(path).is_ok_and(|mut items| items.next().is_none())
+}
+
+/// Whether a directory differs from the one that `base` has in its place by nothing but its times.
+fn is_as_below(base: &TreeView, path: &[u8], on_disk: &Path) -> Result<bool> {
+    let Some(found) = base.get(path)? else { return Ok(false) };
+    let metadata = on_disk.symlink_metadata().map_err(StoreError::io("read", on_disk))?;
+    let (xattrs, opaque) = super::walk::read_xattrs(on_disk)?;
+    let entry = found.entry;
+    Ok(!opaque
+        && matches!(entry.kind, EntryKind::Dir { .. })
+        && (entry.mode, entry.uid, entry.gid) == (metadata.mode() & 0o7777, metadata.uid(), metadata.gid())
+        && entry.xattrs == xattrs)
 }
 
 impl Store {

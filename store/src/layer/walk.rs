@@ -22,7 +22,7 @@ use crate::error::{Result, StoreError};
 pub(crate) const OPAQUE_XATTRS: [&str; 2] = ["trusted.overlay.opaque", "user.overlay.opaque"];
 
 /// Whether an attribute belongs to overlayfs or to the host and never into an image.
-pub(crate) fn is_overlay_xattr(name: &[u8]) -> bool {
+pub fn is_overlay_xattr(name: &[u8]) -> bool {
     name.starts_with(b"trusted.overlay.") || name.starts_with(b"user.overlay.") || name == b"security.selinux"
 }
 

@@ -102,7 +102,7 @@ impl<R: Read> TarReader<R> {
     }
 
     fn skip_content(&mut self) -> Result<()> {
-        let rest = self.remaining + self.padding as u64;
+        let rest = self.remaining.saturating_add(self.padding as u64);
         (self.remaining, self.padding) = (0, 0);
         let skipped = io::copy(&mut self.source.by_ref().take(rest), &mut io::sink()).map_err(broken)?;
         if skipped == rest { Ok(()) } else { Err(cut_off()) }

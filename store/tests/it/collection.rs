@@ -133,3 +133,56 @@ fn df_adds_up() {
     let usage = store.df().unwrap();
     assert_eq!((usage.images.reclaimable_bytes, usage.build_cache.reclaimable_bytes), (0, 0));
 }
+
+#[test]
+fn an_image_found_under_a_lease_stays_with_its_layers() {
+    let fixture = Fixture::new();
+    let mut manifest = None;
+    let store = old(&fixture, |store| {
+        let (base, other) = (layer_with(store, "base", "1"), layer_with(store, "other", "2"));
+        let image = store.put_image(b"m", "t", b"c", &[base.id]).unwrap();
+        store.tag("base:1", &image.id).unwrap();
+        store.record_result(&[Key::of(b"other")], &[other.id], 1).unwrap();
+        manifest = Some(image.manifest);
+    });
+    let lease = store.lease().unwrap();
+    let image = store.image_by_manifest(&manifest.unwrap()).unwrap().unwrap();
+    let other = store.lookup_results(&[Key::of(b"other")]).unwrap().remove(0).unwrap();
+    let beside = fixture.store();
+    assert_eq!(kinds(&beside.prune(&all()).unwrap()), []);
+    // Neither removing the image nor replacing the result takes the layers away.
+    beside.remove_image(&image.id).unwrap();
+    let new = layer_with(&beside, "new", "3");
+    beside.record_result(&[Key::of(b"other")], &[new.id], 1).unwrap();
+    beside.prune(&all()).unwrap();
+    assert!(image.layers[0].dir.join("base").exists());
+    assert!(other.layers[0].dir.join("other").exists());
+    drop(lease);
+}
+
+#[test]
+fn files_beside_the_layers_go_by_age_and_size() {
+    let fixture = Fixture::new();
+    let store = fixture.store();
+    let file = |dir: &str, name: &str| {
+        let path = store.subdir(dir).unwrap().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, "x".repeat(5000)).unwrap();
+        path
+    };
+    let (index, log) = (file("contexts", "a.index"), file("logs", "b.jsonl"));
+    let cache = [file("cache-mounts", "free/lock"), file("cache-mounts", "used/lock")];
+    let hour = Some(Duration::from_secs(3600));
+    std::thread::sleep(Duration::from_millis(30));
+    assert!(store.prune(&PruneOptions { older_than: hour, ..all() }).unwrap().items.is_empty());
+    let plenty = PruneOptions { keep_storage_bytes: Some(1 << 20), ..PruneOptions::default() };
+    assert!(store.prune(&plenty).unwrap().items.is_empty());
+    let dry = store.prune(&PruneOptions { dry_run: true, ..all() }).unwrap();
+    assert_eq!(dry.items.len(), 4);
+    assert_eq!(kinds(&store.prune(&PruneOptions::default()).unwrap()), [PruneKind::Context, PruneKind::Log]);
+    assert!(!index.exists() && !log.exists() && cache[0].exists());
+    let held = std::fs::File::open(&cache[1]).unwrap();
+    rustix::fs::flock(&held, rustix::fs::FlockOperation::LockShared).unwrap();
+    assert_eq!(kinds(&store.prune(&all()).unwrap()), [PruneKind::CacheMount]);
+    assert!(!cache[0].exists() && cache[1].exists());
+}

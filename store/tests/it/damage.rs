@@ -3,9 +3,11 @@
 use std::io::Write;
 use std::process::Command;
 
-use buildc_digest::Key;
+use buildc_digest::{Digest, Key};
+use buildc_store::oci::media_type::OCI_LAYER;
 use buildc_store::{FsckOptions, OpenOptions, Store};
 use rusqlite::Connection;
+use serde_json::json;
 
 use crate::basics::layer_with;
 use crate::{Fixture, is_root, shell};
@@ -44,6 +46,63 @@ fn something_that_is_no_database_is_named() {
     let _ = std::fs::remove_file(fixture.root.join("index.db-wal"));
     let error = Store::open(&fixture.root, OpenOptions::default()).unwrap_err();
     assert_eq!(error.code(), "store::index_damaged");
+    std::fs::remove_file(fixture.root.join("index.db")).unwrap();
+    let error = Store::open(&fixture.root, OpenOptions::default()).unwrap_err();
+    assert_eq!(error.code(), "store::index_damaged", "a lost index is not a new store");
+}
+
+/// An image with a layer of our own and a foreign one, called `x:1`.
+fn image_of_two_layers(store: &Store) -> Digest {
+    let foreign = crate::archives::archive(&[("f", tar::EntryType::Regular, "", b"foreign")]);
+    let blob = store.put_blob(&foreign).unwrap();
+    let layers = [layer_with(store, "a", "1"), store.import_layer(&mut foreign.as_slice(), None).unwrap()];
+    let diff_ids = layers.each_ref().map(|l| l.diff_id.to_string());
+    let config = json!({"rootfs": {"type": "layers", "diff_ids": diff_ids}}).to_string();
+    let descriptor = |digest: String, size| json!({"mediaType": OCI_LAYER, "digest": digest, "size": size});
+    let manifest = json!({
+        "schemaVersion": 2,
+        "config": descriptor(Digest::of(config.as_bytes()).to_string(), config.len()),
+        "layers": [descriptor(diff_ids[0].clone(), 1), descriptor(blob.to_string(), foreign.len())],
+    });
+    let manifest = manifest.to_string();
+    let ids = layers.map(|l| l.id);
+    let image = store.put_image(manifest.as_bytes(), "t", config.as_bytes(), &ids).unwrap();
+    store.tag("x:1", &image.id).unwrap();
+    image.id
+}
+
+#[test]
+fn a_damaged_index_is_made_anew_from_the_files() {
+    let fixture = Fixture::new();
+    let id = image_of_two_layers(&fixture.store());
+    let garbage = "not a database at all, really not".repeat(100);
+    std::fs::write(fixture.root.join("index.db"), &garbage).unwrap();
+    // What sqlite's log still holds would bring the names back too.
+    std::fs::remove_file(fixture.root.join("index.db-wal")).unwrap();
+    let lease = std::fs::File::create(fixture.root.join("leases/other-0")).unwrap();
+    rustix::fs::flock(&lease, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    assert_eq!(Store::rebuild(&fixture.root).unwrap_err().code(), "store::in_use");
+    drop(lease);
+    let (store, report) = Store::rebuild(&fixture.root).unwrap();
+    assert_eq!(std::fs::read_to_string(&report.aside).unwrap(), garbage);
+    assert_eq!((report.layers, report.dropped.len()), (2, 0), "{report:?}");
+    assert_eq!(report.images, [(id, Vec::new())]);
+    let image = store.image(&id.to_string()).unwrap().unwrap();
+    let names: Vec<i64> = image.layers.iter().map(|l| l.id.0).collect();
+    assert_eq!(names, [1, 2], "the directories keep their names");
+    for layer in &image.layers {
+        store.write_layer_tar(layer.id, &mut std::io::sink()).unwrap();
+    }
+    assert!(store.fsck(FsckOptions { repair: false, rehash: true }).unwrap().problems.is_empty());
+}
+
+#[test]
+fn names_come_from_an_old_index_that_can_be_read() {
+    let fixture = Fixture::new();
+    let id = image_of_two_layers(&fixture.store());
+    let (store, report) = Store::rebuild(&fixture.root).unwrap();
+    assert_eq!(report.images, [(id, vec!["x:1".to_owned()])]);
+    assert_eq!(store.image("x:1").unwrap().unwrap().id, id);
 }
 
 #[test]
@@ -68,6 +127,7 @@ fn fsck_finds_and_drops_every_kind_of_damage() {
         "echo changed > l/1/fs/file",
         "printf x | dd of=l/1/tree bs=1 seek=40 conv=notrunc status=none",
         "rm -r l/1",
+        "rm l/1/tree",
         "mkdir -p l/zz/fs",
         "echo orphan > blobs/sha256/abc",
         "for b in blobs/sha256/*; do printf y > $b; done",
@@ -85,6 +145,20 @@ fn fsck_finds_and_drops_every_kind_of_damage() {
         let after = fixture.store().fsck(FsckOptions { repair: false, rehash: true }).unwrap();
         assert!(after.problems.is_empty(), "{damage}: {:?}", after.problems);
         layer_with(&store, "new", "works");
+    }
+}
+
+#[test]
+fn a_missing_file_is_found_without_reading_and_the_images_that_go_are_named() {
+    for damage in ["rm l/1/fs/file", "printf 1 > l/1/fs/file", "rm l/1/tree"] {
+        let fixture = Fixture::new();
+        let (key, _) = filled(&fixture);
+        shell(&fixture.root, damage);
+        let store = fixture.store();
+        let report = store.fsck(FsckOptions { repair: true, rehash: false }).unwrap();
+        assert!(report.problems[0].problem.contains("needed by x:1"), "{damage}: {:?}", report.problems);
+        assert!(store.lookup_results(&[key]).unwrap()[0].is_none(), "the step will run again");
+        assert!(store.image("x:1").unwrap().is_none());
     }
 }
 

@@ -1,6 +1,6 @@
 //! RUN: command, environment, mounts.
 
-use buildc_ir::step::{Exec, From, Mount, MountSource, Role};
+use buildc_ir::step::{Exec, From, Mount, MountSource, Network, Role};
 use buildc_ir::{Input, Span, StepKind};
 
 use super::link::{Fired, Origin};
@@ -14,6 +14,7 @@ impl Lowering<'_> {
     /// Lowers a RUN.
     pub(super) fn run(&mut self, state: &mut StageState, fired: &Fired<'_>, run: &Run) {
         let instruction = &fired.instruction;
+        self.check_entitlements(run, instruction.span);
         let script = Script::new(&run.command, &instruction.heredocs);
         let args = config::argv(state, &script.command);
         let mut inputs = vec![Input { step: state.tree, role: Role::Base }];
@@ -46,6 +47,18 @@ impl Lowering<'_> {
         let name = state.name.clone();
         let about = About::new(label, instruction.span, &name).with_args(&scope);
         self.layer(state, StepKind::Exec(exec), inputs, about, created_by);
+    }
+
+    /// Leaving the sandbox is for the user to allow, not for the Dockerfile.
+    fn check_entitlements(&mut self, run: &Run, span: Span) {
+        let allowed = self.options.entitlements;
+        let opens_network = run.network == Some(Network::Host) && self.options.network != Network::Host;
+        if opens_network && !allowed.network_host {
+            self.problems.push(problem::not_entitled("RUN --network=host", "network.host", span));
+        }
+        if run.insecure && !allowed.security_insecure {
+            self.problems.push(problem::not_entitled("RUN --security=insecure", "security.insecure", span));
+        }
     }
 
     fn mount(

@@ -78,6 +78,11 @@ fn mapped_ids() -> u32 {
         .fold(0, u32::saturating_add)
 }
 
+/// Whether this process is in a user namespace with nothing but the user's own id.
+pub fn has_single_id() -> bool {
+    is_inside() && mapped_ids() == 1
+}
+
 /// How many ids other than the user's own there are to use.
 pub(crate) fn subordinate_count() -> u32 {
     if is_inside() {

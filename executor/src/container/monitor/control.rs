@@ -81,7 +81,8 @@ fn reply_done(stream: &UnixStream, result: io::Result<()>, what: &str) -> io::Re
         Ok(()) => wire::send(stream, &Answer::Done, &[]),
         Err(error) => {
             let message = format!("Cannot {what}: {error}");
-            wire::send(stream, &Answer::Failed(Failed { message, help: None, exit_code: 125 }), &[])
+            let code = "container::io".to_owned();
+            wire::send(stream, &Answer::Failed(Failed { code, message, help: None, exit_code: 125 }), &[])
         }
     }
 }
@@ -95,7 +96,8 @@ fn stop(shared: &Shared, signal: i32, timeout_seconds: Option<u64>) {
         }
     };
     shared.change(|live| live.stopping = true);
-    let deadline = timeout_seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    // A time too far away to be told is as good as none.
+    let deadline = timeout_seconds.and_then(|s| Instant::now().checked_add(Duration::from_secs(s)));
     if timeout_seconds != Some(0) {
         signal_it(signal);
     }

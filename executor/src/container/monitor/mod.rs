@@ -139,6 +139,9 @@ fn serve(line: UnixStream) -> ! {
     let _ = buildc_launch::prepare();
     let code = match wire::receive::<Request>(&line) {
         Ok(Some((Request::Start(order), streams))) => {
+            // Without root, later commands find the container's user namespace by its monitor. One that is not found
+            // costs them `--network container:` only.
+            let _ = buildc_launch::enter_user_namespace();
             watch::watch(*order, line, streams);
             0
         }

@@ -49,7 +49,8 @@ pub(super) fn streams(launch: &LaunchSpec, interactive: bool) -> io::Result<(Std
         if launch.process.uid != 0 {
             let owner = Some(rustix::fs::Uid::from_raw(launch.process.uid));
             let group = Some(rustix::fs::Gid::from_raw(launch.process.gid));
-            rustix::fs::fchown(&read, owner, group)?;
+            // Where the user namespace lacks the id, the launch fails in words that say so.
+            let _ = rustix::fs::fchown(&read, owner, group);
         }
         Ok((read, write))
     };
@@ -78,6 +79,7 @@ impl Relay {
         attached: &Attached,
         log: &Arc<Mutex<LogWriter>>,
     ) -> io::Result<Self> {
+        let pipes = pty.is_none();
         if let Some(pty) = pty {
             ends = Ends { stdin: Some(pty.try_clone()?), stdout: Some(pty), stderr: None };
         }
@@ -91,7 +93,7 @@ impl Relay {
             let to = to.map(File::try_clone).transpose()?;
             let (log, end) = (Arc::clone(log), end.clone());
             spawn("output", move || {
-                carry_out(from.into(), to, &log, stream);
+                carry_out(from.into(), to, &log, stream, pipes);
                 drop(end);
             })?;
         }
@@ -116,7 +118,8 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     thread::Builder::new().name(name.to_owned()).stack_size(256 << 10).spawn(work).map(drop)
 }
 
-fn carry_out(mut from: File, mut to: Option<File>, log: &Mutex<LogWriter>, stream: Stream) {
+/// Carries to the attached command and to the log. A `pipe` ends when that command's reader has gone.
+fn carry_out(mut from: File, mut to: Option<File>, log: &Mutex<LogWriter>, stream: Stream, pipe: bool) {
     let mut lines = Lines::default();
     let write = |line: &[u8]| {
         let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
@@ -134,11 +137,15 @@ fn carry_out(mut from: File, mut to: Option<File>, log: &Mutex<LogWriter>, strea
             Ok(read) => read,
         };
         let bytes = buffer.get(..read).unwrap_or_default();
-        if to.as_mut().is_some_and(|to| to.write_all(bytes).is_err()) {
-            // The reader has gone; the container goes on.
-            to = None;
-        }
+        let carried = to.as_mut().map_or(Ok(()), |to| to.write_all(bytes));
         lines.push(bytes, write);
+        match carried {
+            Ok(()) => {}
+            // `run … | head`: the container learns it as a program in a pipeline does.
+            Err(error) if pipe && error.kind() == io::ErrorKind::BrokenPipe => break,
+            // A terminal has gone; the container goes on.
+            Err(_) => to = None,
+        }
     }
     lines.finish(write);
 }

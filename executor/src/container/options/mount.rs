@@ -135,7 +135,7 @@ impl Fields {
                 name => Ok(MountSource::Volume { name, nocopy: self.nocopy }),
             },
             ("tmpfs", None) => Ok(MountSource::Tmpfs {
-                options: String::new(),
+                options: with_tmpfs_defaults(&[]),
                 size_bytes: self.size_bytes,
                 mode: self.mode,
             }),
@@ -144,6 +144,9 @@ impl Fields {
         }
     }
 }
+
+/// What a tmpfs gets unless its options say the opposite, as Docker's.
+const TMPFS_DEFAULTS: [(&str, &str); 3] = [("noexec", "exec"), ("nosuid", "suid"), ("nodev", "dev")];
 
 /// `--tmpfs`: `TARGET[:OPTIONS]`.
 pub fn tmpfs(text: &str) -> Result<Mount> {
@@ -161,8 +164,15 @@ pub fn tmpfs(text: &str) -> Result<Mount> {
             _ => others.push(option),
         }
     }
-    let source = MountSource::Tmpfs { options: others.join(","), size_bytes, mode };
+    let source = MountSource::Tmpfs { options: with_tmpfs_defaults(&others), size_bytes, mode };
     Ok(Mount { source, target, readonly: others.contains(&"ro") })
+}
+
+fn with_tmpfs_defaults(options: &[&str]) -> String {
+    let missing = TMPFS_DEFAULTS.iter().filter(|(_, opposite)| !options.contains(opposite));
+    let mut all: Vec<&str> = missing.map(|(default, _)| *default).collect();
+    all.extend(options.iter().filter(|option| !TMPFS_DEFAULTS.iter().any(|(default, _)| default == *option)));
+    all.join(",")
 }
 
 /// An absolute path without `.` and `..`; `/` itself cannot be mounted over.

@@ -52,7 +52,8 @@ fn mounts_with_keys() {
     assert!(bind.readonly);
     assert!(matches!(bind.source, MountSource::Bind { path, create: false, .. } if path == *"/a,b"));
     let tmpfs = read("type=tmpfs,target=/t,tmpfs-size=1m,tmpfs-mode=1777").expect("a tmpfs");
-    let want = MountSource::Tmpfs { options: String::new(), size_bytes: Some(1 << 20), mode: Some(0o1777) };
+    let options = "noexec,nosuid,nodev".to_owned();
+    let want = MountSource::Tmpfs { options, size_bytes: Some(1 << 20), mode: Some(0o1777) };
     assert_eq!(tmpfs.source, want);
     assert!(read("type=volume,src=v,dst=/v").is_ok());
     for bad in ["type=bind,dst=/c", "type=bind,src=/a", "type=what,dst=/c", "dst=/c,colour=red", "\"dst=/c"] {
@@ -63,8 +64,8 @@ fn mounts_with_keys() {
 #[test]
 fn memory_file_systems() {
     let mount = tmpfs("/run:rw,size=64m,mode=755,exec").expect("a tmpfs");
-    let want =
-        MountSource::Tmpfs { options: "rw,exec".to_owned(), size_bytes: Some(64 << 20), mode: Some(0o755) };
+    let options = "nosuid,nodev,rw,exec".to_owned();
+    let want = MountSource::Tmpfs { options, size_bytes: Some(64 << 20), mode: Some(0o755) };
     assert_eq!((mount.source, mount.readonly), (want, false));
     assert!(tmpfs("run").is_err());
 }
