@@ -43,7 +43,17 @@ impl Peer {
     pub fn build(&self, name: &str, case: &Case, context: &Path) -> Result<String, String> {
         let tag = format!("localhost/case-{name}");
         // Its OCI isolation needs a cgroup layout that not every host has; chroot gives the same trees.
-        let mut words = vec!["build", "--isolation", "chroot", "--format", "docker", "--pull-never", "--layers", "-t", &tag];
+        let mut words = vec![
+            "build",
+            "--isolation",
+            "chroot",
+            "--format",
+            "docker",
+            "--pull-never",
+            "--layers",
+            "-t",
+            &tag,
+        ];
         words.extend(case.arguments.iter().map(String::as_str));
         words.push(".");
         self.buildah_in(context, &words)?;
