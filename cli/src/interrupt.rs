@@ -18,3 +18,16 @@ pub fn cancels(cancel: &Cancel) -> Result<(), Failure> {
     })
     .map_err(|e| Failure::told("environment::signals", &e, None))
 }
+
+/// As [`cancels`], for transfers, which may wait long for a silent server: asking again ends the process at once. What
+/// it was writing is swept by the next command.
+pub fn ends_transfers(cancel: &Cancel) -> Result<(), Failure> {
+    let cancel = cancel.clone();
+    ctrlc::set_handler(move || {
+        if cancel.is_cancelled() {
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+        cancel.cancel();
+    })
+    .map_err(|e| Failure::told("environment::signals", &e, None))
+}

@@ -217,7 +217,8 @@ impl Context {
         if let Some(items) = known {
             return Ok(items);
         }
-        let walker = walk::Walker { root: &self.fd, rules: &self.rules };
+        let known = locked(&self.walked).clone();
+        let walker = walk::Walker { root: &self.fd, rules: &self.rules, known };
         let items = walker.walk(dir, self.verdict(dir)).map_err(|(path, e)| self.unreadable(&path, e))?;
         let items = Arc::new(items);
         locked(&self.walked).insert(dir.to_vec(), Arc::clone(&items));

@@ -4,6 +4,7 @@
 //! of other processes wait for; when neither is known it runs, and its layer is recorded under both.
 
 mod cache_mount;
+mod download;
 mod error;
 mod exec;
 mod fetch;
@@ -150,7 +151,7 @@ pub(crate) fn run(site: &Site<'_>, work: &Work<'_>) -> Result<Made, StepError> {
             Ok(Made { layers: Vec::new(), how: How::Cached(Why::Definition), fixed })
         }
         StepKind::Image(image) => timed(site, work, |site| fetch::image(site, work.id, image), fixed),
-        StepKind::Http(http) => fetch::http(site, work, http, fixed),
+        StepKind::Http(http) => download::find_or_fetch(site, work, http, fixed),
         StepKind::Exec(_) | StepKind::Copy(_) | StepKind::Mkdir(_) => keyed(site, work, fixed),
     }
 }

@@ -31,7 +31,8 @@ struct Inner {
     leases: Held,
     boot_id: OnceLock<String>,
     manifests: Mutex<VecDeque<(LayerId, Arc<Manifest>)>>,
-    snapshots: OnceLock<Arc<dyn SnapshotDriver>>,
+    /// Name of the driver that works here. Not the driver itself, which holds the store: neither would ever be dropped.
+    snapshots: OnceLock<String>,
 }
 
 /// How [`Store::open`] behaves.
@@ -171,11 +172,14 @@ impl Store {
 
     /// The best snapshot driver that works here, probed on first use; `BUILDC_SNAPSHOTTER=overlay|copy` forces one.
     pub fn snapshots(&self) -> Result<Arc<dyn SnapshotDriver>> {
-        if let Some(driver) = self.0.snapshots.get() {
-            return Ok(driver.clone());
-        }
-        let driver = crate::snapshot::choose(self)?;
-        Ok(self.0.snapshots.get_or_init(|| driver).clone())
+        let name = match self.0.snapshots.get() {
+            Some(name) => name,
+            None => {
+                let name = crate::snapshot::choose(self)?;
+                self.0.snapshots.get_or_init(|| name)
+            }
+        };
+        self.snapshot_driver(name)
     }
 }
 

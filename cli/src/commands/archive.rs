@@ -98,9 +98,14 @@ pub fn load(args: LoadArgs, shell: &Shell) -> Outcome {
         _ => archive::load(&session.store, &mut std::io::stdin().lock())?,
     };
     for one in loaded {
-        let names: Vec<String> = one.names.iter().map(|n| familiar(n)).collect();
-        let names = if names.is_empty() { vec![one.image.id.to_string()] } else { names };
-        for name in names {
+        let id = one.image.id.to_string();
+        if one.names.is_empty() {
+            output::data(&if args.quiet { id.clone() } else { format!("Loaded image ID: {id}") })?;
+            if !args.quiet {
+                output::say(&format!("The archive does not name it; `buildc tag {id} NAME` does"));
+            }
+        }
+        for name in one.names.iter().map(|n| familiar(n)) {
             output::data(&if args.quiet { name } else { format!("Loaded image: {name}") })?;
         }
     }

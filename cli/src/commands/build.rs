@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use buildc_executor::Cancel;
 use buildc_executor::build::{self, BuildError, BuildOptions, SecretSource};
 use buildc_ir::{Privilege, Reference};
 use buildc_store::{ImageRecord, Store};
@@ -148,13 +149,14 @@ pub fn run(args: BuildArgs, shell: &Shell) -> Outcome {
         return Err(Failure::usage("--push needs a name to push to").help("Add -t registry.example.com/NAME"));
     }
     let mut session = Session::open(shell)?;
-    let Some(image) = image(&mut session, &args, &names, shell)? else { return Ok(INTERRUPTED) };
+    let cancel = Cancel::new();
+    let Some(image) = image(&mut session, &args, &names, &cancel, shell)? else { return Ok(INTERRUPTED) };
     for export in &exports {
         export.write(&session, &image, &names)?;
     }
     if args.push || exports.iter().any(Export::pushes) {
         for name in &names {
-            super::registry::push_one(&session, name, args.quiet, shell)?;
+            super::registry::push_one(&session, name, args.quiet, &cancel, shell)?;
         }
     }
     write_files(&args, &image, &names)?;
@@ -164,14 +166,15 @@ pub fn run(args: BuildArgs, shell: &Shell) -> Outcome {
     Ok(0)
 }
 
-/// Builds and tags; `None` when the build was interrupted.
+/// Builds and tags; `None` when the build was interrupted. Ctrl-C sets `cancel`, then and later.
 pub fn image(
     session: &mut Session,
     args: &BuildArgs,
     names: &[Reference],
+    cancel: &Cancel,
     shell: &Shell,
 ) -> Result<Option<ImageRecord>, Failure> {
-    let options = build_options(args)?;
+    let options = BuildOptions { cancel: cancel.clone(), ..build_options(args)? };
     let compiled = pipeline::compile(session, &args.source)?;
     let progress = if args.quiet { Progress::Quiet } else { args.progress };
     if !args.quiet {

@@ -2,13 +2,15 @@
 
 use std::io::{Read, Write};
 
+use buildc_executor::Cancel;
 use buildc_ir::{Platform, Reference};
 use buildc_store::ImageRecord;
-use buildc_store::remote::{Client, StoredIn, Watch};
+use buildc_store::remote::{Client, RemoteError, StoredIn, Watch};
 use clap::ValueEnum;
 
 use super::Shell;
 use crate::failure::{Failure, Outcome, os_text};
+use crate::interrupt::{self, INTERRUPTED};
 use crate::render::Transfer;
 use crate::session::{self, Session};
 use crate::{output, report};
@@ -78,8 +80,10 @@ pub struct LogoutArgs {
 pub fn pull(args: PullArgs, shell: &Shell) -> Outcome {
     let session = Session::open(shell)?;
     let platform = session::platform(args.platform.as_deref())?;
+    let cancel = Cancel::new();
+    interrupt::ends_transfers(&cancel)?;
     each(&args.images, shell, |name| {
-        let image = fetch(&session, name, &platform, args.quiet, shell)?;
+        let image = fetch(&session, name, &platform, args.quiet, &cancel, shell)?;
         let reference = session::reference(name)?;
         if !args.quiet {
             output::say(&format!("Pulled {} {}", reference.familiar(), image.manifest));
@@ -88,51 +92,74 @@ pub fn pull(args: PullArgs, shell: &Shell) -> Outcome {
     })
 }
 
-/// Fetches one image, showing progress.
+/// Fetches one image, showing progress. Ends early when `cancel` is set.
 pub fn fetch(
     session: &Session,
     name: &str,
     platform: &Platform,
     quiet: bool,
+    cancel: &Cancel,
     shell: &Shell,
 ) -> Result<ImageRecord, Failure> {
     let client = Client::from_environment()?;
     let platform = platform.to_string().parse().map_err(|e| Failure::told("usage::platform", &e, None))?;
     let transfer = Transfer::start("Pulling", name, quiet, shell.streams);
-    let watch = Watch { progress: &|p| transfer.show(p), cancelled: &|| false };
+    let watch = Watch { progress: &|p| transfer.show(p), cancelled: &|| cancel.is_cancelled() };
     let result = client.pull(&session.store, name, &platform, watch);
     transfer.finish();
-    Ok(result?)
+    result.map_err(transfer_failure)
+}
+
+/// A transfer that the user ended says so and is no failure of anybody.
+fn transfer_failure(error: RemoteError) -> Failure {
+    if let RemoteError::Cancelled = error {
+        output::say("The transfer was cancelled; what arrived whole is kept");
+        return Failure::Said(INTERRUPTED);
+    }
+    error.into()
 }
 
 /// Sends images; goes on after a failure.
 pub fn push(args: PushArgs, shell: &Shell) -> Outcome {
     let session = Session::open(shell)?;
-    each(&args.images, shell, |name| push_one(&session, &session::new_name(name)?, args.quiet, shell))
+    let cancel = Cancel::new();
+    interrupt::ends_transfers(&cancel)?;
+    each(&args.images, shell, |name| {
+        push_one(&session, &session::new_name(name)?, args.quiet, &cancel, shell)
+    })
 }
 
-/// Sends one image under its name and prints what it became.
-pub fn push_one(session: &Session, name: &Reference, quiet: bool, shell: &Shell) -> Result<(), Failure> {
+/// Sends one image under its name and prints what it became. Ends early when `cancel` is set.
+pub fn push_one(
+    session: &Session,
+    name: &Reference,
+    quiet: bool,
+    cancel: &Cancel,
+    shell: &Shell,
+) -> Result<(), Failure> {
     let client = Client::from_environment()?;
     let transfer = Transfer::start("Pushing", &name.familiar(), quiet, shell.streams);
-    let watch = Watch { progress: &|p| transfer.show(p), cancelled: &|| false };
+    let watch = Watch { progress: &|p| transfer.show(p), cancelled: &|| cancel.is_cancelled() };
     let full = name.to_string();
     let result = client.push(&session.store, &full, &full, watch);
     transfer.finish();
-    let pushed = result?;
+    let pushed = result.map_err(transfer_failure)?;
     if !quiet {
         output::say(&format!("Pushed {}", name.familiar()));
     }
     output::data(&format!("{}@{}", name.repository(), pushed.digest))
 }
 
-/// Does something for each name; the exit code is that of the last failure.
+/// Does something for each name until the user ends it; the exit code is that of the last failure.
 fn each(names: &[String], shell: &Shell, mut act: impl FnMut(&str) -> Result<(), Failure>) -> Outcome {
     let mut code = 0;
     for name in names {
         if let Err(failure) = act(name) {
             report::failure(&failure, shell.streams);
             code = failure.exit_code();
+            if code == INTERRUPTED {
+                break;
+            }
         }
     }
     Ok(code)

@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::process::Command;
 
+use buildc_executor::Cancel;
 use buildc_executor::container::{self, Container, StartOptions};
 use buildc_store::ImageRecord;
 
@@ -129,7 +130,8 @@ fn image_to_run(
         _ => {
             let platform = session::platform(options.platform.as_deref())?;
             session::reference(name)?;
-            registry::fetch(session, name, &platform, false, shell)
+            // Nothing runs yet, so Ctrl-C may simply end the process.
+            registry::fetch(session, name, &platform, false, &Cancel::new(), shell)
         }
     }
 }

@@ -234,6 +234,36 @@ fn limits_and_read_only_roots() {
 }
 
 #[test]
+fn the_hosts_kernel_parameters_are_out_of_reach() {
+    let Some(host) = Host::new() else { return };
+    let own = ["--sysctl", "net.core.somaxconn=77", IMAGE, "cat", "/proc/sys/net/core/somaxconn"];
+    assert_eq!(host.run(&own), "77\n");
+    let before = fs::read_to_string("/proc/sys/kernel/panic").expect("a parameter");
+    for network in ["none", "host"] {
+        let refused = if network == "host" { "net.core.somaxconn=77" } else { "kernel.panic=77" };
+        let words = ["run", "--rm", "--network", network, "--sysctl", refused, IMAGE, "true"];
+        assert_eq!(host.output(&words).status.code(), Some(125), "{refused}");
+    }
+    assert_eq!(fs::read_to_string("/proc/sys/kernel/panic").expect("a parameter"), before);
+}
+
+#[test]
+fn a_pipeline_ends_with_its_reader() {
+    let Some(host) = Host::new() else { return };
+    let mut yes = buildc(&host.store)
+        .args(["run", "--rm", "--network", "none", IMAGE, "yes"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it runs");
+    let mut line = [0; 2];
+    let mut stdout = yes.stdout.take().expect("a pipe");
+    std::io::Read::read_exact(&mut stdout, &mut line).expect("a line");
+    drop(stdout);
+    eventually("the end", || yes.try_wait().expect("a status").is_some());
+}
+
+#[test]
 fn volumes_are_filled_once_and_outlive_containers() {
     let Some(host) = Host::new() else { return };
     let got =

@@ -1,8 +1,10 @@
 //! Listing a build context: `getdents` and one `lstat` per entry, directories in parallel, ignored ones not entered.
 
+use std::collections::BTreeMap;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
 
 use buildc_ir::pattern::{PatternSet, Verdict};
 use rayon::prelude::*;
@@ -131,6 +133,8 @@ pub(crate) fn order(path: &[u8]) -> impl Iterator<Item = u8> + '_ {
 pub(super) struct Walker<'c> {
     pub root: &'c OwnedFd,
     pub rules: &'c PatternSet,
+    /// Listings of directories that were walked before; those are not entered again.
+    pub known: BTreeMap<Vec<u8>, Arc<Vec<Item>>>,
 }
 
 type Listing = Result<Vec<Item>, (Vec<u8>, Errno)>;
@@ -165,13 +169,18 @@ impl Walker<'_> {
         if item.kind != Kind::Dir {
             return Ok(vec![item]);
         }
-        let name = crate::select::split(&item.path).1;
-        let child = match open_dir(fd, name) {
-            Ok(child) => child,
-            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(Vec::new()),
-            Err(e) => return Err((item.path, e)),
+        let below = match self.known.get(&item.path) {
+            Some(known) => known.to_vec(),
+            None => {
+                let name = crate::select::split(&item.path).1;
+                let child = match open_dir(fd, name) {
+                    Ok(child) => child,
+                    Err(Errno::NOENT | Errno::NOTDIR) => return Ok(Vec::new()),
+                    Err(e) => return Err((item.path, e)),
+                };
+                self.below(&child, &item.path, verdict, depth + 1)?
+            }
         };
-        let below = self.below(&child, &item.path, verdict, depth + 1)?;
         if verdict.excluded && below.is_empty() {
             return Ok(below);
         }

@@ -1,11 +1,11 @@
-//! Steps that bring something from elsewhere: base images and files.
+//! Base images: found in the store, or pulled.
 
 use buildc_ir::StepId;
-use buildc_ir::step::{HttpSource, ImageSource};
+use buildc_ir::step::ImageSource;
 use buildc_store::Layer;
 use buildc_store::remote::{Client, Progress, Watch};
 
-use super::{Made, Site, StepError, Work};
+use super::{Site, StepError};
 use crate::event::Event;
 
 /// The layers of a pinned image, pulled when the store does not have them.
@@ -45,12 +45,6 @@ fn tell(site: &Site<'_>, id: StepId, progress: Progress) {
         | Progress::Finished { .. } => return,
     };
     site.recorder.tell(event);
-}
-
-/// One file by http.
-pub(super) fn http(_: &Site<'_>, _: &Work<'_>, http: &HttpSource, _: bool) -> Result<Made, StepError> {
-    let reason = "this version of buildc fetches no files by http".to_owned();
-    Err(StepError::Fetch { url: http.url.clone(), reason })
 }
 
 #[cfg(test)]

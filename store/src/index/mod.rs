@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 pub(crate) use row::{bytes32, digest_column};
@@ -19,6 +20,9 @@ use crate::layout::VERSION;
 
 /// How long a transaction waits for another process's.
 const BUSY: Duration = Duration::from_secs(30);
+
+/// A log longer than this is moved into the file at the end of a process: some sixty pages.
+const LONG_LOG_BYTES: u64 = 256 << 10;
 
 /// A connection to the index.
 #[derive(Debug)]
@@ -46,6 +50,9 @@ impl Index {
         connection.set_prepared_statement_cache_capacity(64);
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.pragma_update(None, "foreign_keys", "ON")?;
+        // Moving the log into the file costs syncs: `Store::sync` does it after those it makes anyway, and
+        // `drop` when the log has grown long.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         Ok(())
     }
 
@@ -100,6 +107,16 @@ impl Index {
         }
     }
 
+    /// Moves the log into the file and empties it, unless another process is using it just now.
+    pub fn checkpoint(&self) -> Result<()> {
+        let connection = self.lock();
+        let moved = connection
+            .busy_timeout(Duration::ZERO)
+            .and_then(|()| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
+            .and_then(|()| connection.busy_timeout(BUSY));
+        moved.map_err(|e| mapped(&self.path, "write", e))
+    }
+
     /// What sqlite would say of a file that is not there.
     pub fn missing() -> rusqlite::Error {
         let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN);
@@ -121,6 +138,18 @@ impl Index {
             let lines = rows.collect::<rusqlite::Result<Vec<_>>>()?;
             Ok(lines.into_iter().filter(|line| line != "ok").collect())
         })
+    }
+}
+
+impl Drop for Index {
+    fn drop(&mut self) {
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
+        // Whoever opens an index that nobody has open reads the whole log.
+        if std::fs::metadata(log).is_ok_and(|m| m.len() > LONG_LOG_BYTES) {
+            // What stays in the log is as safe there.
+            let _ = self.checkpoint();
+        }
     }
 }
 

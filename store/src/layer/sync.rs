@@ -39,7 +39,8 @@ impl Store {
             // A blob of the same millisecond may be newer than the sync; it stays marked until the next.
             tx.execute("UPDATE blobs SET boot = NULL WHERE boot = ?1 AND last_used < ?2", (boot, moment))?;
             Ok(())
-        })
+        })?;
+        self.index().checkpoint()
     }
 
     /// On open: verifies what another boot left unsynced and drops what is torn.

@@ -11,7 +11,7 @@ use super::{Progress, RemoteError, Result};
 use crate::oci::Descriptor;
 use crate::{BlobWriter, Store, StoreError};
 
-/// Attempts in a row without a single new byte.
+/// Attempts without a byte beyond the furthest that any attempt has reached.
 const FRUITLESS_ATTEMPTS: u32 = 5;
 const BUFFER_BYTES: usize = 256 * 1024;
 
@@ -19,6 +19,8 @@ const BUFFER_BYTES: usize = 256 * 1024;
 enum End {
     Complete,
     BrokenOff(String),
+    /// The server says that it has no more than so many bytes.
+    Short(u64),
 }
 
 impl Session<'_> {
@@ -27,15 +29,19 @@ impl Session<'_> {
         let url = self.url(&format!("blobs/{}", blob.digest));
         let mut writer = store.blob_writer()?;
         let mut got = 0;
+        // An attempt may have to start over, so what counts is not what arrived but whether it got further.
+        let mut furthest = 0;
         let mut fruitless = 0;
+        let truncated = |url, got_bytes| RemoteError::Truncated { url, got_bytes, want_bytes: blob.size };
         loop {
-            let before = got;
             match self.fetch_part(store, &url, blob, &mut writer, &mut got)? {
                 End::Complete => break,
+                End::Short(has) => return Err(truncated(url, has)),
                 End::BrokenOff(why) => {
-                    fruitless = if got > before { 0 } else { fruitless + 1 };
+                    fruitless = if got > furthest { 0 } else { fruitless + 1 };
+                    furthest = furthest.max(got);
                     if fruitless >= FRUITLESS_ATTEMPTS {
-                        return Err(RemoteError::Truncated { url, got_bytes: got, want_bytes: blob.size });
+                        return Err(truncated(url, furthest));
                     }
                     self.pause(
                         fruitless,
@@ -70,6 +76,9 @@ impl Session<'_> {
         let mut response = self.send(&ask)?;
         match response.status().as_u16() {
             206 if starts_at(&response, *got) => {}
+            416 if complete_length(&response).is_some_and(|has| has < blob.size) => {
+                return Ok(End::Short(complete_length(&response).unwrap_or_default()));
+            }
             // The server does not do ranges, or lost its place: all over again.
             200 | 206 | 416 if *got > 0 => {
                 *writer = store.blob_writer()?;
@@ -140,6 +149,12 @@ fn starts_at(response: &ureq::http::Response<ureq::Body>, offset: u64) -> bool {
     let range = response.headers().get(header::CONTENT_RANGE).and_then(|v| v.to_str().ok());
     let start = range.and_then(|r| r.trim().strip_prefix("bytes ")).and_then(|r| r.split('-').next());
     start.is_some_and(|s| s.parse() == Ok(offset))
+}
+
+/// The length that a 416 tells (RFC 9110 section 14.4).
+fn complete_length(response: &ureq::http::Response<ureq::Body>) -> Option<u64> {
+    let range = response.headers().get(header::CONTENT_RANGE)?.to_str().ok()?;
+    range.trim().strip_prefix("bytes */")?.parse().ok()
 }
 
 fn blob_io(source: std::io::Error, digest: &Digest) -> RemoteError {

@@ -8,6 +8,7 @@ mod blob;
 mod client;
 mod credentials;
 mod document;
+mod download;
 mod error;
 mod helper;
 mod login;
@@ -24,6 +25,7 @@ use buildc_digest::Digest;
 
 pub use client::Client;
 pub use credentials::CredentialFiles;
+pub use download::{DownloadWatch, Downloaded, download};
 pub use error::RemoteError;
 pub use registries::Registries;
 

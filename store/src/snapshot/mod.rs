@@ -51,11 +51,11 @@ pub trait SnapshotDriver: Send + Sync + std::fmt::Debug {
     fn prepare_in(&self, layers: &[Layer], dir: &Path) -> Result<Rootfs>;
 }
 
-/// The driver that `BUILDC_SNAPSHOTTER` asks for, else the best that works.
-pub(crate) fn choose(store: &Store) -> Result<Arc<dyn SnapshotDriver>> {
+/// Name of the driver that `BUILDC_SNAPSHOTTER` asks for, else of the best that works.
+pub(crate) fn choose(store: &Store) -> Result<String> {
     match std::env::var("BUILDC_SNAPSHOTTER") {
-        Ok(name) if !name.is_empty() => store.snapshot_driver(&name),
-        _ => store.snapshot_driver(if probe::overlay_works(store)? { "overlay" } else { "copy" }),
+        Ok(name) if !name.is_empty() => Ok(name),
+        _ => Ok(if probe::overlay_works(store)? { "overlay" } else { "copy" }.to_owned()),
     }
 }
 

@@ -77,6 +77,8 @@ fn a_damaged_index_is_made_anew_from_the_files() {
     let id = image_of_two_layers(&fixture.store());
     let garbage = "not a database at all, really not".repeat(100);
     std::fs::write(fixture.root.join("index.db"), &garbage).unwrap();
+    // What sqlite's log still holds would bring the names back too.
+    std::fs::remove_file(fixture.root.join("index.db-wal")).unwrap();
     let lease = std::fs::File::create(fixture.root.join("leases/other-0")).unwrap();
     rustix::fs::flock(&lease, rustix::fs::FlockOperation::LockExclusive).unwrap();
     assert_eq!(Store::rebuild(&fixture.root).unwrap_err().code(), "store::in_use");

@@ -1,0 +1,131 @@
+//! One file fetched by http(s): a layer with that file alone, as ADD of a URL copies it.
+//!
+//! With a checksum the result is looked up like any other. Without one the file is fetched every time, and the content
+//! decides whether what follows runs again.
+
+use std::fs::{File, FileTimes, OpenOptions, Permissions};
+use std::io::Read;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use buildc_digest::InternalHasher;
+use buildc_ir::keys;
+use buildc_ir::step::HttpSource;
+use buildc_store::remote::{DownloadWatch, Downloaded, RemoteError, download};
+use buildc_store::{Entry, EntryKind, Layer, PendingLayer, TarHasher};
+
+use super::{How, Made, Site, StepError, Work, millis, record, started};
+use crate::event::{Event, Why};
+
+/// Permission bits of a fetched file (Dockerfile reference, ADD).
+const MODE: u32 = 0o600;
+const BUFFER_BYTES: usize = 1 << 20;
+
+/// Finds or makes the layer with the file.
+pub(super) fn find_or_fetch(
+    site: &Site<'_>,
+    work: &Work<'_>,
+    http: &HttpSource,
+    fixed: bool,
+) -> Result<Made, StepError> {
+    if !fixed {
+        started(site, work);
+        let start = Instant::now();
+        let layer = fetch(site, work, http)?;
+        return Ok(Made { layers: vec![layer], how: How::Ran { duration_ms: millis(start) }, fixed });
+    }
+    let key = keys::placed_key(&work.planned.definition_key, None);
+    let cancelled = || site.cancel.is_cancelled();
+    let Some(_lock) = site.store.lock_key(&key, &cancelled)? else { return Err(StepError::Cancelled) };
+    if !site.options.no_cache
+        && let Some(known) = site.store.lookup_results(&[key])?.into_iter().next().flatten()
+    {
+        return Ok(Made { layers: known.layers, how: How::Cached(Why::Definition), fixed });
+    }
+    started(site, work);
+    let start = Instant::now();
+    let layer = fetch(site, work, http)?;
+    let duration_ms = millis(start);
+    record(site, [key], std::slice::from_ref(&layer), duration_ms)?;
+    Ok(Made { layers: vec![layer], how: How::Ran { duration_ms }, fixed })
+}
+
+fn fetch(site: &Site<'_>, work: &Work<'_>, http: &HttpSource) -> Result<Layer, StepError> {
+    let pending = site.store.begin_layer()?;
+    let path = pending.dir().join(&http.name);
+    let io = |what| StepError::io(what, &path);
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(MODE)
+        .open(&path)
+        .map_err(io("Making"))?;
+    let tell = |done_bytes, total_bytes| {
+        site.recorder.tell(Event::Pull { id: work.id, what: http.url.clone(), done_bytes, total_bytes });
+    };
+    let watch = DownloadWatch { progress: &tell, cancelled: &|| site.cancel.is_cancelled() };
+    let got = download(&http.url, http.checksum.as_ref(), &mut file, &path, &watch)
+        .map_err(|error| failure(&http.url, error))?;
+    // A server that does not say gives 1970, as BuildKit has it: the time of fetching would differ every time.
+    let modified = got.last_modified.unwrap_or(UNIX_EPOCH);
+    file.set_permissions(Permissions::from_mode(MODE)).map_err(io("Setting the mode of"))?;
+    file.set_times(FileTimes::new().set_modified(modified)).map_err(io("Setting the time of"))?;
+    seal(pending, http, &path, got, modified)
+}
+
+/// Reads the file back, most likely from memory, because a tar needs its size first.
+fn seal(
+    pending: PendingLayer,
+    http: &HttpSource,
+    path: &Path,
+    got: Downloaded,
+    modified: SystemTime,
+) -> Result<Layer, StepError> {
+    let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let mut hasher = InternalHasher::new();
+    let mut entry = Entry {
+        path: http.name.clone().into_bytes(),
+        kind: EntryKind::File { size: got.size_bytes, hash: hasher.file() },
+        mode: MODE,
+        uid: 0,
+        gid: 0,
+        mtime: (i64::try_from(since.as_secs()).unwrap_or(i64::MAX), since.subsec_nanos()),
+        xattrs: Vec::new(),
+    };
+    let mut tar = TarHasher::new();
+    tar.entry(&entry)?;
+    let mut file = File::open(path).map_err(StepError::io("Opening", path))?;
+    let mut buffer = vec![0; BUFFER_BYTES];
+    loop {
+        let count = file.read(&mut buffer).map_err(StepError::io("Reading", path))?;
+        let bytes = buffer.get(..count).unwrap_or_default();
+        if bytes.is_empty() {
+            break;
+        }
+        hasher.update(bytes);
+        tar.data(bytes)?;
+    }
+    entry.kind = EntryKind::File { size: got.size_bytes, hash: hasher.file() };
+    Ok(pending.seal(vec![entry], tar.finish()?)?)
+}
+
+fn failure(url: &str, error: RemoteError) -> StepError {
+    let reason = match error {
+        RemoteError::Cancelled => return StepError::Cancelled,
+        RemoteError::Io { .. } | RemoteError::Store(_) => return StepError::Remote(error),
+        RemoteError::Status { status, detail, .. } => format!("The server answered {status} {detail}"),
+        RemoteError::Unreachable { why, .. }
+        | RemoteError::Tls { why, .. }
+        | RemoteError::Protocol { why, .. } => why,
+        RemoteError::DigestMismatch { want, got, .. } => {
+            format!("Its checksum is {got}, and {want} was asked for")
+        }
+        RemoteError::Truncated { got_bytes, want_bytes, .. } => {
+            format!("Only {got_bytes} of {want_bytes} bytes arrived")
+        }
+        other => other.to_string(),
+    };
+    StepError::Fetch { url: url.to_owned(), reason }
+}
