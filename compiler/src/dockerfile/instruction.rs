@@ -187,8 +187,20 @@ impl Reader<'_> {
     fn command(&mut self) -> Option<Command> {
         match json::parse(self.args_text()) {
             JsonForm::Strings(words) => Some(Command::Exec(words)),
-            JsonForm::NotJson => Some(Command::Shell(self.args_text().to_owned())),
+            JsonForm::NotJson => {
+                self.warn_of_near_json();
+                Some(Command::Shell(self.args_text().to_owned()))
+            }
             JsonForm::OtherMembers => self.other_members(),
+        }
+    }
+
+    /// BuildKit takes text that almost is JSON for shell form without a word. So does this, but it says so: nobody means
+    /// `["a",]` for the shell, unlike `[ -f x ]`.
+    fn warn_of_near_json(&mut self) {
+        if self.args_text().strip_prefix('[').is_some_and(|rest| rest.trim_start().starts_with(['"', '\''])) {
+            let span = self.args_span();
+            self.problems.push(problem::near_json(self.name.as_ref(), span));
         }
     }
 
@@ -246,6 +258,7 @@ impl Reader<'_> {
                 Some(texts.into_iter().map(|text| Word { text, span }).collect())
             }
             JsonForm::NotJson => {
+                self.warn_of_near_json();
                 Some(words::plain(self.args_text()).into_iter().map(|w| self.word(w)).collect())
             }
             JsonForm::OtherMembers => self.other_members(),

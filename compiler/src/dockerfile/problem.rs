@@ -94,6 +94,14 @@ pub fn bad_json(message: impl Into<String>, span: Span) -> Diagnostic {
         .help("Write a JSON array of double-quoted strings, for example `[\"executable\", \"argument\"]`")
 }
 
+/// Text that starts like the JSON form and is none: single quotes, a comma too many, a quote too few.
+pub fn near_json(instruction: &str, span: Span) -> Diagnostic {
+    let message = format!("This is no valid JSON, so {instruction} takes it as plain text");
+    Diagnostic::warning("dockerfile::near_json", message)
+        .label(span, "looks like the JSON form")
+        .help("Write double-quoted strings with one comma between them, for example `[\"executable\", \"argument\"]`")
+}
+
 /// A parser directive that cannot be used.
 pub fn bad_directive(message: impl Into<String>, span: Span, help: impl Into<String>) -> Diagnostic {
     Diagnostic::error("dockerfile::bad_directive", message).label(span, "directive").help(help)

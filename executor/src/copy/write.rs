@@ -143,9 +143,7 @@ impl Target<'_> {
             .map_err(CopyError::io("Opening", text(path)))?;
         self.dress(&fd, entry)?;
         if entry.kind == (EntryKind::Dir { opaque: true }) {
-            let name = if self.root { "trusted.overlay.opaque" } else { "user.overlay.opaque" };
-            rustix::fs::fsetxattr(&fd, name, b"y", XattrFlags::empty())
-                .map_err(CopyError::io("Marking as opaque", text(path)))?;
+            mark_opaque(&fd).map_err(CopyError::io("Marking as opaque", text(path)))?;
         }
         Ok(())
     }
@@ -205,4 +203,16 @@ impl Target<'_> {
 fn times(entry: &Entry) -> Timestamps {
     let time = Timespec { tv_sec: entry.mtime.0, tv_nsec: entry.mtime.1.into() };
     Timestamps { last_access: time, last_modification: time }
+}
+
+/// Marks a directory for the kind of overlayfs mount that this process can make. Being root says nothing: in a user namespace
+/// only the second is allowed. Without either the layer's entries alone know.
+fn mark_opaque(dir: &OwnedFd) -> rustix::io::Result<()> {
+    for name in ["trusted.overlay.opaque", "user.overlay.opaque"] {
+        match rustix::fs::fsetxattr(dir, name, b"y", XattrFlags::empty()) {
+            Err(Errno::PERM | Errno::ACCESS | Errno::NOTSUP) => {}
+            done => return done,
+        }
+    }
+    Ok(())
 }

@@ -143,10 +143,7 @@ mod tests {
     #[test]
     fn text_form_round_trips_and_rejects_others() {
         let d = Digest::of(b"");
-        assert_eq!(
-            d.to_string(),
-            "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-        );
+        assert_eq!(d.to_string(), "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
         assert_eq!(d.to_string().parse::<Digest>(), Ok(d));
         assert!(matches!("md5:00".parse::<Digest>(), Err(ParseDigestError::Algorithm(_))));
         assert!(matches!("sha256:00".parse::<Digest>(), Err(ParseDigestError::Hex(_))));
