@@ -3,6 +3,10 @@
 //! Owns: clap, the opening of the store, the renderers of events, diagnostics and tables, exit codes.
 //! Never does: anything that another program could want from a library. No algorithm lives here.
 #![forbid(unsafe_code)]
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "docs of arguments are help texts, where brackets mean optional"
+)]
 
 mod args;
 mod changes;

@@ -25,6 +25,12 @@ pub struct PlanArgs {
     /// Form of the output: text, json or dot
     #[arg(long, value_enum, default_value = "text", hide_possible_values = true)]
     format: PlanFormat,
+    /// Accepted so that a build's flags can be given unchanged: a secret's value decides nothing
+    #[arg(long = "secret", value_name = "id=NAME", hide = true)]
+    _secrets: Vec<String>,
+    /// Likewise
+    #[arg(long = "ssh", value_name = "ID", hide = true)]
+    _ssh: Vec<String>,
 }
 
 /// Form of a printed plan.

@@ -56,7 +56,8 @@ impl Peer {
         ];
         words.extend(case.arguments.iter().map(String::as_str));
         words.push(".");
-        self.buildah_in(context, &words)?;
+        // Its chroot helper now and then fails to seal its own copy (EBUSY); a second try gets past that.
+        self.buildah_in(context, &words).or_else(|_| self.buildah_in(context, &words))?;
         let container = self.buildah(&["from", "--pull-never", &tag])?;
         let container = container.trim();
         let root = self.buildah(&["mount", container])?;

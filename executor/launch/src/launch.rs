@@ -15,7 +15,7 @@ use crate::{seccomp, sys, zygote};
 /// Starts a process in namespaces of its own; returns once the user's program has been executed, or failed to be.
 ///
 /// # Errors
-/// [`LaunchError::NotFound`] and [`LaunchError::NotExecutable`] for the program, [`LaunchError::Setup`] with the
+/// [`LaunchError::NotFound`](crate::LaunchError::NotFound) and [`LaunchError::NotExecutable`](crate::LaunchError::NotExecutable) for the program, [`LaunchError::Setup`](crate::LaunchError::Setup) with the
 /// kernel's words for everything before it. Nothing is left mounted or running.
 pub fn launch(spec: &LaunchSpec, stdio: StdioSpec) -> Result<Process> {
     let filter = seccomp::compile(&spec.process)?;
