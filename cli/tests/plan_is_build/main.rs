@@ -70,7 +70,7 @@ fn check(file: &Path, base: &Path) -> Result<(), String> {
     case.write(&context)?;
     let run = |words: &[&str]| {
         let mut command: Command = fixture::buildc(&store);
-        output(command.args(words).args(&case.arguments).arg(&context))
+        output(command.args(words).args(&case.arguments).arg(".").current_dir(&context))
     };
     compare("cold", &run)?;
     let warm = compare("warm", &run)?;
