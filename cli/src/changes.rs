@@ -53,6 +53,7 @@ pub fn config(changes: &[String], platform: Platform) -> Result<ImageConfig, Fai
         labels: Vec::new(),
         network: Network::Default,
         extra_hosts: Vec::new(),
+        main_context: String::new(),
         contexts: Vec::new(),
         entitlements: Entitlements::default(),
     };

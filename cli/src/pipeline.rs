@@ -165,6 +165,7 @@ fn lower_options(args: &SourceArgs) -> Result<LowerOptions, Failure> {
             BuildNetwork::Host => Network::Host,
         },
         extra_hosts,
+        main_context: String::new(),
         contexts,
         entitlements: entitlements(&args.allow)?,
     })

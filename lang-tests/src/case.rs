@@ -91,6 +91,7 @@ fn options(text: &str) -> LowerOptions {
         labels: Vec::new(),
         network: Network::Default,
         extra_hosts: Vec::new(),
+        main_context: String::new(),
         contexts: Vec::new(),
         entitlements: Entitlements { network_host: true, security_insecure: true },
     };

@@ -19,6 +19,7 @@ fn options() -> LowerOptions {
         labels: Vec::new(),
         network: Network::Default,
         extra_hosts: Vec::new(),
+        main_context: String::new(),
         contexts: Vec::new(),
         entitlements: Entitlements::default(),
     }

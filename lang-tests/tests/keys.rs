@@ -184,3 +184,18 @@ fn selections_are_in_the_order_the_spec_says() {
     assert_eq!(of("exec with mounts"), [(context, texts(&["a"]))]);
     assert!(of("mkdir").is_empty());
 }
+
+#[test]
+fn the_name_of_a_context_enters_no_key() {
+    let step = |names: [&str; 2]| {
+        let sources = names.map(|name| path(From::Context(name.to_owned()), "a")).to_vec();
+        Step { kind: StepKind::Copy(copy(sources)), inputs: Vec::new() }
+    };
+    let digests = [ContentDigest::from_bytes([0x33; 32]), ContentDigest::from_bytes([0x44; 32])];
+    let definition = |names| keys::definition_key(&step(names), &[], &digests);
+    let content = |names| keys::content_key(&step(names), None, &digests);
+    assert_eq!(definition(["", "site"]), definition(["x", ""]));
+    assert_eq!(content(["", "site"]), content(["x", ""]));
+    assert_ne!(definition(["", "site"]), definition(["", ""]), "one context is not two");
+    assert_ne!(keys::step_id(&step(["", "site"])), keys::step_id(&step(["x", ""])));
+}

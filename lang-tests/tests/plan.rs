@@ -95,6 +95,7 @@ fn lowered(text: &str, build_args: BTreeMap<String, Option<String>>, world: &Wor
         labels: Vec::new(),
         network: Network::Default,
         extra_hosts: Vec::new(),
+        main_context: String::new(),
         contexts: Vec::new(),
         entitlements: Entitlements::default(),
     };

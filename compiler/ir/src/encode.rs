@@ -11,12 +11,20 @@ use crate::step::{Copy, CopySource, Exec, From, Mount, MountSource, Network, Sha
 #[derive(Debug, Default)]
 pub struct Encoder {
     out: Vec<u8>,
+    /// The contexts met so far, where they are numbered instead of named.
+    numbered: Option<Vec<String>>,
 }
 
 impl Encoder {
-    /// An empty encoder.
+    /// An empty encoder; contexts go by their names.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty encoder for which contexts have no names, only an order of appearance: what is selected from a context
+    /// enters a key, and not what a build happens to call it.
+    pub fn of_nameless_contexts() -> Self {
+        Self { numbered: Some(Vec::new()), ..Self::default() }
     }
 
     /// The bytes.
@@ -118,13 +126,26 @@ impl Encoder {
         match from {
             From::Context(name) => {
                 self.tag(0);
-                self.text(name);
+                match self.number(name) {
+                    Some(number) => self.uint(number),
+                    None => self.text(name),
+                }
             }
             From::Input(index) => {
                 self.tag(1);
                 self.uint(*index as u64);
             }
         }
+    }
+
+    /// The place of a context among those met so far; `None` where contexts go by their names.
+    fn number(&mut self, name: &str) -> Option<u64> {
+        let met = self.numbered.as_mut()?;
+        let at = met.iter().position(|known| known == name).unwrap_or_else(|| {
+            met.push(name.to_owned());
+            met.len() - 1
+        });
+        Some(at as u64)
     }
 
     fn owner(&mut self, mode: u32, uid: u32, gid: u32) {

@@ -45,6 +45,8 @@ impl Node {
 pub struct Target {
     /// Stage or attribute name.
     pub name: String,
+    /// Names that its source gives the image, beside those of the command line.
+    pub tags: Vec<String>,
     /// The step whose tree is the image's.
     pub root: StepId,
     /// The image's config.

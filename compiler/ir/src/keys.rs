@@ -15,13 +15,12 @@ use crate::pattern::SelectionQuery;
 use crate::step::{Copy, CopySource, From, HttpSource, Mount, MountSource, Step, StepId, StepKind};
 
 /// Version byte mixed into every key; raised when meaning or encoding changes.
-pub const KEY_VERSION: u8 = 1;
+pub const KEY_VERSION: u8 = 2;
 
-fn start(domain: &str, step: &Step) -> InternalHasher {
+fn start(domain: &str, step: &Step, mut encoder: Encoder) -> InternalHasher {
     let mut hasher = InternalHasher::new();
     hasher.update(domain.as_bytes());
     hasher.update(&[0, KEY_VERSION]);
-    let mut encoder = Encoder::new();
     encoder.step_kind(&step.kind);
     hasher.update(&encoder.finish());
     hasher
@@ -36,7 +35,7 @@ fn bytes(hasher: &mut InternalHasher, list: &[[u8; 32]]) {
 
 /// Computes the structural identity of a step.
 pub fn step_id(step: &Step) -> StepId {
-    let mut hasher = start("buildc.step", step);
+    let mut hasher = start("buildc.step", step, Encoder::new());
     hasher.update(&(step.inputs.len() as u64).to_le_bytes());
     for input in &step.inputs {
         hasher.update(&[input.role as u8]);
@@ -125,7 +124,7 @@ pub fn has_content_key(kind: &StepKind) -> bool {
 /// Computes the definition key. `inputs` are the definition keys of `step.inputs` in order; `contexts` the digests of
 /// its [`context_selections`] in order.
 pub fn definition_key(step: &Step, inputs: &[Key], contexts: &[ContentDigest]) -> Key {
-    let mut hasher = start("buildc.definition", step);
+    let mut hasher = start("buildc.definition", step, Encoder::of_nameless_contexts());
     bytes(&mut hasher, &inputs.iter().map(|k| *k.as_bytes()).collect::<Vec<_>>());
     bytes(&mut hasher, &contexts.iter().map(|d| *d.as_bytes()).collect::<Vec<_>>());
     hasher.key()
@@ -145,7 +144,7 @@ pub fn placed_key(definition: &Key, base: Option<ContentDigest>) -> Key {
 /// Computes the content key. `base` is the [`tree_digest`] of the base tree, `None` for a step without a base;
 /// `selected` the digests of its [`selections`] in order.
 pub fn content_key(step: &Step, base: Option<ContentDigest>, selected: &[ContentDigest]) -> Key {
-    let mut hasher = start("buildc.content", step);
+    let mut hasher = start("buildc.content", step, Encoder::of_nameless_contexts());
     bytes(&mut hasher, &base.iter().map(|d| *d.as_bytes()).collect::<Vec<_>>());
     bytes(&mut hasher, &selected.iter().map(|d| *d.as_bytes()).collect::<Vec<_>>());
     hasher.key()

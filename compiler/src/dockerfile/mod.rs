@@ -60,6 +60,8 @@ pub struct LowerOptions {
     pub network: Network,
     /// `--add-host`.
     pub extra_hosts: Vec<(String, String)>,
+    /// Name of the main context in the graph; empty where there is one build.
+    pub main_context: String,
     /// Names given by `--build-context`; the main context is not among them.
     pub contexts: Vec<String>,
     /// `--allow`: what the Dockerfile may ask for beyond the sandbox.

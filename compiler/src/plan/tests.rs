@@ -71,7 +71,14 @@ fn chain() -> Graph {
     }
     let config = ImageConfig::scratch(Platform::normalised("linux", "amd64", None));
     let (base_history, history) = (Vec::new(), Vec::new());
-    graph.targets.push(Target { name: "app".to_owned(), root: top, config, base_history, history });
+    graph.targets.push(Target {
+        name: "app".to_owned(),
+        tags: Vec::new(),
+        root: top,
+        config,
+        base_history,
+        history,
+    });
     graph
 }
 

@@ -276,6 +276,7 @@ impl Recipe {
         history.reverse();
         Target {
             name: "test".to_owned(),
+            tags: Vec::new(),
             root: self.top(),
             config: ImageConfig::scratch(Platform::host()),
             base_history: Vec::new(),

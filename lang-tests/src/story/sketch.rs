@@ -171,6 +171,7 @@ impl Sketch<'_> {
         let stage = self.stages[name].clone();
         self.graph.targets.push(Target {
             name: name.to_owned(),
+            tags: Vec::new(),
             root: stage.top.expect("a stage has steps"),
             config: ImageConfig { env: stage.env, ..ImageConfig::scratch(platform()) },
             base_history: Vec::new(),

@@ -112,7 +112,7 @@ impl Lowering<'_> {
         let path = paths::clean(options.source.as_deref().unwrap_or("/"));
         if options.kind == MountType::Bind {
             return Some(MountSource::Bind {
-                from: from.unwrap_or_else(|| From::Context(String::new())),
+                from: from.unwrap_or_else(|| From::Context(self.options.main_context.clone())),
                 path,
             });
         }

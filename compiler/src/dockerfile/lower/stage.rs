@@ -148,6 +148,7 @@ impl<'a> Lowering<'a> {
         }
         self.graph.targets.push(Target {
             name: state.name,
+            tags: Vec::new(),
             root: state.tree,
             config: state.config,
             base_history: state.base_history,

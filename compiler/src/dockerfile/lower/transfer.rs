@@ -42,7 +42,7 @@ impl Lowering<'_> {
         let label = state.counter.label(&shown);
         let mut inputs = vec![Input { step: state.tree, role: Role::Base }];
         let from = match (&transfer.flags.from, fired.needs.first()) {
-            (None, _) => From::Context(String::new()),
+            (None, _) => From::Context(self.options.main_context.clone()),
             (Some(_), Some(Some(origin))) => {
                 self.files_of(origin, Role::CopyFrom, &mut inputs, instruction.span, &state.name)?
             }
