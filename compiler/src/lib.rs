@@ -5,5 +5,6 @@
 #![forbid(unsafe_code)]
 
 pub mod dockerfile;
+pub mod lang;
 pub mod optimise;
 pub mod plan;
