@@ -1,0 +1,1 @@
+{ this = "dir-a default"; lib = (import ./lib.nix).name; }

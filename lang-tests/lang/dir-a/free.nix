@@ -1,0 +1,1 @@
+[ x map (builtins.length [ x x ]) ]

@@ -1,0 +1,3 @@
+{
+  x = y: throw "from the imported file";
+}

@@ -1,0 +1,1 @@
+assert { type = "derivation"; outPath = "a"; } == { type = "derivation"; outPath = "b"; }; 1

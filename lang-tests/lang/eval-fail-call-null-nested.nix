@@ -1,0 +1,1 @@
+let f = x: null; in f 1 2

@@ -1,0 +1,1 @@
+builtins.addErrorContext "while doing my thing" (builtins.addErrorContext "inner ${toString 2}" (throw "bottom"))

@@ -1,0 +1,1 @@
+builtins.fetchTarball { urll = "http://x.example/"; }

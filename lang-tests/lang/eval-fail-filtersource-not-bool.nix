@@ -1,0 +1,1 @@
+builtins.filterSource (n: t: 1) ./tree

@@ -1,0 +1,1 @@
+builtins.filterSource (n: t: throw "refused ${baseNameOf n}") ./tree

@@ -1,0 +1,1 @@
+let __findFile = a: b: throw "looked for ${b}"; in <x/y>

@@ -1,0 +1,1 @@
+builtins.hashString (builtins.toFile "n" "x") "a"

@@ -1,0 +1,1 @@
+import ./dir-a/cycle.nix

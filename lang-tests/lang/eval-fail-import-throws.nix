@@ -1,0 +1,1 @@
+(import ./dir-a/throws.nix).x 1

@@ -1,0 +1,1 @@
+let greet = { greeting, name }: "${greeting} ${name}"; in greet { greeting = "hi"; }

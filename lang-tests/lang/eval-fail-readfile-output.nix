@@ -1,0 +1,1 @@
+builtins.readFile "${derivation { name = "d"; system = "s"; builder = "/b"; }}/file"

@@ -1,0 +1,1 @@
+builtins.replaceStrings [ "x" ] [ 1 ] "x"

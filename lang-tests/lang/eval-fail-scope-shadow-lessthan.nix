@@ -1,0 +1,1 @@
+let __lessThan = 1; in 2 < 3

@@ -1,0 +1,1 @@
+<not-on-the-path/at-all.nix>

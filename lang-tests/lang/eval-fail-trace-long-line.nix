@@ -1,0 +1,1 @@
+let veryLongNameOfAnAttributeThatGoesOnAndOn = { anotherVeryLongNameOfAnAttribute = 1; }; in veryLongNameOfAnAttributeThatGoesOnAndOn.anotherVeryLongNameOfAnAttribute.nothing

@@ -1,0 +1,1 @@
+with { a = 1; }; with { c = 1; }; a + bb

@@ -1,0 +1,1 @@
+({ name, value ? 1 }: name) { name = 1; vlaue = 2; }

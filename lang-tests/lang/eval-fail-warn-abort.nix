@@ -1,0 +1,1 @@
+builtins.warn "becomes an error" 1

@@ -1,0 +1,1 @@
+{ x, ... }@args: { inherit x; names = builtins.attrNames args; }

@@ -1,0 +1,1 @@
+{ x, y, z ? x * 10 }: { inherit x y z; }

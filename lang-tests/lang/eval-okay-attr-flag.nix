@@ -1,0 +1,1 @@
+{ a = throw "not this"; b.c = [ 1 2 ]; }

@@ -1,0 +1,1 @@
+[ (builtins ? builtins) (builtins.builtins ? map) (builtins.attrNames builtins) ]

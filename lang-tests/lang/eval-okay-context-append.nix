@@ -1,0 +1,1 @@
+let c = builtins.appendContext "base" { "/nix/store/zg2f0qkx8qh7l5xvbqg4v3dmq60zwvbr-x.drv" = { outputs = [ "out" "dev" ]; }; "/nix/store/zg2f0qkx8qh7l5xvbqg4v3dmq60zwvbr-y" = { path = true; }; "/nix/store/0g2f0qkx8qh7l5xvbqg4v3dmq60zwvbr-z.drv" = { allOutputs = true; }; }; in [ c (builtins.getContext c) (builtins.appendContext c (builtins.getContext c) == c) ]

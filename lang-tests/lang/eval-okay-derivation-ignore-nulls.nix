@@ -1,0 +1,1 @@
+let d = x: (derivation ({ name = "n"; system = "s"; builder = "/b"; } // x)).drvPath; in [ (d { }) (d { a = null; }) (d { __ignoreNulls = true; a = null; }) (d { __ignoreNulls = false; a = null; }) (d { a = ""; }) ]

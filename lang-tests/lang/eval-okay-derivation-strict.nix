@@ -1,0 +1,1 @@
+let r = builtins.derivationStrict { name = "raw"; system = "s"; builder = "/b"; outputs = [ "out" "x" ]; }; in { inherit r; context = builtins.getContext r.out; drvContext = builtins.getContext r.drvPath; }

@@ -1,0 +1,1 @@
+let path = [ { prefix = ""; path = ./dir-b; } { prefix = "p"; path = ./dir-a; } { prefix = "q"; path = "${toString ./dir-a}"; } ]; f = builtins.findFile path; in map (n: import (f n)) [ "shared.nix" "p/shared.nix" "q/shared.nix" "only-b.nix" ] ++ [ (baseNameOf (f "p")) ]

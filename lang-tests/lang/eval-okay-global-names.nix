@@ -1,0 +1,1 @@
+[ abort baseNameOf break derivation derivationStrict dirOf fetchGit fetchMercurial fetchTarball fromTOML import isNull map placeholder removeAttrs scopedImport throw toString true false null __add __length __typeOf __currentSystem ]

@@ -1,0 +1,1 @@
+let lib = import ./dir-a/lib.nix; in [ (lib.double 4) (import ./dir-a) (import (./dir-a + "/default.nix")) (import ./dir-a/fn.nix { x = 3; }) (builtins.scopedImport { x = 5; map = "shadowed"; } ./dir-a/free.nix) (import "${toString ./dir-a}/lib.nix").name ]

@@ -1,0 +1,1 @@
+[ (builtins.typeOf builtins.currentTime) (builtins.typeOf builtins.currentSystem) (builtins.currentTime > 1600000000) ]

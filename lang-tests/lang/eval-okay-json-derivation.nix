@@ -1,0 +1,1 @@
+{ d = derivation { name = "x"; system = "s"; builder = "/b"; }; p = ./data/numbers.txt; }

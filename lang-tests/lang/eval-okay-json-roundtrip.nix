@@ -1,0 +1,1 @@
+let v = { a = [ 1 2.5 "x" null true { } [ ] ]; b = "\"\\\n"; c = { d = { e = [ { } ]; }; }; }; in [ (builtins.fromJSON (builtins.toJSON v) == v) (builtins.toJSON (builtins.fromJSON (builtins.toJSON v))) ]

@@ -1,0 +1,1 @@
+let x = { a = 1 + 1; b = [ (1 + 1) 2 "s" y ]; c = y; d = { e = f: f; }; y = 5; z = { }; g = map; h = builtins.add 1; i = [ ]; j = -1; k = "lit"; l = x: x; m = x ? a; n = ./foo; o = { inherit y; }; p = throw "x"; }; y = x; in x

@@ -1,0 +1,1 @@
+{ i = 1; n = -1; f = 1.5; t = true; nul = null; s = "a\"b\\c\nd\te\rf$g\${h}"; u = "é漢"; p = /a/b; l = [ ]; l1 = [ 1 ]; ls = [ [ ] [ { } ] ]; e = { }; fn = x: x; fp = { a }: a; prim = map; part = builtins.add 1; partition = builtins.partition; nested = { a.b.c = { }; }; dollar = "$"; dollars = "$$"; open = "$" + "{"; }

@@ -1,0 +1,42 @@
+let
+  inherit (builtins) stringLength substring genList concatStringsSep replaceStrings split filter isString elemAt length foldl' match head tail;
+  chars = s: genList (i: substring i 1 s) (stringLength s);
+  lower = "abcdefghijklmnopqrstuvwxyz"; upper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  toUpper = replaceStrings (chars lower) (chars upper);
+  toLower = replaceStrings (chars upper) (chars lower);
+  reverse = s: concatStringsSep "" (foldl' (acc: c: [ c ] ++ acc) [ ] (chars s));
+  hasPrefix = p: s: substring 0 (stringLength p) s == p;
+  hasSuffix = p: s: let n = stringLength s; m = stringLength p; in n >= m && substring (n - m) m s == p;
+  removePrefix = p: s: if hasPrefix p s then substring (stringLength p) (-1) s else s;
+  removeSuffix = p: s: if hasSuffix p s then substring 0 (stringLength s - stringLength p) s else s;
+  splitString = sep: s: filter isString (split (escapeRegex sep) s);
+  escapeRegex = s: concatStringsSep "" (map (c: if match "[a-zA-Z0-9]" c != null then c else "[${c}]") (chars s));
+  trim = s: let m = match "[[:space:]]*(.*[^[:space:]])[[:space:]]*" s; in if m == null then "" else head m;
+  padLeft = n: c: s: if stringLength s >= n then s else padLeft n c (c + s);
+  repeat = n: s: concatStringsSep "" (genList (_: s) n);
+  capitalise = s: toUpper (substring 0 1 s) + substring 1 (-1) s;
+  camel = s: let ws = splitString "-" s; in concatStringsSep "" ([ (head ws) ] ++ map capitalise (tail ws));
+  hexDigits = chars "0123456789abcdef";
+  toHex = n: (if n >= 16 then toHex (n / 16) else "") + elemAt hexDigits (n - 16 * (n / 16));
+  fromHex = s: foldl' (a: c: a * 16 + (let i = foldl' (r: k: if elemAt hexDigits k == c then k else r) 0 (genList (i: i) 16); in i)) 0 (chars (toLower s));
+  count = c: s: length (filter (x: x == c) (chars s));
+  wrap = width: s: let step = st: w: if st.line == "" then st // { line = w; } else if stringLength st.line + 1 + stringLength w <= width then st // { line = "${st.line} ${w}"; } else { lines = st.lines ++ [ st.line ]; line = w; }; r = foldl' step { lines = [ ]; line = ""; } (splitString " " s); in r.lines ++ [ r.line ];
+  csv = text: map (splitString ",") (filter (l: l != "") (splitString "\n" text));
+  template = vars: s: foldl' (acc: n: replaceStrings [ "@${n}@" ] [ (toString vars.${n}) ] acc) s (builtins.attrNames vars);
+  rot13 = replaceStrings (chars (lower + upper)) (chars (substring 13 13 lower + substring 0 13 lower + substring 13 13 upper + substring 0 13 upper));
+  palindrome = s: let t = toLower (concatStringsSep "" (filter (c: match "[a-zA-Z]" c != null) (chars s))); in t == reverse t;
+in {
+  case = [ (toUpper "Hello, wörld") (toLower "ABCdef") (capitalise "nix") (camel "make-some-thing") ];
+  reverse = reverse "stressed";
+  affix = [ (hasPrefix "foo" "foobar") (hasSuffix "bar" "foobar") (removePrefix "foo" "foobar") (removeSuffix ".nix" "a.nix") (removeSuffix "x" "abc") (hasSuffix "longer" "x") ];
+  split = [ (splitString "." "a.b..c") (splitString "::" "x::y") (splitString "" "ab") ];
+  trim = map trim [ "  a b  " "" "   " "x" "\n\ty \n" ];
+  pad = [ (padLeft 5 "0" "42") (padLeft 2 " " "long") (repeat 3 "ab") ];
+  hex = [ (toHex 255) (toHex 0) (toHex 4096) (fromHex "ff") (fromHex "DEAD") ];
+  count = count "s" "mississippi";
+  wrap = wrap 16 "the quick brown fox jumps over the lazy dog again";
+  csv = csv "a,b,c\n1,,3\n\nx,y,z\n";
+  template = template { name = "x"; version = 2; } "@name@-@version@ (@name@)";
+  rot13 = [ (rot13 "Hello") (rot13 (rot13 "Hello")) ];
+  palindrome = map palindrome [ "A man, a plan, a canal: Panama" "nope" ];
+}

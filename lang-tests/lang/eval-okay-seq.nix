@@ -1,0 +1,1 @@
+let log = x: builtins.trace "evaluated ${toString x}" x; in [ (builtins.seq (log 1) 2) (builtins.deepSeq { a = [ (log 3) ]; } 4) (let shared = log 5; in shared + shared) (builtins.seq { a = throw "lazy"; } 6) ]

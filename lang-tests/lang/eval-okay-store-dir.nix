@@ -1,0 +1,1 @@
+[ builtins.storeDir (builtins.langVersion) (builtins.nixVersion != "") (builtins.compareVersions builtins.nixVersion "2.34" >= 0) ]

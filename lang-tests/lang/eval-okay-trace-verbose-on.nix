@@ -1,0 +1,1 @@
+[ (builtins.traceVerbose "shown" 1) ]

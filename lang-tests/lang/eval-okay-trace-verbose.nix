@@ -1,0 +1,1 @@
+[ (builtins.traceVerbose "hidden" 1) ]

@@ -1,0 +1,1 @@
+[ http://example.org/x?y=z mailto:a@b (x:x) ]

@@ -1,0 +1,1 @@
+builtins.warn "careful" (builtins.warn "twice\nover" 3)

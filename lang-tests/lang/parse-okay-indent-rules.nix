@@ -1,0 +1,25 @@
+[
+  ''
+      deep
+    shallow
+	tab
+  ''
+  ''   first line
+     second
+  ''
+  ''
+    a
+
+    b
+      
+    c''
+  ''
+    ${"x"}
+      ${"y"}''
+  ''
+  ''
+  ''
+     
+    x
+  ''
+]

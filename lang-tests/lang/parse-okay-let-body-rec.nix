@@ -1,0 +1,1 @@
+let a = { body = 1; }; in rec { inherit a; body = a.body; }

@@ -1,0 +1,1 @@
+let __findFile = p: n: n; __nixPath = [ ]; in <a/b>
