@@ -1,6 +1,6 @@
 {
   read = builtins.readFile ./data/numbers.txt;
-  dir = builtins.readDir ./data;
+  dir = builtins.readDir ./tree;
   types = map builtins.readFileType [ ./data ./data/numbers.txt ./data/link ];
   exists = map builtins.pathExists [ ./data ./data/none ./data/numbers.txt ./data/link ./data/dangling ];
   existsString = [ (builtins.pathExists (toString ./data)) (builtins.pathExists (toString ./data + "/")) (builtins.pathExists (toString ./data/numbers.txt + "/")) (builtins.pathExists (toString ./data + "/.")) ];

@@ -6,5 +6,6 @@
 
 pub mod case;
 pub mod images;
+pub mod language;
 pub mod render;
 pub mod story;
