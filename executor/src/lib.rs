@@ -16,6 +16,7 @@ pub mod context;
 mod copy;
 pub mod event;
 pub mod facts;
+mod hidden;
 pub mod network;
 mod process_id;
 mod random;

@@ -1,16 +1,19 @@
 //! Volumes: directories that outlive containers, below the store's `volumes` directory.
 //!
-//! Owns: their names, labels and removal. Never does: mounting (the launcher's), filling from an image (`container`'s).
+//! Owns: their names, labels, who uses them, and removal. Never does: mounting (the launcher's), filling from an image (`container`'s).
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 use std::{fs, io};
 
 use buildc_store::Store;
+use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 use crate::container;
+use crate::hidden::{self, Hidden};
 use crate::random::{self, hex};
 
 /// One volume.
@@ -96,6 +99,8 @@ impl VolumeError {
 /// Shorthand for results of this module.
 pub type Result<T> = std::result::Result<T, VolumeError>;
 
+/// Directory of all volumes.
+const ALL: &str = "volumes";
 /// Name of the directory with the files, beside the volume's record.
 const DATA: &str = "_data";
 const RECORD: &str = "volume.json";
@@ -106,38 +111,96 @@ pub(crate) fn valid_name(name: &str) -> bool {
     name.len() <= 255 && name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(allowed)
 }
 
+/// A name for an anonymous volume.
+pub(crate) fn random_name() -> String {
+    hex(&random::bytes::<32>())
+}
+
+/// Where a volume's files are, whether it exists or not.
+pub(crate) fn data_dir(store: &Store, name: &str) -> Result<PathBuf> {
+    match valid_name(name) {
+        true => Ok(store.subdir(ALL)?.join(name).join(DATA)),
+        false => Err(VolumeError::Name(name.to_owned())),
+    }
+}
+
 /// Makes a volume, or returns the one that has the name. Without a name it is anonymous and gets a random one.
 ///
 /// # Errors
 /// A bad name, or the file system refused.
 pub fn create(store: &Store, name: Option<&str>, labels: BTreeMap<String, String>) -> Result<Volume> {
     let anonymous = name.is_none();
-    let name = name.map_or_else(|| hex(&random::bytes::<32>()), str::to_owned);
-    if !valid_name(&name) {
-        return Err(VolumeError::Name(name));
+    let name = name.map_or_else(random_name, str::to_owned);
+    using(store)?.ensure(&name, anonymous, labels)
+}
+
+/// No volume is removed as long as this lives. Whoever takes it has written down which volumes he needs, so that they
+/// are seen to be in use afterwards.
+#[derive(Debug)]
+pub(crate) struct Using<'s> {
+    store: &'s Store,
+    _lock: File,
+}
+
+/// Waits for whoever removes volumes just now, and keeps others from it.
+pub(crate) fn using(store: &Store) -> Result<Using<'_>> {
+    Ok(Using { store, _lock: lock(store, FlockOperation::LockShared)? })
+}
+
+impl Using<'_> {
+    /// The volume that has the name, made if there is none.
+    pub(crate) fn ensure(
+        &self,
+        name: &str,
+        anonymous: bool,
+        labels: BTreeMap<String, String>,
+    ) -> Result<Volume> {
+        let dir = data_dir(self.store, name)?;
+        match find(self.store, name) {
+            Err(VolumeError::NotFound(_)) => {}
+            found => return found,
+        }
+        let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
+        let volume = Volume { name: name.to_owned(), anonymous, created: created as i64, labels, dir };
+        // The finished directory appears under its name at once; whoever comes second uses the first one's.
+        match make(&self.store.subdir(ALL)?, &volume) {
+            Ok(()) => Ok(volume),
+            Err(source) => find(self.store, name).map_err(|_| io_error("make", name)(source)),
+        }
     }
-    match find(store, &name) {
-        Err(VolumeError::NotFound(_)) => {}
-        found => return found,
+}
+
+fn make(all: &Path, volume: &Volume) -> io::Result<()> {
+    let draft = Hidden::make(all, &hex(&random::bytes::<8>()))?;
+    let made = (|| {
+        fs::create_dir(draft.path().join(DATA))?;
+        fs::write(draft.path().join(RECORD), serde_json::to_vec(volume)?)?;
+        fs::rename(draft.path(), all.join(&volume.name))
+    })();
+    if made.is_err() {
+        let _ = fs::remove_dir_all(draft.path());
     }
-    let all = store.subdir("volumes")?;
-    let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
-    let mut volume =
-        Volume { name: name.clone(), anonymous, created: created as i64, labels, dir: PathBuf::new() };
-    let io = |source| VolumeError::Io { what: "make", name: name.clone(), source };
-    // The finished directory appears under its name at once; whoever comes second uses the first one's.
-    let draft = all.join(format!(".{}", hex(&random::bytes::<8>())));
-    let make = || -> io::Result<()> {
-        fs::create_dir_all(draft.join(DATA))?;
-        fs::write(draft.join(RECORD), serde_json::to_vec(&volume)?)?;
-        fs::rename(&draft, all.join(&name))
+    made
+}
+
+/// The lock over all volumes: shared by those who make or use them, exclusive for those who remove.
+fn lock(store: &Store, operation: FlockOperation) -> Result<File> {
+    let all = store.subdir(ALL)?;
+    let locked = || -> io::Result<File> {
+        let dir = File::open(&all)?;
+        while let Err(error) = flock(&dir, operation) {
+            if error != rustix::io::Errno::INTR {
+                return Err(error.into());
+            }
+        }
+        Ok(dir)
     };
-    if let Err(error) = make() {
-        let _ = fs::remove_dir_all(&draft);
-        return find(store, &name).map_err(|_| io(error));
-    }
-    volume.dir = all.join(&name).join(DATA);
-    Ok(volume)
+    locked().map_err(io_error("lock", &all.to_string_lossy()))
+}
+
+fn io_error(what: &'static str, name: &str) -> impl FnOnce(io::Error) -> VolumeError {
+    let name = name.to_owned();
+    move |source| VolumeError::Io { what, name, source }
 }
 
 /// All volumes, by name.
@@ -145,7 +208,7 @@ pub fn create(store: &Store, name: Option<&str>, labels: BTreeMap<String, String
 /// # Errors
 /// The directory of volumes cannot be read.
 pub fn list(store: &Store) -> Result<Vec<Volume>> {
-    let all = store.subdir("volumes")?;
+    let all = store.subdir(ALL)?;
     let entries = fs::read_dir(&all).map_err(|source| VolumeError::Io {
         what: "list",
         name: all.display().to_string(),
@@ -169,7 +232,7 @@ pub fn find(store: &Store, name: &str) -> Result<Volume> {
     if !valid_name(name) {
         return Err(VolumeError::NotFound(name.to_owned()));
     }
-    let dir = store.subdir("volumes")?.join(name);
+    let dir = store.subdir(ALL)?.join(name);
     let io = |source| VolumeError::Io { what: "read", name: name.to_owned(), source };
     let text = match fs::read(dir.join(RECORD)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -186,11 +249,13 @@ pub fn find(store: &Store, name: &str) -> Result<Volume> {
 /// # Errors
 /// There is none, a container uses it, or the file system refused.
 pub fn remove(store: &Store, name: &str) -> Result<()> {
-    let volume = find(store, name)?;
-    match holders(store)?.remove(name) {
-        Some(holder) => Err(VolumeError::InUse { name: volume.name, holder }),
-        None => delete(&volume),
-    }
+    find(store, name)?;
+    take(store, name, None)?.map_or(Ok(()), erase)
+}
+
+/// Removes the volume of a container that is going, unless another one uses it.
+pub(crate) fn release(store: &Store, name: &str, container: &str) -> Result<()> {
+    take(store, name, Some(container))?.map_or(Ok(()), erase)
 }
 
 /// Removes volumes that no container uses: the anonymous ones, with `all` the named ones too. Returns their names and
@@ -199,34 +264,63 @@ pub fn remove(store: &Store, name: &str) -> Result<()> {
 /// # Errors
 /// The file system refused; what was removed before stays removed.
 pub fn prune(store: &Store, all: bool) -> Result<(Vec<String>, u64)> {
-    let used = holders(store)?;
-    let (mut names, mut bytes) = (Vec::new(), 0);
-    for volume in list(store)? {
-        if (volume.anonymous || all) && !used.contains_key(&volume.name) {
-            bytes += size_bytes(&volume.dir);
-            delete(&volume)?;
-            names.push(volume.name);
+    sweep(store)?;
+    let lock = lock(store, FlockOperation::LockExclusive)?;
+    let used = holders(store, None)?;
+    let mut gone = Vec::new();
+    for volume in list(store)?.iter().filter(|volume| volume.anonymous || all) {
+        if !used.contains_key(&volume.name) {
+            gone.extend(hide(store, &volume.name)?);
         }
+    }
+    drop(lock);
+    let (mut names, mut bytes) = (Vec::new(), 0);
+    for volume in gone {
+        bytes += size_bytes(volume.path());
+        names.push(volume.name());
+        erase(volume)?;
     }
     Ok((names, bytes))
 }
 
-/// Every volume that a container mounts, with that container's id. A container whose record cannot be read may hold
-/// any of them.
-fn holders(store: &Store) -> Result<BTreeMap<String, String>> {
-    let containers = container::all(store).map_err(|error| VolumeError::HoldersUnknown(Box::new(error)))?;
-    let mounts = containers.iter().flat_map(|c| c.mounts.iter().map(move |mount| (mount, &c.id)));
-    Ok(mounts.filter_map(|(mount, id)| Some((mount.volume.clone()?, id.clone()))).collect())
+/// Removes what killed commands left of volumes; gives how many there were.
+pub(crate) fn sweep(store: &Store) -> Result<usize> {
+    let all = store.subdir(ALL)?;
+    let left = hidden::abandoned(&all).map_err(io_error("list", &all.to_string_lossy()))?;
+    let count = left.len();
+    left.into_iter().try_for_each(erase)?;
+    Ok(count)
 }
 
-/// Removes a volume without asking who uses it.
-pub(crate) fn delete(volume: &Volume) -> Result<()> {
-    let io = |source| VolumeError::Io { what: "remove", name: volume.name.clone(), source };
-    let Some(dir) = volume.dir.parent() else { return Ok(()) };
-    // Out of sight first, so that half of a volume is never found.
-    let gone = dir.with_file_name(format!(".{}", hex(&random::bytes::<8>())));
-    fs::rename(dir, &gone).map_err(io)?;
-    fs::remove_dir_all(&gone).map_err(io)
+/// Takes a volume out of sight that nobody but `except` uses; `None` when it is gone already.
+fn take(store: &Store, name: &str, except: Option<&str>) -> Result<Option<Hidden>> {
+    // What a killed removal left would stand in the way of another with the same name.
+    sweep(store)?;
+    let _lock = lock(store, FlockOperation::LockExclusive)?;
+    match holders(store, except)?.remove(name) {
+        Some(holder) => Err(VolumeError::InUse { name: name.to_owned(), holder }),
+        None => hide(store, name),
+    }
+}
+
+fn hide(store: &Store, name: &str) -> Result<Option<Hidden>> {
+    Hidden::take(&store.subdir(ALL)?, name).map_err(io_error("remove", name))
+}
+
+fn erase(gone: Hidden) -> Result<()> {
+    fs::remove_dir_all(gone.path()).map_err(io_error("remove", &gone.name()))
+}
+
+/// Every volume that a container mounts, be it finished or being made, with that container's id. A container whose
+/// record cannot be read may hold any of them.
+fn holders(store: &Store, except: Option<&str>) -> Result<BTreeMap<String, String>> {
+    let unknown = |error| VolumeError::HoldersUnknown(Box::new(error));
+    // In this order: one that is finished meanwhile is seen in the second look.
+    let mut containers = container::unfinished(store).map_err(unknown)?;
+    containers.extend(container::all(store).map_err(unknown)?);
+    containers.retain(|container| except != Some(&container.id));
+    let mounts = containers.iter().flat_map(|c| c.mounts.iter().map(move |mount| (mount, &c.id)));
+    Ok(mounts.filter_map(|(mount, id)| Some((mount.volume.clone()?, id.clone()))).collect())
 }
 
 /// Bytes of the regular files below a directory, as far as it can be read.

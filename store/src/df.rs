@@ -56,16 +56,18 @@ impl Store {
                 ..DiskUsage::default()
             })
         })?;
-        usage.containers = self.directory("containers")?;
-        usage.volumes = self.directory("volumes")?;
-        usage.cache_mounts = all_reclaimable(self.directory("cache-mounts")?);
-        usage.contexts = all_reclaimable(self.directory("contexts")?);
-        usage.logs = all_reclaimable(self.directory("logs")?);
-        usage.unfinished = self.directory("tmp")?;
+        // Beside the containers stands the directory of their names (spec/containers.md).
+        usage.containers = self.directory("containers", Some("names"))?;
+        usage.volumes = self.directory("volumes", None)?;
+        usage.cache_mounts = all_reclaimable(self.directory("cache-mounts", None)?);
+        usage.contexts = all_reclaimable(self.directory("contexts", None)?);
+        usage.logs = all_reclaimable(self.directory("logs", None)?);
+        usage.unfinished = self.directory("tmp", None)?;
         Ok(usage)
     }
 
-    fn directory(&self, name: &str) -> Result<Usage> {
+    /// What lies in a directory; what is hidden, being half made, and `aside` take space but do not count.
+    fn directory(&self, name: &str, aside: Option<&str>) -> Result<Usage> {
         let root = self.root().join(name);
         let mut usage = Usage::default();
         let items = match std::fs::read_dir(&root) {
@@ -76,7 +78,10 @@ impl Store {
         let mut inodes = HashSet::new();
         for item in items {
             let item = item.map_err(StoreError::io("read", &root))?;
-            usage.count += 1;
+            let name = item.file_name();
+            let counts =
+                !name.as_encoded_bytes().starts_with(b".") && aside.is_none_or(|aside| name != aside);
+            usage.count += u64::from(counts);
             usage.size_bytes += tree_bytes(&item.path(), &mut inodes);
         }
         Ok(usage)

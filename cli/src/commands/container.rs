@@ -112,9 +112,20 @@ pub fn kill(args: KillArgs, shell: &Shell) -> Outcome {
 /// Removes containers; with -f one that does not exist is as good as removed.
 pub fn rm(args: RmArgs, shell: &Shell) -> Outcome {
     let session = Session::open(shell)?;
-    let mut names = args.containers.names;
+    let (mut names, mut damaged) = (args.containers.names, Vec::new());
     if args.force {
-        names.retain(|n| !matches!(container::find(&session.store, n), Err(ContainerError::NotFound(_))));
+        names.retain(|name| match container::find(&session.store, name) {
+            Err(ContainerError::NotFound(_)) => false,
+            Err(ContainerError::Damaged { .. }) => {
+                damaged.push(name.clone());
+                false
+            }
+            _ => true,
+        });
+    }
+    for name in &damaged {
+        container::remove_damaged(&session.store, name)?;
+        output::data(name)?;
     }
     each(&names, &session, shell, true, |c| container::remove(&session.store, c, args.force, args.volumes))
 }

@@ -87,6 +87,9 @@ pub struct ContainerOptions {
     /// type=bind|volume|tmpfs,src=SOURCE,dst=TARGET[,readonly]; repeatable
     #[arg(long, value_name = "OPTIONS", help_heading = "Files")]
     pub mount: Vec<String>,
+    /// Take over the binds and volumes of another container
+    #[arg(long, value_name = "CONTAINER[:ro]", help_heading = "Files")]
+    pub volumes_from: Vec<String>,
     /// Empty memory file system: TARGET[:size=64m,mode=1777]
     #[arg(long, value_name = "TARGET", help_heading = "Files")]
     pub tmpfs: Vec<String>,
@@ -242,6 +245,9 @@ impl ContainerOptions {
         }
         for text in &self.tmpfs {
             spec.mounts.push(options::tmpfs(text)?);
+        }
+        for text in &self.volumes_from {
+            spec.volumes_from.push(options::volumes_from(text)?);
         }
         for text in &self.device {
             spec.devices.push(options::device(text)?);

@@ -132,7 +132,11 @@ pub fn prune(args: PruneArgs, shell: &Shell) -> Outcome {
         all: args.all,
         dry_run: args.dry_run,
     };
-    let report = Session::open(shell)?.store.prune(&options)?;
+    let store = Session::open(shell)?.store;
+    if !args.dry_run {
+        container::sweep(&store)?;
+    }
+    let report = store.prune(&options)?;
     match args.format {
         TextOrJson::Json => output::json(&json!({
             "Items": report.items.iter().map(|item| json!({
@@ -204,7 +208,12 @@ fn check(args: &FsckArgs, shell: &Shell) -> Result<(FsckReport, Option<RebuildRe
             container::hold_again(&store)?;
             Ok((store.fsck(options)?, Some(rebuilt)))
         }
-        found => Ok((found?, None)),
+        found => {
+            if args.repair {
+                container::sweep(&Store::open(&root, OpenOptions::default())?)?;
+            }
+            Ok((found?, None))
+        }
     }
 }
 

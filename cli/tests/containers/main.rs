@@ -3,6 +3,7 @@
 
 #[path = "../fixture/mod.rs"]
 mod fixture;
+mod remains;
 
 use std::fs;
 use std::io::{Read, Write};

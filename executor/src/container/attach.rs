@@ -9,8 +9,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
+use super::clear;
 use super::error::{ContainerError, Result};
-use super::lifecycle;
 use super::record::Container;
 use super::terminal::{self, Raw};
 use super::wire::{self, Answer, Request};
@@ -65,7 +65,7 @@ impl Attached {
         let code = follow(&line, signals.as_ref(), &container)?;
         drop(raw);
         if container.spec.remove {
-            lifecycle::discard(&store, &container, true);
+            clear::discard(&store, &container, true);
         }
         Ok(code)
     }

@@ -1,26 +1,21 @@
-//! Making a container: options and image config become one record; volumes are made and filled.
+//! Making a container: options and image config become one record.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use buildc_ir::ImageConfig;
-use buildc_store::{ImageRecord, Store, TreeView};
+use buildc_store::{ImageRecord, Store};
 
 use super::error::{ContainerError, Result};
-use super::record::{BoundMount, Container, State, now};
-use super::spec::{ContainerSpec, Mount, MountSource, NetworkMode, RestartPolicy};
-use super::{name, options, populate};
+use super::record::{Container, State, now};
+use super::spec::{ContainerSpec, NetworkMode};
+use super::{check, clear, mounts, name, options};
 use crate::config_json::ConfigDocument;
-use crate::volume;
+use crate::hidden::Hidden;
 
 /// Larger configs are no configs.
 const CONFIG_LIMIT_BYTES: u64 = 8 << 20;
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const SIGTERM: i32 = 15;
-/// Less than this the kernel cannot start a process with.
-const LEAST_MEMORY_BYTES: u64 = 6 << 20;
 
 /// Makes a container from an image. Nothing runs yet.
 ///
@@ -28,7 +23,7 @@ const LEAST_MEMORY_BYTES: u64 = 6 << 20;
 /// Options that exclude each other, a name in use, no command, a volume or file that cannot be made. Nothing is left
 /// then, apart from named volumes.
 pub fn create(store: &Store, image: &ImageRecord, spec: ContainerSpec) -> Result<Container> {
-    check(&spec)?;
+    check::check(&spec)?;
     let config = image_config(store, image, &spec)?;
     let (entrypoint, command) = program(&spec, &config);
     let args: Vec<String> = entrypoint.iter().chain(command.iter()).flatten().cloned().collect();
@@ -39,10 +34,8 @@ pub fn create(store: &Store, image: &ImageRecord, spec: ContainerSpec) -> Result
         Some(text) => options::signal(text)?,
         None => SIGTERM,
     };
-    let all = name::all(store)?;
     let id = name::new_id();
-    let name = name::claim(&all, spec.name.as_deref(), &id)?;
-    let mut container = Container {
+    let container = Container {
         created: now(),
         image: image.id,
         args,
@@ -52,105 +45,40 @@ pub fn create(store: &Store, image: &ImageRecord, spec: ContainerSpec) -> Result
         hostname: hostname(&spec, &id),
         labels: config.labels.clone().into_iter().chain(spec.labels.clone()).collect(),
         exposed: config.exposed_ports.iter().cloned().collect(),
-        mounts: Vec::new(),
+        mounts: mounts::wanted(store, &spec, &config)?,
         stop_signal,
         state: State::default(),
-        dir: all.join(&id),
+        dir: name::all(store)?.join(&id),
+        name: String::new(),
         entrypoint,
         command,
         id,
-        name,
         spec,
     };
-    let made = furnish(store, image, &config, &mut container);
-    if made.is_err() {
-        super::lifecycle::discard(store, &container, true);
-    }
-    made.map(|()| container)
+    clear::sweep(store)?;
+    furnish(store, image, container)
 }
 
-/// Everything on disk; the record comes last and makes it a container.
-fn furnish(
-    store: &Store,
-    image: &ImageRecord,
-    config: &ImageConfig,
-    container: &mut Container,
-) -> Result<()> {
-    let make = fs::DirBuilder::new().mode(0o700).create(&container.dir);
-    make.map_err(ContainerError::io("make", &container.dir))?;
-    let layers: Vec<_> = image.layers.iter().map(|layer| layer.id).collect();
-    store.pin(&Container::pin(&container.id), Some(&image.id), &layers)?;
-    let wanted = wanted_mounts(&container.spec, config);
-    let mut view = None;
-    for mount in &wanted {
-        let bound = bind(store, mount)?;
-        let volume_to_fill = match &mount.source {
-            MountSource::Volume { nocopy: false, .. } => Some(&bound.source),
-            _ => None,
-        };
-        // Only containers with volumes need to look into the image here.
-        if let Some(dir) = volume_to_fill {
-            let view = match &view {
-                Some(view) => view,
-                None => view.insert(TreeView::new(store, &image.layers)?),
-            };
-            populate::populate(view, &mount.target, dir)?;
-        }
-        container.mounts.push(bound);
-    }
-    container.write()
-}
-
-/// What was asked for, and an anonymous volume for each VOLUME of the image that nothing else stands on.
-fn wanted_mounts(spec: &ContainerSpec, config: &ImageConfig) -> Vec<Mount> {
-    let mut mounts = spec.mounts.clone();
-    for target in &config.volumes {
-        let target = target.trim_end_matches('/');
-        if !target.is_empty() && !mounts.iter().any(|mount| mount.target == target) {
-            let source = MountSource::Volume { name: None, nocopy: false };
-            mounts.push(Mount { source, target: target.to_owned(), readonly: false });
-        }
-    }
-    // Outer mounts first, or they would hide the inner ones.
-    mounts.sort_by_key(|mount| mount.target.matches('/').count());
-    mounts
-}
-
-fn bind(store: &Store, mount: &Mount) -> Result<BoundMount> {
-    let mut bound = BoundMount {
-        kind: String::new(),
-        volume: None,
-        anonymous: false,
-        source: Default::default(),
-        target: mount.target.clone(),
-        readonly: mount.readonly,
-        propagation: None,
-        recursive: false,
-        options: String::new(),
-        size_bytes: None,
-        mode: None,
+/// Everything on disk. All of it happens in a hidden directory whose record names the volumes before they are made:
+/// what a kill leaves is cleared away by whoever comes next, and what is in use is seen to be.
+fn furnish(store: &Store, image: &ImageRecord, mut container: Container) -> Result<Container> {
+    let all = name::all(store)?;
+    let draft = Hidden::make(&all, &container.id).map_err(ContainerError::io("make", &container.dir))?;
+    let mut fill = || {
+        container.name = name::claim(&all, container.spec.name.as_deref(), &container.id)?;
+        container.write_in(draft.path())?;
+        let layers: Vec<_> = image.layers.iter().map(|layer| layer.id).collect();
+        store.pin(&Container::pin(&container.id), Some(&image.id), &layers)?;
+        mounts::prepare(store, image, &container)
     };
-    match &mount.source {
-        MountSource::Bind { path, create, propagation, recursive } => {
-            if *create && !path.exists() {
-                fs::create_dir_all(path).map_err(ContainerError::io("make", path))?;
-            }
-            fs::symlink_metadata(path).map_err(ContainerError::io("mount", path))?;
-            "bind".clone_into(&mut bound.kind);
-            (bound.source, bound.propagation, bound.recursive) =
-                (path.clone(), propagation.clone(), *recursive);
+    if let Err(error) = fill() {
+        if let Err(left) = clear::clear(store, draft) {
+            tracing::warn!(error = %left, "what was made of a container was not removed");
         }
-        MountSource::Volume { name, .. } => {
-            let volume = volume::create(store, name.as_deref(), BTreeMap::new())?;
-            "volume".clone_into(&mut bound.kind);
-            (bound.source, bound.anonymous, bound.volume) = (volume.dir, name.is_none(), Some(volume.name));
-        }
-        MountSource::Tmpfs { options, size_bytes, mode } => {
-            "tmpfs".clone_into(&mut bound.kind);
-            (bound.options, bound.size_bytes, bound.mode) = (options.clone(), *size_bytes, *mode);
-        }
+        return Err(error);
     }
-    Ok(bound)
+    draft.show().map_err(ContainerError::io("make", &container.dir))?;
+    Ok(container)
 }
 
 fn image_config(store: &Store, image: &ImageRecord, spec: &ContainerSpec) -> Result<ImageConfig> {
@@ -202,68 +130,4 @@ fn hostname(spec: &ContainerSpec, id: &str) -> String {
     let host = (spec.host_uts || spec.network == NetworkMode::Host).then(own).flatten();
     let short = || id.get(..12).unwrap_or(id).to_owned();
     spec.hostname.clone().or(host).unwrap_or_else(short)
-}
-
-/// Options that exclude each other.
-fn check(spec: &ContainerSpec) -> Result<()> {
-    let conflict = |text: &str| Err(ContainerError::Conflict(text.to_owned()));
-    if spec.remove && spec.restart != RestartPolicy::No {
-        return conflict("`--rm` and `--restart` exclude each other");
-    }
-    let shared = matches!(spec.network, NetworkMode::Container(_));
-    if shared && (spec.publish_all || !spec.publish.is_empty()) {
-        return conflict("ports cannot be published with `--network container:`");
-    }
-    let own_names = spec.hostname.is_some() || !spec.extra_hosts.is_empty() || !spec.dns.is_empty();
-    if shared && own_names {
-        return conflict(
-            "`--hostname`, `--add-host` and `--dns` belong to the other container with `--network container:`",
-        );
-    }
-    if spec.host_uts && spec.hostname.is_some() {
-        return conflict("`--hostname` cannot change the host's name with `--uts host`");
-    }
-    if spec.limits.memory_bytes.is_some_and(|bytes| bytes < LEAST_MEMORY_BYTES) {
-        let bytes = spec.limits.memory_bytes.unwrap_or_default().to_string();
-        return Err(ContainerError::option("--memory", &bytes, "the least is 6m"));
-    }
-    if let (Some(memory), Some(swap)) = (spec.limits.memory_bytes, spec.limits.memory_swap_bytes)
-        && u64::try_from(swap).is_ok_and(|swap| swap < memory)
-    {
-        return conflict("`--memory-swap` is memory and swap together, and less than `--memory`");
-    }
-    if let Some((name, value)) = spec.sysctls.iter().find(|(name, _)| !has_own(spec, name)) {
-        let reason = "it would change the host: the container has no namespace of its own for it";
-        return Err(ContainerError::option("--sysctl", &format!("{name}={value}"), reason));
-    }
-    match spec.limits.cpus {
-        Some(cpus) if !(cpus.is_finite() && cpus > 0.0) => {
-            Err(ContainerError::option("--cpus", &cpus.to_string(), "it is not a number above 0"))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Whether a kernel parameter is one of the container's own namespaces (namespaces(7)).
-fn has_own(spec: &ContainerSpec, parameter: &str) -> bool {
-    const IPC: [&str; 8] = [
-        "kernel.msgmax",
-        "kernel.msgmnb",
-        "kernel.msgmni",
-        "kernel.sem",
-        "kernel.shmall",
-        "kernel.shmmax",
-        "kernel.shmmni",
-        "kernel.shm_rmid_forced",
-    ];
-    // The kernel takes both separators.
-    let name = parameter.replace('/', ".");
-    if name.contains("..") {
-        return false;
-    }
-    match name.split('.').next() {
-        Some("net") => spec.network != NetworkMode::Host,
-        _ if name == "kernel.domainname" => !spec.host_uts,
-        _ => !spec.host_ipc && (name.starts_with("fs.mqueue.") || IPC.contains(&name.as_str())),
-    }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::Result;
 use super::record::{BoundMount, Container, State, Status};
-use super::spec::{ContainerSpec, NetworkMode, RestartPolicy};
+use super::spec::{ContainerSpec, NetworkMode, RestartPolicy, VolumesFrom};
 
 /// Docker's value for what has not happened.
 const NEVER: &str = "0001-01-01T00:00:00Z";
@@ -90,6 +90,7 @@ fn host_config(spec: &ContainerSpec, container: &Container) -> Value {
     };
     json!({
         "Binds": binds,
+        "VolumesFrom": spec.volumes_from.iter().map(volumes_from).collect::<Vec<_>>(),
         "NetworkMode": network_mode(&spec.network),
         "PortBindings": port_bindings(spec),
         "RestartPolicy": { "Name": spec.restart.name(), "MaximumRetryCount": retries },
@@ -120,6 +121,10 @@ fn host_config(spec: &ContainerSpec, container: &Container) -> Value {
 fn bind(mount: &BoundMount) -> String {
     let source = mount.volume.clone().unwrap_or_else(|| mount.source.display().to_string());
     format!("{source}:{}{}", mount.target, if mount.readonly { ":ro" } else { "" })
+}
+
+fn volumes_from(from: &VolumesFrom) -> String {
+    format!("{}{}", from.container, if from.readonly { ":ro" } else { "" })
 }
 
 fn network_mode(mode: &NetworkMode) -> String {

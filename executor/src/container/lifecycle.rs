@@ -1,6 +1,5 @@
 //! The life of a container after its creation: started, stopped, killed, waited for, renamed, removed.
 
-use std::fs;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -17,8 +16,7 @@ use super::record::{Container, State};
 use super::spec::NetworkMode;
 use super::terminal::{self, Raw};
 use super::wire::{self, Answer, Request};
-use super::{assemble, list, name, options};
-use crate::volume;
+use super::{assemble, clear, list, name, options};
 
 /// Seconds between the stop signal and SIGKILL, as Docker's.
 const STOP_SECONDS: i64 = 10;
@@ -182,33 +180,11 @@ pub fn remove(store: &Store, container: &Container, force: bool, volumes: bool) 
         let _ = monitor.signal(SIGKILL);
     }
     if container.dir.exists() {
-        discard(store, container, volumes);
+        clear::discard(store, container, volumes);
     }
     match container.dir.exists() {
         true => Err(ContainerError::io("remove", &container.dir)(io::ErrorKind::DirectoryNotEmpty.into())),
         false => Ok(()),
-    }
-}
-
-/// Removes everything of a container that nobody watches. What cannot be removed is told by whoever looks.
-pub(super) fn discard(store: &Store, container: &Container, volumes: bool) {
-    let gone = container.dir.with_file_name(format!(".{}", container.id));
-    // Out of sight first, so that half of a container is never found.
-    let renamed = fs::rename(&container.dir, &gone);
-    if renamed.is_ok() && fs::remove_dir_all(&gone).is_err() {
-        // Back into sight, for a second try by somebody with more rights.
-        let _ = fs::rename(&gone, &container.dir);
-        return;
-    }
-    if let Some(all) = container.dir.parent() {
-        name::release(all, &container.name, &container.id);
-    }
-    if let Err(error) = store.unpin(&Container::pin(&container.id)) {
-        tracing::warn!(%error, "the layers of a removed container stay pinned");
-    }
-    let anonymous = container.mounts.iter().filter(|mount| volumes && mount.anonymous);
-    for volume in anonymous.filter_map(|mount| volume::find(store, mount.volume.as_deref()?).ok()) {
-        let _ = volume::delete(&volume);
     }
 }
 

@@ -8,6 +8,7 @@ use super::error::{ContainerError, Result};
 use super::name;
 use super::record::Container;
 use super::spec::NetworkMode;
+use crate::hidden;
 
 /// Filters of `ps`: values of one key are alternatives (all `label`s must match), keys must all match.
 #[derive(Clone, Debug, Default)]
@@ -108,23 +109,27 @@ fn port_is(value: &str, port: u16, protocol: &str) -> bool {
 /// # Errors
 /// `NotFound`, `Ambiguous`, or its record cannot be read.
 pub fn find(store: &Store, name: &str) -> Result<Container> {
+    let id = find_id(store, name)?;
+    Container::read(&name::all(store)?.join(id))?.ok_or_else(|| ContainerError::NotFound(name.to_owned()))
+}
+
+/// The id of the container with this name, id or unique id prefix, whether its record can be read or not.
+pub(super) fn find_id(store: &Store, name: &str) -> Result<String> {
     let all = name::all(store)?;
     let missing = || ContainerError::NotFound(name.to_owned());
     let word = name.strip_prefix('/').unwrap_or(name);
-    if let Some(id) = name::holder(&all, word)
-        && let Some(container) = Container::read(&all.join(id))?
-    {
-        return Ok(container);
+    if let Some(id) = name::holder(&all, word).filter(|id| all.join(id).exists()) {
+        return Ok(id);
     }
     if word.is_empty() || !word.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err(missing());
     }
     let mut matching = ids(store)?.into_iter().filter(|id| id.starts_with(word));
     let id = matching.next().ok_or_else(missing)?;
-    if matching.next().is_some() {
-        return Err(ContainerError::Ambiguous(word.to_owned()));
+    match matching.next() {
+        Some(_) => Err(ContainerError::Ambiguous(word.to_owned())),
+        None => Ok(id),
     }
-    Container::read(&all.join(id))?.ok_or_else(missing)
 }
 
 /// All containers, in no order.
@@ -134,6 +139,17 @@ pub fn find(store: &Store, name: &str) -> Result<Container> {
 pub(crate) fn all(store: &Store) -> Result<Vec<Container>> {
     let all = name::all(store)?;
     ids(store)?.iter().filter_map(|id| Container::read(&all.join(id)).transpose()).collect()
+}
+
+/// Containers that are being made or removed, as far as their records are written.
+///
+/// # Errors
+/// The directory of containers cannot be read.
+pub(crate) fn unfinished(store: &Store) -> Result<Vec<Container>> {
+    let all = name::all(store)?;
+    let names = hidden::names(&all).map_err(ContainerError::io("read", &all))?;
+    let ids = names.iter().filter(|name| name::is_id(name));
+    Ok(ids.filter_map(|id| Container::read(&hidden::hidden(&all, id)).ok().flatten()).collect())
 }
 
 /// All containers, the newest first. One whose record is damaged is left out; looking it up by its id tells why.

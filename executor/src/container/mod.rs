@@ -7,6 +7,8 @@
 
 mod assemble;
 mod attach;
+mod check;
+mod clear;
 mod cp;
 mod create;
 mod error;
@@ -18,6 +20,7 @@ mod list;
 mod log;
 mod logs;
 mod monitor;
+mod mounts;
 mod name;
 pub mod options;
 mod populate;
@@ -28,14 +31,15 @@ mod wire;
 
 pub(crate) use assemble::every_capability;
 pub use attach::Attached;
+pub use clear::{remove_damaged, sweep};
 pub use cp::{CopyOptions, Source, Target, copy_in, copy_out};
 pub use create::create;
 pub use error::{ContainerError, Result};
 pub use exec::{ExecSpec, exec};
 pub use inspect::inspect;
 pub use lifecycle::{StartOptions, StopOptions, kill, remove, rename, restart, start, stop, wait};
-pub(crate) use list::all;
 pub use list::{Filters, find, hold_again, list};
+pub(crate) use list::{all, unfinished};
 pub use logs::{LogOptions, logs};
 pub use monitor::{Standby, monitor_if_requested};
 pub use record::{BoundMount, Container, State, Status};

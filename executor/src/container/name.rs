@@ -7,6 +7,7 @@ use std::{fs, io};
 use buildc_store::Store;
 
 use super::error::{ContainerError, Result};
+use crate::hidden;
 use crate::random::{self, hex};
 
 const MOODS: [&str; 32] = [
@@ -109,7 +110,7 @@ fn take(all: &Path, name: &str, id: &str) -> Result<()> {
         let holder = fs::read_link(&link).map(|id| id.to_string_lossy().into_owned());
         match holder {
             // A killed `create` or `rm` leaves a name without a container.
-            Ok(holder) if !all.join(&holder).exists() => {
+            Ok(holder) if !all.join(&holder).exists() && !hidden::hidden(all, &holder).exists() => {
                 let _ = fs::remove_file(&link);
             }
             Ok(holder) => return Err(ContainerError::NameInUse { name: name.to_owned(), holder }),

@@ -5,7 +5,7 @@
 mod mount;
 mod port;
 
-pub use mount::{mount, tmpfs, volume};
+pub use mount::{mount, tmpfs, volume, volumes_from};
 pub use port::publish;
 
 use std::net::IpAddr;

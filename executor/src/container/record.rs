@@ -4,6 +4,7 @@
 //! written by its monitor. Both are replaced by rename, so a reader sees one or the other version whole.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -16,7 +17,8 @@ use super::error::{ContainerError, Result};
 use super::spec::{ContainerSpec, PublishedPort};
 use crate::process_id::{ProcessId, boot_id};
 
-const RECORD: &str = "container.json";
+/// File that makes a directory a container.
+pub(super) const RECORD: &str = "container.json";
 const STATE: &str = "state.json";
 /// Exit status given to a container whose monitor was killed, and which therefore was killed too.
 const KILLED: u8 = 137;
@@ -73,6 +75,9 @@ pub struct BoundMount {
     pub volume: Option<String>,
     /// The volume was made for this container.
     pub anonymous: bool,
+    /// An empty volume gets what the image has at the target.
+    #[serde(default)]
+    pub fill: bool,
     /// On the host; empty for a tmpfs.
     pub source: PathBuf,
     /// In the container.
@@ -117,7 +122,13 @@ impl Container {
 
     /// Writes what is remembered of it.
     pub(crate) fn write(&self) -> Result<()> {
-        write_json(&self.dir.join(RECORD), self)
+        self.write_in(&self.dir)
+    }
+
+    /// Writes what is remembered of it into a directory that is to become its own. Synced, unless a power cut ends the
+    /// container anyway: a torn record would hide what its writable layer and volumes hold.
+    pub(super) fn write_in(&self, dir: &Path) -> Result<()> {
+        write_json(&dir.join(RECORD), self, !self.spec.remove)
     }
 
     /// Its monitor, when it has one that lives.
@@ -197,11 +208,15 @@ pub struct State {
 impl State {
     /// What the monitor wrote last.
     pub(crate) fn read(dir: &Path) -> Result<Self> {
-        Ok(read_json(&dir.join(STATE))?.unwrap_or_default())
+        match read_json(&dir.join(STATE)) {
+            // It is replaced without a sync, and only a power cut tears it: that ended the container too.
+            Err(ContainerError::Damaged { .. }) => Ok(Self { status: Status::Running, ..Self::default() }),
+            read => Ok(read?.unwrap_or_default()),
+        }
     }
 
     pub(crate) fn write(&self, dir: &Path) -> Result<()> {
-        write_json(&dir.join(STATE), self)
+        write_json(&dir.join(STATE), self, false)
     }
 
     pub(crate) fn monitor_id(&self) -> ProcessId {
@@ -252,9 +267,16 @@ fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     }
 }
 
-/// Replaces a file as a whole. No sync: what a power cut takes is a container that ended with it.
-fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+/// Replaces a file as a whole; a reader sees the old or the new one. Only a `durable` one is sure to survive a power cut.
+fn write_json(path: &Path, value: &impl Serialize, durable: bool) -> Result<()> {
     let draft = path.with_extension("new");
-    let write = || fs::write(&draft, serde_json::to_vec(value)?).and_then(|()| fs::rename(&draft, path));
+    let write = || {
+        let mut file = fs::File::create(&draft)?;
+        file.write_all(&serde_json::to_vec(value)?)?;
+        if durable {
+            file.sync_all()?;
+        }
+        fs::rename(&draft, path)
+    };
     write().map_err(ContainerError::io("write", path))
 }

@@ -58,6 +58,8 @@ pub struct ContainerSpec {
     pub dns_options: Vec<String>,
     /// Binds, volumes and memory file systems, in the order given.
     pub mounts: Vec<Mount>,
+    /// Containers whose binds and volumes it gets too.
+    pub volumes_from: Vec<VolumesFrom>,
     /// Limits kept by a control group.
     pub limits: Limits,
     /// Limits of each process.
@@ -153,6 +155,15 @@ pub struct Mount {
     /// Where, absolute.
     pub target: String,
     /// Refuses writes.
+    pub readonly: bool,
+}
+
+/// Another container whose binds and volumes are wanted.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct VolumesFrom {
+    /// Its name, id or unique id prefix.
+    pub container: String,
+    /// All of them refuse writes here.
     pub readonly: bool,
 }
 

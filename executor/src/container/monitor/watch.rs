@@ -19,7 +19,7 @@ use crate::container::error::{ContainerError, Result};
 use crate::container::log::LogWriter;
 use crate::container::record::{Container, Status, now};
 use crate::container::wire::{self, Answer, Failed, Request};
-use crate::container::{files, lifecycle};
+use crate::container::{clear, files};
 use crate::network::{Publication, Reach, Sandbox};
 use crate::process_id::{ProcessId, boot_id};
 
@@ -268,6 +268,6 @@ fn hang_up(line: &UnixStream) {
 fn remove_container(order: &Order) -> Result<()> {
     let store = Store::open(&order.store_root, OpenOptions { must_exist: true })?;
     let container = Container { dir: order.dir.clone(), ..order.container.clone() };
-    lifecycle::discard(&store, &container, true);
+    clear::discard(&store, &container, true);
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::container::error::{ContainerError, Result};
 use crate::container::options::size;
-use crate::container::spec::{Mount, MountSource};
+use crate::container::spec::{Mount, MountSource, VolumesFrom};
 use crate::volume;
 
 const PROPAGATIONS: [&str; 6] = ["private", "rprivate", "slave", "rslave", "shared", "rshared"];
@@ -142,6 +142,19 @@ impl Fields {
             ("tmpfs", Some(_)) => Err("a tmpfs has no source".to_owned()),
             (kind, _) => Err(format!("type `{kind}` is not bind, volume or tmpfs")),
         }
+    }
+}
+
+/// `--volumes-from`: `CONTAINER[:ro|rw]`.
+pub fn volumes_from(text: &str) -> Result<VolumesFrom> {
+    let (container, mode) = text.split_once(':').unwrap_or((text, "rw"));
+    let bad = |reason: &str| Err(ContainerError::option("--volumes-from", text, reason));
+    match mode {
+        _ if container.is_empty() => bad("the container is missing"),
+        // Labels for SELinux, which buildc does not set.
+        "rw" | "z" | "Z" => Ok(VolumesFrom { container: container.to_owned(), readonly: false }),
+        "ro" => Ok(VolumesFrom { container: container.to_owned(), readonly: true }),
+        _ => bad("only ro and rw are known"),
     }
 }
 
