@@ -3,4 +3,5 @@
 //! Owns: syntax, scope resolution, values, evaluation, builtins.
 //! Never does: file, environment or clock access; what the world knows comes in through traits.
 
+pub mod posix_regex;
 pub mod syntax;
