@@ -6,6 +6,7 @@
 
 mod case;
 mod program;
+pub mod random;
 
 pub use case::{Case, Outcome, cases, directory, words};
 pub use program::Program;

@@ -1,7 +1,7 @@
 //! Runs cases through a program that takes the arguments of `nix-instantiate`.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -61,14 +61,29 @@ impl Program {
             Some(file) => Stdio::from(File::open(file)?),
             None => Stdio::null(),
         });
-        let output = command.output()?;
-        let place = directory();
-        Ok(Outcome {
-            stdout: without_place(&output.stdout, place),
-            stderr: without_place(&output.stderr, place),
-            status: output.status.code(),
-        })
+        outcome(&mut command)
     }
+
+    /// Runs the program on a text that it reads from its standard input.
+    ///
+    /// # Errors
+    /// When the program cannot be started, or does not read all.
+    pub fn ask(&self, arguments: &[&str], text: &str) -> io::Result<Outcome> {
+        let mut input = tempfile::tempfile()?;
+        input.write_all(text.as_bytes())?;
+        input.seek(SeekFrom::Start(0))?;
+        outcome(self.command().args(arguments).arg("-").stdin(input))
+    }
+}
+
+fn outcome(command: &mut Command) -> io::Result<Outcome> {
+    let output = command.output()?;
+    let place = directory();
+    Ok(Outcome {
+        stdout: without_place(&output.stdout, place),
+        stderr: without_place(&output.stderr, place),
+        status: output.status.code(),
+    })
 }
 
 /// Replaces the directory of the cases by `/pwd`.
