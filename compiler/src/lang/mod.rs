@@ -3,5 +3,8 @@
 //! Owns: syntax, scope resolution, values, evaluation, builtins.
 //! Never does: file, environment or clock access; what the world knows comes in through traits.
 
+pub mod hash;
+pub mod number;
 pub mod posix_regex;
 pub mod syntax;
+pub mod version;

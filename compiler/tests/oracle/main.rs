@@ -4,6 +4,7 @@
 //! unless `BUILDC_TEST_REQUIRE_ALL` is set.
 #![allow(clippy::print_stderr, clippy::unwrap_used, reason = "a test program")]
 
+mod number;
 mod peer;
 mod random;
 mod regex;
