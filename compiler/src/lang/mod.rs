@@ -3,8 +3,19 @@
 //! Owns: syntax, scope resolution, values, evaluation, builtins.
 //! Never does: file, environment or clock access; what the world knows comes in through traits.
 
+pub mod builtins;
+pub mod error;
+pub mod eval;
+pub mod expr;
 pub mod hash;
 pub mod number;
 pub mod posix_regex;
+pub mod print;
+pub mod report;
+pub mod resolve;
+mod scope;
+mod suggest;
 pub mod syntax;
+pub mod value;
 pub mod version;
+pub mod world;

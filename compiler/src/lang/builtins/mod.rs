@@ -1,0 +1,108 @@
+//! The builtins: one file per family, each with a table of them.
+//!
+//! Owns: the registry. Never does: I/O but through [`World`](super::world::World).
+//!
+//! # How to add a builtin
+//! 1. Write the function in the file of its family (or a new file, added to `FAMILIES`):
+//!    ```ignore
+//!    fn string_length<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
+//!        let text = ev.string_of(args[0], Pos::NONE, "while evaluating the argument passed to builtins.stringLength")?;
+//!        Ok(Value::Int(text.bytes.len() as i64))
+//!    }
+//!    ```
+//!    `args` are exactly as many as the arity, and may be suspended: take them with `ev.force(value, pos)`, which
+//!    gives weak head normal form, or with one of the typed accessors of `eval/typed.rs` (`int_of`, `bool_of`,
+//!    `string_of`, `plain_string_of`, `list_of`, `attrs_of`, `function_of`, …), which also raise Nix's type error and add
+//!    the trace line given. Nix passes no position to its builtins, so `pos` is nearly always `Pos::NONE`. Read an
+//!    element of a list or set with `share(slot)` to pass it on unforced, and with `ev.force_slot(slot, pos)` for its
+//!    value. Call a function value with `ev.call(function, &[arg], pos)`. Coercions to strings and paths are in
+//!    `eval/coerce.rs`.
+//! 2. Add it to the table of the file: name without `__`, names of the arguments, documentation in Markdown of your own
+//!    words, and [`Visibility`] (which names are also global without `builtins.` is fixed by the language).
+//! 3. Values are made by `ev.string(bytes)`, `ev.string_with(bytes, context)`, `ev.list(values)`, [`AttrsBuilder`].
+//! 4. Errors are `EvalError::new(text).at(pos)`; the line `while calling the 'x' builtin` is added by the caller.
+//!
+//! [`AttrsBuilder`]: super::value::attrs::AttrsBuilder
+
+use std::fmt;
+
+use super::error::Result;
+use super::eval::Evaluator;
+use super::value::Value;
+
+mod arithmetic;
+mod lists;
+
+/// Code of a builtin. It gets exactly as many arguments as its arity.
+pub type Function = for<'a> fn(&mut Evaluator<'a>, &[Value<'a>]) -> Result<Value<'a>>;
+
+/// Under which name a builtin is global.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Visibility {
+    /// `name` itself is global, as `map` is.
+    Plain,
+    /// `__name` is global, as `__add` is.
+    Underscored,
+}
+
+/// A builtin.
+pub struct Builtin {
+    /// Its name in `builtins`.
+    pub name: &'static str,
+    /// Names of its arguments, for documentation; as many as it takes.
+    pub params: &'static [&'static str],
+    /// What it does, in Markdown.
+    pub doc: &'static str,
+    /// Under which name it is global.
+    pub visibility: Visibility,
+    /// False for the few that leave no line `while calling the '…' builtin` in traces.
+    pub traced: bool,
+    /// Its code.
+    pub run: Function,
+}
+
+impl Builtin {
+    /// A builtin that is global as `__name`.
+    pub const fn new(
+        name: &'static str,
+        params: &'static [&'static str],
+        run: Function,
+        doc: &'static str,
+    ) -> Self {
+        Builtin { name, params, doc, visibility: Visibility::Underscored, traced: true, run }
+    }
+
+    /// The same, global as `name`.
+    #[must_use]
+    pub const fn plain(mut self) -> Self {
+        self.visibility = Visibility::Plain;
+        self
+    }
+
+    /// The same without its line in traces.
+    #[must_use]
+    pub const fn untraced(mut self) -> Self {
+        self.traced = false;
+        self
+    }
+
+    /// Number of arguments.
+    #[inline(always)]
+    pub const fn arity(&self) -> usize {
+        self.params.len()
+    }
+}
+
+impl fmt::Debug for Builtin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Builtin({})", self.name)
+    }
+}
+
+/// The tables.
+const FAMILIES: &[&[Builtin]] = &[arithmetic::BUILTINS, lists::BUILTINS];
+
+/// All builtins that are functions.
+pub fn all() -> impl Iterator<Item = &'static Builtin> {
+    FAMILIES.iter().flat_map(|family| family.iter())
+}

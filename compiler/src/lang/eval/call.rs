@@ -1,0 +1,312 @@
+//! Calls.
+
+use super::Evaluator;
+use crate::lang::builtins::Builtin;
+use crate::lang::error::{EvalError, Result};
+use crate::lang::expr::{Call, Formals, Item, Lambda};
+use crate::lang::print;
+use crate::lang::suggest::best_matches;
+use crate::lang::syntax::Pos;
+use crate::lang::syntax::symbol::known;
+use crate::lang::value::{Attrs, Closure, Env, PartialBuiltin, PartialClosure, Value, share};
+
+impl<'a> Evaluator<'a> {
+    /// The function that a lambda makes in a frame.
+    pub(super) fn closure(&self, lambda: &'a Lambda<'a>, env: &'a Env<'a>) -> Value<'a> {
+        Value::Closure(self.arena.alloc(Closure { lambda, env: env.escape() }))
+    }
+
+    /// A call in the program: arguments go straight into the frame of the function where it takes just as many.
+    #[inline]
+    pub(super) fn eval_call(&mut self, call: &'a Call<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
+        let function = self.eval(call.function, env)?;
+        match (function, call.args) {
+            (Value::Closure(closure), args) if closure.lambda.params.len() == args.len() => {
+                self.call_exactly(closure, args, env, call.pos)
+            }
+            (Value::Builtin(builtin), [a]) if builtin.arity() == 1 => {
+                let args = [self.argument(a, env)];
+                self.run_builtin(builtin, &args, call.pos)
+            }
+            (Value::Builtin(builtin), [a, b]) if builtin.arity() == 2 => {
+                let args = [self.argument(a, env), self.argument(b, env)];
+                self.run_builtin(builtin, &args, call.pos)
+            }
+            (Value::Builtin(builtin), [a, b, c]) if builtin.arity() == 3 => {
+                let args = [self.argument(a, env), self.argument(b, env), self.argument(c, env)];
+                self.run_builtin(builtin, &args, call.pos)
+            }
+            (function, args) => self.call_items(function, args, env, call.pos),
+        }
+    }
+
+    fn call_exactly(
+        &mut self,
+        closure: &'a Closure<'a>,
+        args: &'a [Item<'a>],
+        env: &'a Env<'a>,
+        pos: Pos,
+    ) -> Result<Value<'a>> {
+        self.enter(pos)?;
+        let lambda = closure.lambda;
+        let frame = self.frames.make(Some(closure.env), lambda.frame.get() as usize);
+        let matched = match lambda.formals {
+            None => {
+                for (slot, arg) in frame.slots.iter().zip(args) {
+                    slot.set(self.escaping_item(arg, env));
+                }
+                Ok(())
+            }
+            Some(formals) => {
+                let arg = match args[0] {
+                    // It is wanted at once, so it need not be suspended.
+                    Item::Lazy(code) => self.eval(self.code(code), env),
+                    ref item => Ok(self.argument(item, env)),
+                };
+                arg.map_err(|error| call_site(error, pos))
+                    .and_then(|arg| self.bind_formals(lambda, formals, arg, frame, pos))
+            }
+        };
+        let result = match matched {
+            Ok(()) => self.run_body(lambda, frame, pos),
+            Err(error) => Err(error),
+        };
+        self.leave();
+        result
+    }
+
+    /// Evaluates the body of a function whose arguments are in `frame`.
+    #[inline(always)]
+    fn run_body(&mut self, lambda: &'a Lambda<'a>, frame: &'a Env<'a>, pos: Pos) -> Result<Value<'a>> {
+        match self.eval(lambda.body.get(), frame) {
+            Ok(value) => {
+                self.frames.release(frame);
+                Ok(value)
+            }
+            Err(error) => Err(self.traced_call(error, lambda, pos)),
+        }
+    }
+
+    #[cold]
+    fn traced_call(&self, error: Box<EvalError>, lambda: &Lambda<'a>, pos: Pos) -> Box<EvalError> {
+        if !self.options.show_trace {
+            return error;
+        }
+        let place = lambda.params.last().map_or(Pos::NONE, |param| param.pos);
+        let text = match lambda.name.get() {
+            Some(name) => [b"while calling '".as_slice(), self.symbols.name(name), b"'"].concat(),
+            None => b"while calling anonymous lambda".to_vec(),
+        };
+        call_site(error.trace(place, text), pos)
+    }
+
+    /// Puts the attributes of an argument into the slots of the names in a set pattern.
+    fn bind_formals(
+        &mut self,
+        lambda: &'a Lambda<'a>,
+        formals: Formals<'a>,
+        arg: Value<'a>,
+        frame: &'a Env<'a>,
+        pos: Pos,
+    ) -> Result<()> {
+        let place = lambda.params[0].pos;
+        let attrs = self
+            .attrs_of(arg, place, "while evaluating the value passed for the lambda argument")
+            .map_err(|error| call_site(error, pos))?;
+        let (whole, slots) = (&frame.slots[0], &frame.slots[1..]);
+        whole.set(Value::Attrs(attrs));
+        let mut used = 0;
+        for (formal, slot) in formals.formals.iter().zip(slots) {
+            match (attrs.get(formal.name), &formal.default) {
+                (Some(given), _) => {
+                    used += 1;
+                    slot.set(share(given));
+                }
+                (None, Some(default)) => slot.set(self.item(default, frame)),
+                (None, None) => {
+                    let problem = "called without required argument";
+                    let error = self.argument_error(lambda, problem, self.symbols.name(formal.name));
+                    return Err(call_site(error, pos));
+                }
+            }
+        }
+        if !formals.ellipsis && used != attrs.len(self.arena) {
+            return Err(call_site(self.unexpected_argument(lambda, formals, attrs), pos));
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn argument_error(&self, lambda: &Lambda<'a>, problem: &str, name: &[u8]) -> Box<EvalError> {
+        let function =
+            lambda.name.get().map_or(b"anonymous lambda".as_slice(), |name| self.symbols.name(name));
+        let text =
+            [b"function '".as_slice(), function, b"' ", problem.as_bytes(), b" '", name, b"'"].concat();
+        EvalError::new(text).at(lambda.params[0].pos)
+    }
+
+    #[cold]
+    fn unexpected_argument(
+        &self,
+        lambda: &Lambda<'a>,
+        formals: Formals<'a>,
+        attrs: &'a Attrs<'a>,
+    ) -> Box<EvalError> {
+        let (shape, _) = attrs.flatten(self.arena);
+        let known = |name| formals.formals.binary_search_by_key(&name, |formal| formal.name).is_ok();
+        let unexpected = shape.symbols.iter().find(|name| !known(**name));
+        let name = unexpected.map_or(b"".as_slice(), |name| self.symbols.name(*name));
+        let mut error = self.argument_error(lambda, "called with unexpected argument", name);
+        let names = formals.formals.iter().map(|formal| self.symbols.name(formal.name));
+        error.suggestions = best_matches(names, name);
+        error
+    }
+
+    /// The general case of a call in the program.
+    #[inline(never)]
+    fn call_items(
+        &mut self,
+        function: Value<'a>,
+        args: &'a [Item<'a>],
+        env: &'a Env<'a>,
+        pos: Pos,
+    ) -> Result<Value<'a>> {
+        let args: Vec<Value<'a>> = args.iter().map(|arg| self.argument(arg, env)).collect();
+        self.call(function, &args, pos)
+    }
+
+    /// `function arg …`, in weak head normal form. `pos` is the place of the call.
+    ///
+    /// # Errors
+    /// Whatever evaluation raises; when `function` is none; when calls are nested too deeply.
+    pub fn call(&mut self, function: Value<'a>, args: &[Value<'a>], pos: Pos) -> Result<Value<'a>> {
+        self.enter(pos)?;
+        let result = self.apply(function, args, pos);
+        self.leave();
+        result
+    }
+
+    fn apply(&mut self, function: Value<'a>, args: &[Value<'a>], pos: Pos) -> Result<Value<'a>> {
+        let mut function = self.force(function, pos)?;
+        let mut args = args;
+        while !args.is_empty() {
+            let taken;
+            (function, taken) = match function {
+                Value::Closure(closure) => self.apply_closure(closure, &[], args, pos)?,
+                Value::PartialClosure(partial) => {
+                    self.apply_closure(partial.closure, partial.args, args, pos)?
+                }
+                Value::Builtin(builtin) => self.apply_builtin(builtin, &[], args, pos)?,
+                Value::PartialBuiltin(partial) => {
+                    self.apply_builtin(partial.builtin, partial.args, args, pos)?
+                }
+                Value::Attrs(attrs) if attrs.get(known::FUNCTOR).is_some() => {
+                    (self.apply_functor(attrs, args[0], pos)?, 1)
+                }
+                other => return Err(self.not_a_function(other, pos)),
+            };
+            args = &args[taken..];
+        }
+        Ok(function)
+    }
+
+    /// Applies a function to what it still waits for, or to all there is; says how many arguments it took.
+    fn apply_closure(
+        &mut self,
+        closure: &'a Closure<'a>,
+        held: &[Value<'a>],
+        args: &[Value<'a>],
+        pos: Pos,
+    ) -> Result<(Value<'a>, usize)> {
+        let lambda = closure.lambda;
+        let missing = lambda.params.len() - held.len();
+        if args.len() < missing {
+            let args = self.arena.alloc_slice_copy(&[held, args].concat());
+            let partial = self.arena.alloc(PartialClosure { closure, args });
+            return Ok((Value::PartialClosure(partial), args.len() - held.len()));
+        }
+        let frame = self.frames.make(Some(closure.env), lambda.frame.get() as usize);
+        match lambda.formals {
+            None => {
+                for (slot, arg) in frame.slots.iter().zip(held.iter().chain(&args[..missing])) {
+                    slot.set(*arg);
+                }
+            }
+            Some(formals) => self.bind_formals(lambda, formals, args[0], frame, pos)?,
+        }
+        Ok((self.run_body(lambda, frame, pos)?, missing))
+    }
+
+    fn apply_builtin(
+        &mut self,
+        builtin: &'static Builtin,
+        held: &[Value<'a>],
+        args: &[Value<'a>],
+        pos: Pos,
+    ) -> Result<(Value<'a>, usize)> {
+        let missing = builtin.arity() - held.len();
+        if args.len() < missing {
+            let args = self.arena.alloc_slice_copy(&[held, args].concat());
+            let partial = self.arena.alloc(PartialBuiltin { builtin, args });
+            return Ok((Value::PartialBuiltin(partial), args.len() - held.len()));
+        }
+        let value = match (held, &args[..missing]) {
+            ([], args) => self.traced_builtin(builtin, args, pos)?,
+            (&[a], &[b]) => self.traced_builtin(builtin, &[a, b], pos)?,
+            (held, args) => self.traced_builtin(builtin, &[held, args].concat(), pos)?,
+        };
+        Ok((value, missing))
+    }
+
+    #[inline]
+    fn run_builtin(&mut self, builtin: &'static Builtin, args: &[Value<'a>], pos: Pos) -> Result<Value<'a>> {
+        self.enter(pos)?;
+        let result = self.traced_builtin(builtin, args, pos);
+        self.leave();
+        result
+    }
+
+    #[inline]
+    fn traced_builtin(
+        &mut self,
+        builtin: &'static Builtin,
+        args: &[Value<'a>],
+        pos: Pos,
+    ) -> Result<Value<'a>> {
+        match (builtin.run)(self, args) {
+            Err(error) if builtin.traced => Err(while_calling(error, builtin.name, pos)),
+            result => result,
+        }
+    }
+
+    fn apply_functor(&mut self, attrs: &'a Attrs<'a>, arg: Value<'a>, pos: Pos) -> Result<Value<'a>> {
+        let Some(functor) = attrs.find(known::FUNCTOR) else {
+            return Err(self.not_a_function(Value::Attrs(attrs), pos));
+        };
+        self.call(share(functor.slot), &[Value::Attrs(attrs), arg], functor.pos).map_err(|error| {
+            let text = b"while calling a functor (an attribute set with a '__functor' attribute)".as_slice();
+            error.trace(pos, text)
+        })
+    }
+
+    #[cold]
+    fn not_a_function(&self, value: Value<'a>, pos: Pos) -> Box<EvalError> {
+        let phrase = print::type_phrase(value);
+        let mut text =
+            format!("attempt to call something which is not a function but {phrase}: ").into_bytes();
+        text.extend_from_slice(&print::in_error(self, value));
+        EvalError::new(text).at(pos)
+    }
+}
+
+/// Adds the line `from call site`, if there is one.
+#[cold]
+fn call_site(error: Box<EvalError>, pos: Pos) -> Box<EvalError> {
+    if pos.is_none() { error } else { error.trace(pos, b"from call site".as_slice()) }
+}
+
+/// Adds the line of a builtin.
+#[cold]
+pub(super) fn while_calling(error: Box<EvalError>, name: &str, pos: Pos) -> Box<EvalError> {
+    error.trace(pos, format!("while calling the '{name}' builtin").into_bytes())
+}

@@ -1,0 +1,116 @@
+//! The names that are known without being bound, and the set `builtins`.
+
+use super::Evaluator;
+use crate::lang::builtins::{self, Visibility};
+use crate::lang::syntax::symbol::known;
+use crate::lang::syntax::{Pos, Symbol};
+use crate::lang::value::attrs::AttrsBuilder;
+use crate::lang::value::{Attrs, NixString, PathValue, Value};
+
+/// The version of Nix that programs see.
+pub const NIX_VERSION: &str = "2.34.8";
+
+/// The version of the language that programs see.
+pub const LANG_VERSION: i64 = 6;
+
+/// A name that is known without being bound.
+#[derive(Clone, Copy, Debug)]
+pub struct Global<'a> {
+    /// The name.
+    pub name: Symbol,
+    /// What it means.
+    pub value: Value<'a>,
+}
+
+/// Makes the globals, sorted by name.
+pub(super) fn make<'a>(ev: &mut Evaluator<'a>) -> Vec<Global<'a>> {
+    let mut globals = Vec::new();
+    let mut set = Vec::new();
+    for builtin in builtins::all() {
+        let name = ev.symbols.intern(builtin.name.as_bytes());
+        let value = Value::Builtin(builtin);
+        let global = match builtin.visibility {
+            Visibility::Plain => name,
+            Visibility::Underscored => ev.symbols.intern(format!("__{}", builtin.name).as_bytes()),
+        };
+        globals.push(Global { name: global, value });
+        set.push(Global { name, value });
+    }
+    for (name, visibility, value) in constants(ev) {
+        let symbol = ev.symbols.intern(name.as_bytes());
+        let global = match visibility {
+            Visibility::Plain => symbol,
+            Visibility::Underscored => ev.symbols.intern(format!("__{name}").as_bytes()),
+        };
+        globals.push(Global { name: global, value });
+        set.push(Global { name: symbol, value });
+    }
+    let builtins = builtins_set(ev, &set);
+    globals.push(Global { name: known::BUILTINS, value: builtins });
+    globals.sort_by_key(|global| global.name);
+    globals
+}
+
+/// The set of everything, which contains itself.
+fn builtins_set<'a>(ev: &Evaluator<'a>, members: &[Global<'a>]) -> Value<'a> {
+    let mut builder = AttrsBuilder::with_capacity(members.len() + 1);
+    builder.push(known::BUILTINS, Pos::NONE, Value::Null);
+    for member in members {
+        builder.push(member.name, Pos::NONE, member.value);
+    }
+    let attrs: &'a Attrs<'a> = builder.finish(ev.arena);
+    if let Some(itself) = attrs.get(known::BUILTINS) {
+        itself.set(Value::Attrs(attrs));
+    }
+    Value::Attrs(attrs)
+}
+
+fn constants<'a>(ev: &Evaluator<'a>) -> Vec<(&'static str, Visibility, Value<'a>)> {
+    let text = |text: &[u8]| ev.string(ev.bytes(text));
+    let mut all = vec![
+        ("true", Visibility::Plain, Value::Bool(true)),
+        ("false", Visibility::Plain, Value::Bool(false)),
+        ("null", Visibility::Plain, Value::Null),
+        ("nixVersion", Visibility::Underscored, text(NIX_VERSION.as_bytes())),
+        ("langVersion", Visibility::Underscored, Value::Int(LANG_VERSION)),
+        ("storeDir", Visibility::Underscored, text(&ev.options.store_dir)),
+        ("nixPath", Visibility::Underscored, ev.search_path()),
+    ];
+    if ev.options.impure {
+        all.push(("currentSystem", Visibility::Underscored, text(&ev.options.system)));
+        all.push(("currentTime", Visibility::Underscored, Value::Int(ev.world.now())));
+    }
+    all
+}
+
+impl<'a> Evaluator<'a> {
+    /// What a name means that nothing binds.
+    pub(in crate::lang) fn global(&self, name: Symbol) -> Option<Value<'a>> {
+        let index = self.globals.binary_search_by_key(&name, |global| global.name).ok()?;
+        Some(self.globals[index].value)
+    }
+
+    /// The value of `__nixPath`: the search path as a list of sets with `path` and `prefix`.
+    fn search_path(&self) -> Value<'a> {
+        Value::List(self.empty_list)
+    }
+
+    /// The value of a path literal, whose text is canonical.
+    pub(in crate::lang) fn path_literal(&self, bytes: &'a [u8]) -> Value<'a> {
+        Value::Path(self.arena.alloc(PathValue { bytes }))
+    }
+
+    /// The value of `__curPos`: a set, or null where the source is no file.
+    pub fn place_value(&mut self, pos: Pos) -> Value<'a> {
+        let Some(place) = self.sources.resolve(pos) else { return Value::Null };
+        let crate::lang::syntax::pos::Origin::File(path) = place.origin else { return Value::Null };
+        let (line, column) = (i64::from(place.line), i64::from(place.column));
+        let file = Value::String(self.arena.alloc(NixString { bytes: path, context: None }));
+        let symbols = [known::FILE, known::LINE, known::COLUMN];
+        let mut builder = AttrsBuilder::with_capacity(3);
+        for (symbol, value) in symbols.into_iter().zip([file, Value::Int(line), Value::Int(column)]) {
+            builder.push(symbol, Pos::NONE, value);
+        }
+        Value::Attrs(builder.finish(self.arena))
+    }
+}

@@ -1,0 +1,326 @@
+//! Evaluation.
+//!
+//! Owns: the evaluator's state, forcing, and the bounds on depth. The expressions are taken apart in `run.rs`, calls in
+//! `call.rs`, sets in `sets.rs`, the rest by what it is about.
+//! Never does: I/O but through [`World`]; printing.
+
+use std::cell::Cell;
+use std::fmt;
+
+use bumpalo::Bump;
+
+use super::error::{ErrorKind, EvalError, Result};
+use super::expr::Node;
+use super::syntax::{Pos, Sources, Symbols};
+use super::value::env::Frames;
+use super::value::{Attrs, CodeId, Context, Deferred, List, NixString, Shape, Slot, Value};
+use super::world::World;
+
+pub mod arith;
+mod call;
+mod coerce;
+mod equal;
+mod globals;
+mod run;
+mod sets;
+mod strings;
+mod typed;
+
+pub use coerce::Coercion;
+pub use coerce::Text;
+pub use globals::{Global, LANG_VERSION, NIX_VERSION};
+pub(super) use run::undefined;
+pub use strings::canonical;
+
+/// What the user may set.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Calls that may be nested; one more is an error.
+    pub max_call_depth: u32,
+    /// Full traces, with calls of functions.
+    pub show_trace: bool,
+    /// The environment, the clock and the system can be seen.
+    pub impure: bool,
+    /// `builtins.traceVerbose` says what it is given.
+    pub trace_verbose: bool,
+    /// Where the store is, without a slash at the end.
+    pub store_dir: Vec<u8>,
+    /// `builtins.currentSystem`.
+    pub system: Vec<u8>,
+    /// Stack that the calling thread has left for evaluation, in bytes.
+    pub stack_size: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            max_call_depth: 10_000,
+            show_trace: false,
+            impure: false,
+            trace_verbose: false,
+            store_dir: b"/nix/store".to_vec(),
+            system: b"x86_64-linux".to_vec(),
+            stack_size: 1 << 20,
+        }
+    }
+}
+
+/// Stack kept free below the point where evaluation stops: enough for any builtin that recurses over data it has bounded
+/// itself.
+const STACK_MARGIN: usize = 256 << 10;
+
+/// An evaluator: all that programs share.
+pub struct Evaluator<'a> {
+    /// Where everything lives.
+    pub arena: &'a Bump,
+    /// Names.
+    pub symbols: Symbols<'a>,
+    /// Texts, for positions.
+    pub sources: Sources<'a>,
+    /// Files, environment, clock.
+    pub world: &'a dyn World,
+    /// What the user set.
+    pub options: Options,
+    pub(super) codes: Vec<Node<'a>>,
+    pub(super) globals: Vec<Global<'a>>,
+    frames: Frames<'a>,
+    call_depth: u32,
+    stack_floor: usize,
+    failures: Vec<EvalError>,
+    /// Slots whose evaluation failed, since the last `tryEval` began.
+    unwound: Vec<&'a Slot<'a>>,
+    empty_list: &'a List<'a>,
+    empty_attrs: &'a Attrs<'a>,
+    empty_string: &'a NixString<'a>,
+}
+
+impl fmt::Debug for Evaluator<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Evaluator").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+/// Where the stack is at present.
+#[inline(always)]
+fn stack_address() -> usize {
+    let here = 0u8;
+    (&raw const here).addr()
+}
+
+impl<'a> Evaluator<'a> {
+    /// An evaluator with the builtins. To be made on the thread that evaluates, which has
+    /// [`Options::stack_size`] bytes of stack left.
+    pub fn new(arena: &'a Bump, world: &'a dyn World, options: Options) -> Self {
+        let usable = options.stack_size.saturating_sub(STACK_MARGIN);
+        let shape = Shape::new(arena, &[], &[]);
+        let mut ev = Evaluator {
+            arena,
+            symbols: Symbols::new(arena),
+            sources: Sources::new(),
+            world,
+            codes: Vec::new(),
+            globals: Vec::new(),
+            frames: Frames::new(arena),
+            call_depth: 0,
+            stack_floor: stack_address().saturating_sub(usable),
+            failures: Vec::new(),
+            unwound: Vec::new(),
+            empty_list: arena.alloc(List { items: &[] }),
+            empty_attrs: Attrs::new(arena, shape, &[]),
+            empty_string: arena.alloc(NixString { bytes: b"", context: None }),
+            options,
+        };
+        ev.globals = globals::make(&mut ev);
+        ev
+    }
+
+    /// The value of `value`, in weak head normal form. `pos` is the place that wants it, for infinite recursion.
+    ///
+    /// # Errors
+    /// Whatever evaluation raises.
+    #[inline(always)]
+    pub fn force(&mut self, value: Value<'a>, pos: Pos) -> Result<Value<'a>> {
+        match value {
+            Value::Thunk(slot) => self.force_slot(slot, pos),
+            value => Ok(value),
+        }
+    }
+
+    /// The value of a slot, in weak head normal form; the slot keeps it.
+    ///
+    /// # Errors
+    /// Whatever evaluation raises.
+    #[inline(always)]
+    pub fn force_slot(&mut self, slot: &'a Slot<'a>, pos: Pos) -> Result<Value<'a>> {
+        let value = slot.get();
+        if value.is_evaluated() {
+            return Ok(value);
+        }
+        self.force_suspended(slot, value, pos)
+    }
+
+    #[inline(never)]
+    fn force_suspended(&mut self, slot: &'a Slot<'a>, suspended: Value<'a>, pos: Pos) -> Result<Value<'a>> {
+        self.check_stack()?;
+        let result = match suspended {
+            Value::Pending(code, env) => {
+                slot.set(Value::Blackhole);
+                self.eval(self.code(code), env)
+            }
+            Value::Thunk(inner) => self.force_slot(inner, pos),
+            Value::Deferred(index, deferred) => self.run_deferred(index, deferred, pos),
+            Value::Blackhole => return Err(EvalError::new("infinite recursion encountered").at(pos)),
+            Value::Failed(index) => return Err(Box::new(self.failures[index as usize].clone())),
+            evaluated => Ok(evaluated),
+        };
+        match result {
+            Ok(value) => {
+                slot.set(value);
+                Ok(value)
+            }
+            Err(error) => {
+                slot.set(suspended);
+                self.unwound.push(slot);
+                Err(error)
+            }
+        }
+    }
+
+    fn run_deferred(&mut self, index: u32, deferred: &'a Deferred<'a>, pos: Pos) -> Result<Value<'a>> {
+        match *deferred {
+            Deferred::Map { function, items } => {
+                let arg = super::value::share(&items[index as usize]);
+                self.call(function, &[arg], pos)
+            }
+            Deferred::Generate { function } => self.call(function, &[Value::Int(i64::from(index))], pos),
+            Deferred::MapAttrs { function, attrs } => {
+                let (shape, values) = attrs.flatten(self.arena);
+                let name = self.symbols.name(shape.symbols[index as usize]);
+                let arg = super::value::share(&values[index as usize]);
+                let name = self.string(name);
+                self.call(function, &[name, arg], pos)
+            }
+            Deferred::Apply { function, args } => self.call(function, args, pos),
+        }
+    }
+
+    #[inline(always)]
+    fn code(&self, code: CodeId) -> Node<'a> {
+        self.codes[code.0 as usize]
+    }
+
+    /// Stops recursion before the stack ends.
+    ///
+    /// # Errors
+    /// When little is left.
+    #[inline(always)]
+    pub fn check_stack(&self) -> Result<()> {
+        if stack_address() < self.stack_floor {
+            return Err(EvalError::of_kind(
+                ErrorKind::StackOverflow,
+                "stack overflow (possible infinite recursion)",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Counts a call, as Nix counts them. Every success is followed by [`Evaluator::leave`].
+    ///
+    /// # Errors
+    /// When too many are nested.
+    #[inline(always)]
+    pub fn enter(&mut self, pos: Pos) -> Result<()> {
+        if self.call_depth > self.options.max_call_depth {
+            return Err(too_deep(pos));
+        }
+        self.call_depth += 1;
+        Ok(())
+    }
+
+    /// Ends a call.
+    #[inline(always)]
+    pub fn leave(&mut self) {
+        self.call_depth -= 1;
+    }
+
+    /// Runs `attempt`; when it fails with an error that programs can catch, says so by `None`. What failed on the way fails
+    /// again at once, should it be wanted again.
+    ///
+    /// # Errors
+    /// Those that programs cannot catch.
+    pub fn try_catch<T>(&mut self, attempt: impl FnOnce(&mut Self) -> Result<T>) -> Result<Option<T>> {
+        let outer = std::mem::take(&mut self.unwound);
+        let depth = self.call_depth;
+        let result = attempt(self);
+        let failed = std::mem::replace(&mut self.unwound, outer);
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.is_catchable() => {
+                self.call_depth = depth;
+                let index = self.failures.len() as u32;
+                self.failures.push(*error);
+                failed.iter().for_each(|slot| slot.set(Value::Failed(index)));
+                Ok(None)
+            }
+            Err(error) => {
+                self.unwound.extend(failed);
+                Err(error)
+            }
+        }
+    }
+
+    /// A string value.
+    #[inline]
+    pub fn string(&self, bytes: &'a [u8]) -> Value<'a> {
+        if bytes.is_empty() {
+            return Value::String(self.empty_string);
+        }
+        Value::String(self.arena.alloc(NixString { bytes, context: None }))
+    }
+
+    /// A string value with a context.
+    #[inline]
+    pub fn string_with(&self, bytes: &'a [u8], context: Option<&'a Context<'a>>) -> Value<'a> {
+        Value::String(self.arena.alloc(NixString { bytes, context }))
+    }
+
+    /// A copy of bytes that lives as long as the values.
+    pub fn bytes(&self, bytes: &[u8]) -> &'a [u8] {
+        self.arena.alloc_slice_copy(bytes)
+    }
+
+    /// A list value.
+    pub fn list(&self, values: impl ExactSizeIterator<Item = Value<'a>>) -> Value<'a> {
+        if values.len() == 0 {
+            return Value::List(self.empty_list);
+        }
+        let items = self.arena.alloc_slice_fill_iter(values.map(Cell::new));
+        Value::List(self.arena.alloc(List { items }))
+    }
+
+    /// A list value over slots that exist already.
+    pub fn list_of_slots(&self, items: &'a [Slot<'a>]) -> Value<'a> {
+        Value::List(self.arena.alloc(List { items }))
+    }
+
+    /// `{ }`.
+    pub fn no_attrs(&self) -> Value<'a> {
+        Value::Attrs(self.empty_attrs)
+    }
+
+    /// A value that is a suspension for now.
+    pub fn thunk(&self, suspended: Value<'a>) -> Value<'a> {
+        Value::Thunk(self.arena.alloc(Cell::new(suspended)))
+    }
+
+    /// A suspended `function arg …`.
+    pub fn deferred_call(&self, function: Value<'a>, args: &[Value<'a>]) -> Value<'a> {
+        let args = self.arena.alloc_slice_copy(args);
+        Value::Deferred(0, self.arena.alloc(Deferred::Apply { function, args }))
+    }
+}
+
+#[cold]
+fn too_deep(pos: Pos) -> Box<EvalError> {
+    EvalError::new("stack overflow; max-call-depth exceeded").at(pos)
+}

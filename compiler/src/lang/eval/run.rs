@@ -1,0 +1,258 @@
+//! The loop over expressions.
+
+use std::cell::Cell;
+
+use super::Evaluator;
+use crate::lang::error::{ErrorKind, EvalError, Result};
+use crate::lang::expr::{Assert, Binary, Dynamic, Expr, Item, Let, Logic, Node, Place, SlotInit};
+use crate::lang::print;
+use crate::lang::syntax::Pos;
+use crate::lang::value::{Env, List, Slot, Value, share};
+
+/// The slot of a variable of an outer frame.
+#[inline(always)]
+pub(super) fn outer<'a>(env: &'a Env<'a>, place: Place) -> &'a Slot<'a> {
+    let mut env = env;
+    for _ in 0..place.depth {
+        match env.up() {
+            Some(up) => env = up,
+            None => break,
+        }
+    }
+    &env.slots[place.slot as usize]
+}
+
+impl<'a> Evaluator<'a> {
+    /// The value of an expression, in weak head normal form.
+    ///
+    /// # Errors
+    /// Whatever evaluation raises.
+    pub fn eval(&mut self, expr: Node<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
+        let (mut expr, mut env) = (expr, env);
+        loop {
+            match *expr {
+                Expr::Const(value) => return Ok(value),
+                Expr::Local(slot, pos) => return self.force_slot(&env.slots[slot as usize], pos),
+                Expr::Outer(place, pos) => return self.force_slot(outer(env, place), pos),
+                Expr::Dynamic(variable) => return self.eval_dynamic(variable, env),
+                Expr::Select(select) => return self.eval_select(select, env),
+                Expr::HasAttr(has) => return self.eval_has_attr(has, env),
+                Expr::Attrs(attrs) => return Ok(self.eval_attrs(attrs, env)),
+                Expr::RichAttrs(attrs) => return self.eval_rich_attrs(attrs, env),
+                Expr::List(items) => return Ok(self.eval_list(items, env)),
+                Expr::Lambda(lambda) => return Ok(self.closure(lambda, env)),
+                Expr::Call(call) => return self.eval_call(call, env),
+                Expr::Let(scope) => {
+                    env = self.enter_let(scope, env);
+                    expr = scope.body;
+                }
+                Expr::With(with) => {
+                    let attrs = self.item(&with.attrs, env);
+                    env.slots[with.slot as usize].set(attrs);
+                    expr = with.body;
+                }
+                Expr::If(branch) => {
+                    let condition = self.eval_bool(
+                        branch.condition,
+                        env,
+                        branch.pos,
+                        "while evaluating a branch condition",
+                    )?;
+                    expr = if condition { branch.then } else { branch.otherwise };
+                }
+                Expr::Assert(assert) => {
+                    self.eval_assert(assert, env)?;
+                    expr = assert.body;
+                }
+                Expr::Not(inner, pos) => {
+                    let value = self.eval_bool(inner, env, pos, "in the argument of the not operator")?;
+                    return Ok(Value::Bool(!value));
+                }
+                Expr::Logic(op, operands) => return self.eval_logic(op, operands, env),
+                Expr::Equal(wanted, operands) => {
+                    let left = self.eval(operands.left, env)?;
+                    let right = self.eval(operands.right, env)?;
+                    return Ok(Value::Bool(self.equal_operands(left, right, operands.pos)? == wanted));
+                }
+                Expr::Update(operands) => return self.eval_update(operands, env),
+                Expr::Concat(operands) => return self.eval_concat(operands, env),
+                Expr::Arith(op, operands) => return self.eval_arith(op, operands, env),
+                Expr::Add(add) => return self.eval_add(add, env),
+                Expr::Interpolation(parts) => return self.eval_interpolation(parts, env),
+            }
+        }
+    }
+
+    /// What goes into a slot for an item. A result that is not evaluated refers to `env`, which the caller marks as
+    /// escaped unless the slot is one of `env` itself.
+    #[inline(always)]
+    pub(super) fn item(&self, item: &Item<'a>, env: &'a Env<'a>) -> Value<'a> {
+        match *item {
+            Item::Const(value) => value,
+            Item::Local(slot) => share(&env.slots[slot as usize]),
+            Item::Outer(place) => share(outer(env, place)),
+            Item::Lazy(code) => Value::Pending(code, env),
+            Item::Cheap(code, node) => match self.speculate(node, env) {
+                Some(value) => value,
+                None => Value::Pending(code, env),
+            },
+        }
+    }
+
+    /// The same for a slot outside of `env`.
+    #[inline(always)]
+    pub(super) fn escaping_item(&self, item: &Item<'a>, env: &'a Env<'a>) -> Value<'a> {
+        let value = self.item(item, env);
+        if !value.is_evaluated() {
+            env.escape();
+        }
+        value
+    }
+
+    /// The same as a value that can be passed around.
+    #[inline(always)]
+    pub(super) fn argument(&self, item: &Item<'a>, env: &'a Env<'a>) -> Value<'a> {
+        match self.escaping_item(item, env) {
+            suspended @ Value::Pending(..) => self.thunk(suspended),
+            value => value,
+        }
+    }
+
+    #[inline]
+    fn enter_let(&mut self, scope: &'a Let<'a>, env: &'a Env<'a>) -> &'a Env<'a> {
+        let env = match scope.frame {
+            None => env,
+            Some(size) => self.frames.make(Some(env.escape()), size as usize),
+        };
+        self.fill(scope.slots, env);
+        env
+    }
+
+    /// Starts the slots of `env` that a scope owns.
+    #[inline(always)]
+    pub(super) fn fill(&self, slots: &'a [SlotInit<'a>], env: &'a Env<'a>) {
+        for init in slots {
+            env.slots[init.slot as usize].set(self.item(&init.item, env));
+        }
+    }
+
+    fn eval_list(&mut self, items: &'a [Item<'a>], env: &'a Env<'a>) -> Value<'a> {
+        if items.is_empty() {
+            return Value::List(self.empty_list);
+        }
+        let items = self
+            .arena
+            .alloc_slice_fill_with(items.len(), |index| Cell::new(self.escaping_item(&items[index], env)));
+        Value::List(self.arena.alloc(List { items }))
+    }
+
+    /// The value of an expression that must be a Boolean.
+    #[inline]
+    pub(super) fn eval_bool(
+        &mut self,
+        expr: Node<'a>,
+        env: &'a Env<'a>,
+        pos: Pos,
+        context: &'static str,
+    ) -> Result<bool> {
+        match self.eval(expr, env) {
+            Ok(Value::Bool(value)) => Ok(value),
+            Ok(other) => Err(self.type_error("a Boolean", other).at(pos).trace(pos, context.as_bytes())),
+            Err(error) => Err(error.trace(pos, context.as_bytes())),
+        }
+    }
+
+    fn eval_logic(&mut self, op: Logic, operands: &Binary<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
+        let (left, right, decided_by, decided_as) = match op {
+            Logic::And => (
+                "in the left operand of the AND (&&) operator",
+                "in the right operand of the AND (&&) operator",
+                false,
+                false,
+            ),
+            Logic::Or => (
+                "in the left operand of the OR (||) operator",
+                "in the right operand of the OR (||) operator",
+                true,
+                true,
+            ),
+            Logic::Implies => (
+                "in the left operand of the IMPL (->) operator",
+                "in the right operand of the IMPL (->) operator",
+                false,
+                true,
+            ),
+        };
+        if self.eval_bool(operands.left, env, operands.pos, left)? == decided_by {
+            return Ok(Value::Bool(decided_as));
+        }
+        Ok(Value::Bool(self.eval_bool(operands.right, env, operands.pos, right)?))
+    }
+
+    fn eval_concat(&mut self, operands: &Binary<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
+        const CONTEXT: &str = "while evaluating one of the elements to concatenate";
+        let left = self.eval(operands.left, env)?;
+        let right = self.eval(operands.right, env)?;
+        let left_items = self.list_of(left, operands.pos, CONTEXT)?;
+        let right_items = self.list_of(right, operands.pos, CONTEXT)?;
+        if left_items.is_empty() {
+            return Ok(right);
+        }
+        if right_items.is_empty() {
+            return Ok(left);
+        }
+        let (first, second) = (left_items.items, right_items.items);
+        let items = self.arena.alloc_slice_fill_with(first.len() + second.len(), |index| {
+            let slot = match first.get(index) {
+                Some(slot) => slot,
+                None => &second[index - first.len()],
+            };
+            Cell::new(share(slot))
+        });
+        Ok(self.list_of_slots(items))
+    }
+
+    /// A variable that only a `with` can give: the innermost that has it.
+    fn eval_dynamic(&mut self, variable: &Dynamic<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
+        for scope in variable.withs {
+            let slot = outer(env, scope.place);
+            let value = self.force_slot(slot, scope.pos)?;
+            let attrs = self.attrs_of(
+                value,
+                scope.pos,
+                "while evaluating the first subexpression of a with expression",
+            )?;
+            if let Some(slot) = attrs.get_hinted(variable.name, &variable.hint) {
+                return self.force_slot(slot, variable.pos);
+            }
+        }
+        Err(undefined(self.symbols.name(variable.name), variable.pos))
+    }
+
+    fn eval_assert(&mut self, assert: &Assert<'a>, env: &'a Env<'a>) -> Result<()> {
+        if self.eval_bool(assert.condition, env, assert.pos, "in the condition of the assert statement")? {
+            return Ok(());
+        }
+        let source = print::source(&self.symbols, assert.source);
+        if let Expr::Equal(true, operands) = *assert.condition {
+            let left = self.eval(operands.left, env)?;
+            let right = self.eval(operands.right, env)?;
+            if let Err(error) = self.explain_unequal(left, right, operands.pos) {
+                if error.kind != ErrorKind::Assert {
+                    return Err(error);
+                }
+                let text =
+                    [b"while evaluating the condition of the assertion '".as_slice(), &source, b"'"].concat();
+                return Err(error.trace(assert.pos, text));
+            }
+        }
+        let text = [b"assertion '".as_slice(), &source, b"' failed"].concat();
+        Err(EvalError::of_kind(ErrorKind::Assert, text).at(assert.pos))
+    }
+}
+
+/// The error of a name that nothing gives.
+#[cold]
+pub(in crate::lang) fn undefined(name: &[u8], pos: Pos) -> Box<EvalError> {
+    EvalError::new([b"undefined variable '".as_slice(), name, b"'"].concat()).at(pos)
+}

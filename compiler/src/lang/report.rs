@@ -1,0 +1,231 @@
+//! The text of an error as Nix prints it.
+//!
+//! Owns: order, abbreviation and layout of traces, code excerpts.
+//! Never does: decide what is traced.
+
+use super::error::{EvalError, Trace};
+use super::syntax::pos::Origin;
+use super::syntax::{Pos, Sources};
+
+/// Without `--show-trace`, lines of the trace are printed until this much was printed; a line with a place counts twice.
+const BRIEF: usize = 3;
+
+/// Up to this many repeated lines are printed all the same.
+const FEW: usize = 5;
+
+/// The error as `nix-instantiate` writes it to standard error, with `error:` in front and without a last newline.
+pub fn render(error: &EvalError, sources: &Sources<'_>, show_trace: bool) -> Vec<u8> {
+    let mut report = Report { sources, out: Vec::new(), seen: Vec::new(), skipped: Vec::new(), count: 0 };
+    report.traces(&error.traces, show_trace);
+    report.out.extend_from_slice(&error.message);
+    report.out.push(b'\n');
+    report.place(error.pos);
+    report.suggestions(&error.suggestions);
+    finish(&report.out, b"error:")
+}
+
+struct Report<'e, 'a> {
+    sources: &'e Sources<'a>,
+    out: Vec<u8>,
+    seen: Vec<&'e Trace>,
+    skipped: Vec<&'e Trace>,
+    count: usize,
+}
+
+impl<'e> Report<'e, '_> {
+    fn traces(&mut self, traces: &'e [Trace], show_trace: bool) {
+        if traces.is_empty() {
+            return;
+        }
+        let mut cut = false;
+        for trace in traces.iter().rev().filter(|trace| !trace.text.is_empty()) {
+            cut |= !show_trace && self.count > BRIEF;
+            if cut && !trace.always {
+                continue;
+            }
+            if self.seen.contains(&trace) {
+                self.skipped.push(trace);
+                continue;
+            }
+            self.seen.push(trace);
+            self.flush_skipped();
+            self.count += 1;
+            self.line(trace);
+        }
+        self.flush_skipped();
+        if cut {
+            self.out.extend_from_slice(
+                b"\n(stack trace truncated; use '--show-trace' to show the full, detailed trace)\n",
+            );
+        }
+        self.out.extend_from_slice(b"\nerror: ");
+    }
+
+    fn flush_skipped(&mut self) {
+        let skipped = std::mem::take(&mut self.skipped);
+        if skipped.len() > FEW {
+            self.out
+                .extend_from_slice(format!("\n({} duplicate frames omitted)\n", skipped.len()).as_bytes());
+            self.seen.clear();
+            return;
+        }
+        for trace in skipped {
+            self.line(trace);
+        }
+    }
+
+    fn line(&mut self, trace: &Trace) {
+        self.out.extend_from_slice("\n… ".as_bytes());
+        self.out.extend_from_slice(&trace.text);
+        self.out.push(b'\n');
+        if self.place_with(trace.pos, b"  ") {
+            self.count += 1;
+        }
+    }
+
+    fn place(&mut self, pos: Pos) {
+        self.place_with(pos, b"");
+    }
+
+    fn place_with(&mut self, pos: Pos, indent: &[u8]) -> bool {
+        let Some(place) = self.sources.resolve(pos) else { return false };
+        self.out.extend_from_slice(indent);
+        self.out.extend_from_slice(b"at ");
+        write_origin(&mut self.out, place.origin);
+        self.out.extend_from_slice(format!(":{}:{}:", place.line, place.column).as_bytes());
+        self.excerpt(&place);
+        self.out.push(b'\n');
+        true
+    }
+
+    fn excerpt(&mut self, place: &super::syntax::pos::Place<'_>) {
+        let mut numbered = |number: u32, line: &[u8]| {
+            self.out.extend_from_slice(format!("\n{number:>6}| ").as_bytes());
+            self.out.extend_from_slice(line);
+        };
+        if let Some(before) = line_before(place.text, place.line_start) {
+            numbered(place.line - 1, before);
+        }
+        let (line, next) = line_at(place.text, place.line_start);
+        numbered(place.line, line);
+        self.out.extend_from_slice(b"\n      |");
+        self.out.resize(self.out.len() + place.column as usize, b' ');
+        self.out.push(b'^');
+        if let Some(next) = next {
+            let (line, _) = line_at(place.text, next);
+            self.out.extend_from_slice(format!("\n{:>6}| ", place.line + 1).as_bytes());
+            self.out.extend_from_slice(line);
+        }
+    }
+
+    fn suggestions(&mut self, names: &[String]) {
+        let Some((last, first)) = names.split_last() else { return };
+        self.out.extend_from_slice(b"Did you mean ");
+        if first.is_empty() {
+            self.out.extend_from_slice(last.as_bytes());
+        } else {
+            self.out.extend_from_slice(format!("one of {} or {last}", first.join(", ")).as_bytes());
+        }
+        self.out.extend_from_slice(b"?\n");
+    }
+}
+
+/// A place in one line: source, line and column.
+pub fn write_place(out: &mut Vec<u8>, sources: &Sources<'_>, pos: Pos) {
+    let Some(place) = sources.resolve(pos) else {
+        return out.extend_from_slice("«none»:0".as_bytes());
+    };
+    write_origin(out, place.origin);
+    out.extend_from_slice(format!(":{}:{}", place.line, place.column).as_bytes());
+}
+
+/// `«string»`, `«stdin»` or the path.
+pub fn write_origin(out: &mut Vec<u8>, origin: Origin<'_>) {
+    match origin {
+        Origin::String => out.extend_from_slice("«string»".as_bytes()),
+        Origin::Stdin => out.extend_from_slice("«stdin»".as_bytes()),
+        Origin::File(path) => out.extend_from_slice(path),
+    }
+}
+
+/// The line that starts at `start`, and the start of the next one.
+fn line_at(text: &[u8], start: usize) -> (&[u8], Option<usize>) {
+    let rest = &text[start..];
+    match rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
+        None => (rest, None),
+        Some(end) => {
+            let crlf = rest[end..].starts_with(b"\r\n");
+            let next = start + end + 1 + usize::from(crlf);
+            (&rest[..end], (next < text.len()).then_some(next))
+        }
+    }
+}
+
+fn line_before(text: &[u8], start: usize) -> Option<&[u8]> {
+    let before = text[..start].strip_suffix(b"\n").or_else(|| text[..start].strip_suffix(b"\r"))?;
+    let before = before.strip_suffix(b"\r").unwrap_or(before);
+    let begin = before.iter().rposition(|byte| matches!(byte, b'\n' | b'\r')).map_or(0, |at| at + 1);
+    Some(&before[begin..])
+}
+
+/// Puts `prefix` in front of the first line and as many spaces before the others, and makes terminal-safe what is left.
+pub fn finish(text: &[u8], prefix: &[u8]) -> Vec<u8> {
+    let end =
+        text.iter().rposition(|byte| !matches!(byte, b'\n' | b' ' | b'\t' | b'\r')).map_or(0, |at| at + 1);
+    let mut out = prefix.to_vec();
+    for (index, line) in text[..end].split(|byte| *byte == b'\n').enumerate() {
+        if index > 0 {
+            out.push(b'\n');
+        }
+        if line.is_empty() {
+            continue;
+        }
+        let indent = if index == 0 { 1 } else { prefix.len() + 1 };
+        out.resize(out.len() + indent, b' ');
+        out.extend_from_slice(line);
+    }
+    filter(&out)
+}
+
+/// Drops escape sequences, carriage returns and bells; a tab becomes spaces up to the next multiple of eight columns, which
+/// are counted, as Nix does, from the start of the whole text.
+fn filter(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut width = 0usize;
+    let mut rest = text;
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = tail;
+        match byte {
+            0x1b => rest = skip_escape(tail),
+            b'\r' | 0x07 => {}
+            b'\t' => loop {
+                out.push(b' ');
+                width += 1;
+                if width.is_multiple_of(8) {
+                    break;
+                }
+            },
+            0x80..=0xbf => out.push(byte),
+            _ => {
+                out.push(byte);
+                width += 1;
+            }
+        }
+    }
+    out
+}
+
+/// What follows the escape sequence whose first byte (ESC) stood before `text`.
+fn skip_escape(text: &[u8]) -> &[u8] {
+    let Some((b'[', mut rest)) = text.split_first() else { return text.get(1..).unwrap_or(&[]) };
+    while let Some((0x30..=0x3f, tail)) = rest.split_first() {
+        rest = tail;
+    }
+    while let Some((0x20..=0x2f, tail)) = rest.split_first() {
+        rest = tail;
+    }
+    match rest.split_first() {
+        Some((0x40..=0x7e, tail)) => tail,
+        _ => rest,
+    }
+}

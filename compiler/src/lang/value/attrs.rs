@@ -1,0 +1,329 @@
+//! Attribute sets.
+//!
+//! A set is a *shape* — its names, sorted by symbol, with their positions — and a slice of values. Sets made by the
+//! same literal share their shape. `//` with a small right side does not copy the left: it lays the right side over it
+//! as a further layer. Layers grow geometrically downwards, so a set of n names has at most about log2 n of them and
+//! folding `//` over n names costs n log n. Whoever needs all attributes calls [`Attrs::flatten`], which replaces the
+//! layers by one in place.
+
+use std::cell::Cell;
+use std::fmt;
+
+use bumpalo::Bump;
+
+use super::{Slot, Value, share};
+use crate::lang::syntax::{Pos, Symbol, Symbols};
+
+/// The names of a set, with their positions.
+pub struct Shape<'a> {
+    /// Sorted, no name twice.
+    pub symbols: &'a [Symbol],
+    /// Beside `symbols`, or empty when no attribute has a position.
+    positions: &'a [Pos],
+    /// Indices in the order of the names' bytes, once somebody asked.
+    by_name: Cell<Option<&'a [u32]>>,
+}
+
+impl<'a> Shape<'a> {
+    /// A shape; `symbols` are sorted and distinct, `positions` as many or none.
+    pub fn new(arena: &'a Bump, symbols: &'a [Symbol], positions: &'a [Pos]) -> &'a Self {
+        debug_assert!(symbols.is_sorted_by(|a, b| a < b));
+        debug_assert!(positions.is_empty() || positions.len() == symbols.len());
+        arena.alloc(Shape { symbols, positions, by_name: Cell::new(None) })
+    }
+
+    /// Where `name` is.
+    #[inline]
+    pub fn index_of(&self, name: Symbol) -> Option<usize> {
+        if self.symbols.len() <= 8 {
+            return self.symbols.iter().position(|symbol| *symbol == name);
+        }
+        self.symbols.binary_search(&name).ok()
+    }
+
+    /// Position of the attribute at `index`.
+    #[inline]
+    pub fn position(&self, index: usize) -> Pos {
+        self.positions.get(index).copied().unwrap_or(Pos::NONE)
+    }
+
+    /// The same names without positions.
+    pub fn without_positions(&'a self, arena: &'a Bump) -> &'a Self {
+        if self.positions.is_empty() {
+            return self;
+        }
+        arena.alloc(Shape { symbols: self.symbols, positions: &[], by_name: self.by_name.clone() })
+    }
+
+    /// Indices in the order in which names print and `attrNames` lists them.
+    pub fn by_name(&self, arena: &'a Bump, symbols: &Symbols<'a>) -> &'a [u32] {
+        if let Some(order) = self.by_name.get() {
+            return order;
+        }
+        let order = arena.alloc_slice_fill_with(self.symbols.len(), |index| index as u32);
+        order.sort_unstable_by_key(|index| symbols.name(self.symbols[*index as usize]));
+        self.by_name.set(Some(order));
+        order
+    }
+}
+
+impl fmt::Debug for Shape<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Shape({:?})", self.symbols)
+    }
+}
+
+/// An attribute set.
+pub struct Attrs<'a> {
+    shape: Cell<&'a Shape<'a>>,
+    values: Cell<&'a [Slot<'a>]>,
+    below: Cell<Option<&'a Attrs<'a>>>,
+}
+
+impl fmt::Debug for Attrs<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Attrs({:?}, layered: {})", self.shape.get().symbols, self.below.get().is_some())
+    }
+}
+
+/// Where an attribute was found.
+#[derive(Clone, Copy)]
+pub struct Found<'a> {
+    /// Its value.
+    pub slot: &'a Slot<'a>,
+    /// Its position.
+    pub pos: Pos,
+}
+
+impl fmt::Debug for Found<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Found({:?})", self.pos)
+    }
+}
+
+impl<'a> Attrs<'a> {
+    /// A set of one layer; `values` are as many as the shape's names.
+    #[inline]
+    pub fn new(arena: &'a Bump, shape: &'a Shape<'a>, values: &'a [Slot<'a>]) -> &'a Self {
+        debug_assert_eq!(shape.symbols.len(), values.len());
+        arena.alloc(Attrs { shape: Cell::new(shape), values: Cell::new(values), below: Cell::new(None) })
+    }
+
+    /// The slot of `name`.
+    #[inline]
+    pub fn get(&self, name: Symbol) -> Option<&'a Slot<'a>> {
+        let mut layer = self;
+        loop {
+            if let Some(index) = layer.shape.get().index_of(name) {
+                return layer.values.get().get(index);
+            }
+            layer = layer.below.get()?;
+        }
+    }
+
+    /// The slot of `name`, tried first at the place in the topmost layer where the same program text found it last.
+    #[inline(always)]
+    pub fn get_hinted(&self, name: Symbol, hint: &Cell<u32>) -> Option<&'a Slot<'a>> {
+        let shape = self.shape.get();
+        if shape.symbols.get(hint.get() as usize) == Some(&name) {
+            return self.values.get().get(hint.get() as usize);
+        }
+        self.get_and_hint(name, hint)
+    }
+
+    #[inline(never)]
+    fn get_and_hint(&self, name: Symbol, hint: &Cell<u32>) -> Option<&'a Slot<'a>> {
+        let mut layer = self;
+        loop {
+            if let Some(index) = layer.shape.get().index_of(name) {
+                hint.set(index as u32);
+                return layer.values.get().get(index);
+            }
+            layer = layer.below.get()?;
+        }
+    }
+
+    /// The slot and position of `name`.
+    pub fn find(&self, name: Symbol) -> Option<Found<'a>> {
+        let mut layer = self;
+        loop {
+            let shape = layer.shape.get();
+            if let Some(index) = shape.index_of(name) {
+                return Some(Found { slot: layer.values.get().get(index)?, pos: shape.position(index) });
+            }
+            layer = layer.below.get()?;
+        }
+    }
+
+    /// True when there is no attribute.
+    pub fn is_empty(&self) -> bool {
+        // Layers are never empty.
+        self.shape.get().symbols.is_empty()
+    }
+
+    /// Number of attributes.
+    pub fn len(&self, arena: &'a Bump) -> usize {
+        self.flatten(arena).0.symbols.len()
+    }
+
+    /// Address that tells sets apart: `true` means the very same set.
+    pub fn same(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+
+    /// All attributes in one layer, in the order of their symbols.
+    pub fn flatten(&self, arena: &'a Bump) -> (&'a Shape<'a>, &'a [Slot<'a>]) {
+        while let Some(below) = self.below.get() {
+            let (shape, values) = merge(arena, self, below);
+            self.shape.set(shape);
+            self.values.set(values);
+            self.below.set(below.below.get());
+        }
+        (self.shape.get(), self.values.get())
+    }
+
+    /// Indices into the result of [`Attrs::flatten`] in the order of the names' bytes.
+    pub fn by_name(&self, arena: &'a Bump, symbols: &Symbols<'a>) -> &'a [u32] {
+        self.flatten(arena).0.by_name(arena, symbols)
+    }
+
+    /// `left // right`.
+    pub fn update(arena: &'a Bump, left: &'a Self, right: &'a Self) -> &'a Self {
+        if left.is_empty() {
+            return right;
+        }
+        if right.is_empty() {
+            return left;
+        }
+        let (shape, values) = right.flatten(arena);
+        let small = left.shape.get().symbols.len().max(left.size_below());
+        if small <= SMALL || shape.symbols.len() * RATIO > small {
+            left.flatten(arena);
+            let (shape, values) = merge(arena, right, left);
+            return Attrs::new(arena, shape, values);
+        }
+        let top = Attrs::new(arena, shape, values);
+        top.below.set(Some(left));
+        top.settle(arena);
+        top
+    }
+
+    fn size_below(&self) -> usize {
+        let mut size = 0;
+        let mut layer = self.below.get();
+        while let Some(below) = layer {
+            size += below.shape.get().symbols.len();
+            layer = below.below.get();
+        }
+        size
+    }
+
+    /// Joins the topmost layers until each is less than half as large as the one below.
+    fn settle(&self, arena: &'a Bump) {
+        while let Some(below) = self.below.get()
+            && self.shape.get().symbols.len() * 2 > below.shape.get().symbols.len()
+        {
+            let (shape, values) = merge(arena, self, below);
+            self.shape.set(shape);
+            self.values.set(values);
+            self.below.set(below.below.get());
+        }
+    }
+}
+
+/// Sets up to this size are copied by `//`.
+const SMALL: usize = 16;
+
+/// A left side at least this many times as large as the right is not copied by `//`.
+const RATIO: usize = 4;
+
+/// The top layers of two sets in one: `over` hides `under`.
+fn merge<'a>(arena: &'a Bump, over: &Attrs<'a>, under: &Attrs<'a>) -> (&'a Shape<'a>, &'a [Slot<'a>]) {
+    let (over_shape, under_shape) = (over.shape.get(), under.shape.get());
+    let mut merged = Merged::with_capacity(over_shape.symbols.len() + under_shape.symbols.len());
+    let (mut o, mut u) = (0, 0);
+    loop {
+        match (over_shape.symbols.get(o), under_shape.symbols.get(u)) {
+            (Some(over_symbol), Some(under_symbol)) if under_symbol < over_symbol => {
+                merged.take(under_shape, under.values.get(), &mut u);
+            }
+            (Some(over_symbol), under_symbol) => {
+                u += usize::from(under_symbol == Some(over_symbol));
+                merged.take(over_shape, over.values.get(), &mut o);
+            }
+            (None, Some(_)) => merged.take(under_shape, under.values.get(), &mut u),
+            (None, None) => return merged.finish(arena),
+        }
+    }
+}
+
+/// A set in the making whose attributes come in the order of their symbols.
+struct Merged<'a> {
+    symbols: Vec<Symbol>,
+    positions: Vec<Pos>,
+    values: Vec<Value<'a>>,
+}
+
+impl<'a> Merged<'a> {
+    fn with_capacity(size: usize) -> Self {
+        Merged {
+            symbols: Vec::with_capacity(size),
+            positions: Vec::with_capacity(size),
+            values: Vec::with_capacity(size),
+        }
+    }
+
+    #[inline(always)]
+    fn take(&mut self, shape: &Shape<'a>, values: &'a [Slot<'a>], index: &mut usize) {
+        self.symbols.push(shape.symbols[*index]);
+        self.positions.push(shape.position(*index));
+        self.values.push(share(&values[*index]));
+        *index += 1;
+    }
+
+    fn finish(self, arena: &'a Bump) -> (&'a Shape<'a>, &'a [Slot<'a>]) {
+        let symbols = arena.alloc_slice_copy(&self.symbols);
+        let positions = arena.alloc_slice_copy(&self.positions);
+        let values = arena.alloc_slice_fill_iter(self.values.into_iter().map(Cell::new));
+        (Shape::new(arena, symbols, positions), values)
+    }
+}
+
+/// A set in the making whose attributes come in any order.
+pub struct AttrsBuilder<'a> {
+    attrs: Vec<(Symbol, Pos, Value<'a>)>,
+}
+
+impl fmt::Debug for AttrsBuilder<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AttrsBuilder({} attributes)", self.attrs.len())
+    }
+}
+
+impl<'a> AttrsBuilder<'a> {
+    /// Room for `size` attributes.
+    pub fn with_capacity(size: usize) -> Self {
+        AttrsBuilder { attrs: Vec::with_capacity(size) }
+    }
+
+    /// Adds an attribute. Of two with the same name the one added first stays.
+    pub fn push(&mut self, name: Symbol, pos: Pos, value: Value<'a>) {
+        self.attrs.push((name, pos, value));
+    }
+
+    /// The set.
+    pub fn finish(mut self, arena: &'a Bump) -> &'a Attrs<'a> {
+        if !self.attrs.is_sorted_by(|a, b| a.0 < b.0) {
+            self.attrs.sort_by_key(|attr| attr.0);
+            self.attrs.dedup_by_key(|attr| attr.0);
+        }
+        let symbols = arena.alloc_slice_fill_iter(self.attrs.iter().map(|attr| attr.0));
+        let positions: &'a [Pos] = if self.attrs.iter().all(|attr| attr.1.is_none()) {
+            &[]
+        } else {
+            arena.alloc_slice_fill_iter(self.attrs.iter().map(|attr| attr.1))
+        };
+        let values = arena.alloc_slice_fill_iter(self.attrs.iter().map(|attr| Cell::new(attr.2)));
+        Attrs::new(arena, Shape::new(arena, symbols, positions), values)
+    }
+}

@@ -1,0 +1,72 @@
+//! How the world comes in.
+//!
+//! Owns: the trait through which evaluation asks for files, the environment and the clock, and says things. The caller
+//! implements it; nothing here touches anything.
+
+use std::fmt;
+
+/// What a directory entry is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FileType {
+    /// `regular`
+    Regular,
+    /// `directory`
+    Directory,
+    /// `symlink`
+    Symlink,
+    /// `unknown`: sockets, devices, pipes.
+    Unknown,
+}
+
+impl FileType {
+    /// The word that `builtins.readDir` uses.
+    pub fn name(self) -> &'static str {
+        match self {
+            FileType::Regular => "regular",
+            FileType::Directory => "directory",
+            FileType::Symlink => "symlink",
+            FileType::Unknown => "unknown",
+        }
+    }
+}
+
+/// Why the world has no answer: the text of Nix's error, without `error: `.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct WorldError(pub String);
+
+/// What evaluation may ask. Paths are absolute.
+pub trait World: fmt::Debug {
+    /// What is at `path`, links not followed; `None` when there is nothing.
+    ///
+    /// # Errors
+    /// When it cannot be told (permissions).
+    fn file_type(&self, path: &[u8]) -> Result<Option<FileType>, WorldError>;
+
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn read_file(&self, path: &[u8]) -> Result<Vec<u8>, WorldError>;
+
+    /// Names and types in a directory, in any order.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn read_dir(&self, path: &[u8]) -> Result<Vec<(Vec<u8>, FileType)>, WorldError>;
+
+    /// Where a symbolic link points.
+    ///
+    /// # Errors
+    /// When it is none.
+    fn read_link(&self, path: &[u8]) -> Result<Vec<u8>, WorldError>;
+
+    /// An environment variable.
+    fn variable(&self, name: &[u8]) -> Option<Vec<u8>>;
+
+    /// Seconds since 1970.
+    fn now(&self) -> i64;
+
+    /// Shows a line to the user at once (`builtins.trace`, warnings).
+    fn say(&self, line: &[u8]);
+}
