@@ -82,3 +82,28 @@ fn volumes_are_taken_over_and_go_with_the_last() {
     host.buildc(&["rm", "-v", "one"]).expect("rm");
     assert_eq!(host.buildc(&["volume", "ls", "-q"]).as_deref(), Ok("named\n"));
 }
+
+#[test]
+fn a_command_that_gives_up_leaves_its_container() {
+    let Some(host) = Host::new() else { return };
+    let deaf = "trap '' TERM; echo ready; while :; do sleep 0.05; done";
+    let mut run = buildc(&host.store)
+        .args(["run", "--rm", "--name", "deaf", "--network", "none", IMAGE, "sh", "-c", deaf])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut ready = [0; 6];
+    std::io::Read::read_exact(run.stdout.as_mut().expect("a pipe"), &mut ready).expect("a line");
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(run.id()).expect("a pid"));
+    let status = loop {
+        let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
+        std::thread::sleep(Duration::from_millis(20));
+        if let Some(status) = run.try_wait().expect("a status") {
+            break status;
+        }
+    };
+    assert_eq!(status.code(), Some(143));
+    assert_eq!(host.inspect("deaf", "{{.State.Status}}"), "running");
+    host.buildc(&["kill", "deaf"]).expect("kill");
+    crate::eventually("its removal", || host.buildc(&["inspect", "deaf"]).is_err());
+}

@@ -49,7 +49,7 @@ pub(crate) fn apply(root: &mut Root, mount: &MountSpec, source: Source, devices:
             };
             sys::mount_setattr(source.as_fd(), *recursive, change)
                 .doing(|| format!("Set the attributes of the mount `{}`", target.display()))?;
-            attach(root, source.as_fd(), target)
+            attach_asked(root, source.as_fd(), target)
         }
         MountSpec::Tree { base, lowers, subpath, target, readonly } => {
             tree(root, base, lowers, subpath, target, *readonly)
@@ -63,10 +63,57 @@ pub(crate) fn apply(root: &mut Root, mount: &MountSpec, source: Source, devices:
 
 /// Attaches a detached mount at a path of the root, which is made as a file or a directory when missing.
 pub(crate) fn attach(root: &mut Root, mount: BorrowedFd<'_>, target: &Path) -> Result<()> {
+    let place = mount_point(root, mount, target)?;
+    sys::attach(mount, place.as_fd()).doing(|| format!("Mount `{}`", target.display()))
+}
+
+fn mount_point(root: &mut Root, mount: BorrowedFd<'_>, target: &Path) -> Result<OwnedFd> {
+    let kind = match is_directory(mount).doing(|| format!("Mount `{}`", target.display()))? {
+        true => Kind::Directory,
+        false => Kind::File,
+    };
+    root.make(target, kind).doing(|| format!("Make the mount point `{}`", target.display()))
+}
+
+/// The same for a mount that somebody asked for. Where it leads is looked at when it has been found, so that no symlink
+/// of the image hides it: what covers a part of /proc could make the container's own limits look satisfied, or take the
+/// write protection of the host's parameters away (CVE-2019-16884, CVE-2023-27561).
+fn attach_asked(root: &mut Root, mount: BorrowedFd<'_>, target: &Path) -> Result<()> {
     let what = || format!("Mount `{}`", target.display());
-    let kind = if is_directory(mount).doing(what)? { Kind::Directory } else { Kind::File };
-    let place = root.make(target, kind).doing(|| format!("Make the mount point `{}`", target.display()))?;
+    let place = mount_point(root, mount, target)?;
+    if is_proc(place.as_fd()).doing(what)? && !may_cover(mount, target).doing(what)? {
+        return Err(LaunchError::with_help(
+            what(),
+            std::io::Error::other("it is inside the container's /proc"),
+            "Mount it somewhere else; in /proc only the reports that lxcfs replaces may be covered",
+        ));
+    }
     sys::attach(mount, place.as_fd()).doing(what)
+}
+
+/// Reports of /proc that lxcfs and the like replace, as runc has them.
+const REPORTS: [&str; 11] = [
+    "/proc/cpuinfo",
+    "/proc/diskstats",
+    "/proc/meminfo",
+    "/proc/stat",
+    "/proc/swaps",
+    "/proc/uptime",
+    "/proc/loadavg",
+    "/proc/slabinfo",
+    "/proc/net/dev",
+    "/proc/sys/kernel/ns_last_pid",
+    "/proc/sys/crypto/fips_enabled",
+];
+
+/// The host's own proc may stand in for the container's, and a file for one of the reports.
+fn may_cover(mount: BorrowedFd<'_>, target: &Path) -> std::io::Result<bool> {
+    let report = REPORTS.iter().any(|report| target == Path::new(report));
+    Ok(report || (target == Path::new("/proc") && is_proc(mount)?))
+}
+
+fn is_proc(fd: BorrowedFd<'_>) -> std::io::Result<bool> {
+    Ok(rustix::fs::fstatfs(fd)?.f_type == rustix::fs::PROC_SUPER_MAGIC)
 }
 
 fn propagation_flag(name: Option<&str>) -> Result<u64> {
@@ -108,7 +155,7 @@ fn tree(
     let part = clone_part(root, overlay.fd(), shown.as_fd(), "").doing(what)?;
     let set = libc::MOUNT_ATTR_NODEV | if readonly { libc::MOUNT_ATTR_RDONLY } else { 0 };
     sys::mount_setattr(part.as_fd(), false, MountAttributes { set, ..Default::default() }).doing(what)?;
-    attach(root, part.as_fd(), target)
+    attach_asked(root, part.as_fd(), target)
 }
 
 /// A copy of what stands at `path` below `dir` in a mount that is attached nowhere. Before Linux 6.15 only what is
@@ -180,7 +227,7 @@ fn tmpfs(root: &mut Root, target: &Path, options: &str, size_bytes: Option<u64>,
     }
     let mount = sys::new_filesystem("tmpfs", &settings, attributes)
         .doing(|| format!("Make a tmpfs for `{}` with the options `{options}`", target.display()))?;
-    attach(root, mount.as_fd(), target)
+    attach_asked(root, mount.as_fd(), target)
 }
 
 /// A file on a tmpfs of its own, of which only the file is attached.
@@ -196,5 +243,5 @@ fn file(root: &mut Root, target: &Path, data: &[u8], mode: u32, owner: (u32, u32
     let mount = clone_part(root, holder.as_fd(), holder.as_fd(), "file").doing(what)?;
     let change = MountAttributes { set: libc::MOUNT_ATTR_RDONLY, ..Default::default() };
     sys::mount_setattr(mount.as_fd(), false, change).doing(what)?;
-    attach(root, mount.as_fd(), target)
+    attach_asked(root, mount.as_fd(), target)
 }

@@ -246,6 +246,49 @@ fn proc_and_sys_are_masked_and_protected() {
 }
 
 #[test]
+fn proc_cannot_be_covered() {
+    if !can_launch() {
+        return;
+    }
+    let fixture = Fixture::new();
+    symlink("/proc", fixture.path("lower/elsewhere")).expect("a link");
+    fs::create_dir(fixture.path("fake")).expect("a directory");
+    fs::write(fixture.path("report"), "fake\n").expect("a file");
+    let bind = |source: &str, target: &str| MountSpec::Bind {
+        source: fixture.path(source),
+        target: target.into(),
+        readonly: false,
+        recursive: true,
+        propagation: None,
+    };
+    let tmpfs = MountSpec::Tmpfs {
+        target: "/proc/sys".into(),
+        options: String::new(),
+        size_bytes: None,
+        mode: 0o755,
+    };
+    let refused = [
+        bind("fake", "/proc"),
+        bind("fake", "/elsewhere"),
+        bind("fake", "/elsewhere/sys"),
+        bind("report", "/proc/self/attr/exec"),
+        bind("report", "/elsewhere/uptime"),
+        tmpfs,
+    ];
+    for mount in refused {
+        let mut spec = fixture.shell("true");
+        spec.mounts = vec![mount.clone()];
+        let error = try_run(&spec).map(|(_, output, _)| output).expect_err("it covers /proc");
+        assert!(error.exit_code() == 125 && error.to_string().contains("inside"), "{mount:?}: {error}");
+    }
+    let mut spec = fixture.shell("cat /proc/uptime; ls -d /proc/1");
+    spec.mounts = vec![bind("report", "/proc/uptime")];
+    assert_eq!(run(&spec), "fake\n/proc/1\n", "lxcfs does this");
+    spec.mounts = vec![bind("../../proc", "/proc")];
+    assert!(run(&spec).ends_with("/proc/1\n"), "the host's own proc");
+}
+
+#[test]
 fn dev_has_the_usual_devices() {
     if !can_launch() {
         return;

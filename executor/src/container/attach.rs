@@ -62,17 +62,37 @@ impl Attached {
     /// The monitor was killed.
     pub fn wait(self) -> Result<u8> {
         let Self { line, store, container, signals, raw, .. } = self;
-        let code = follow(&line, signals.as_ref(), &container)?;
+        let end = follow(&line, signals.as_ref(), &container)?;
         drop(raw);
-        if container.spec.remove {
-            clear::discard(&store, &container, true);
+        match end {
+            End::Exited(code) if container.spec.remove => {
+                clear::discard(&store, &container, true);
+                Ok(code)
+            }
+            End::Exited(code) | End::Left(code) => Ok(code),
         }
-        Ok(code)
+    }
+}
+
+/// Why a command stops to wait.
+pub(super) enum End {
+    /// The process has ended with this status.
+    Exited(u8),
+    /// The user wants to; the process goes on. This is the command's own status.
+    Left(u8),
+}
+
+impl End {
+    /// The status for the command.
+    pub(super) fn code(&self) -> u8 {
+        match self {
+            Self::Exited(code) | Self::Left(code) => *code,
+        }
     }
 }
 
 /// Forwards signals until the answer that the process has ended.
-pub(super) fn follow(line: &UnixStream, signals: Option<&SignalFd>, container: &Container) -> Result<u8> {
+pub(super) fn follow(line: &UnixStream, signals: Option<&SignalFd>, container: &Container) -> Result<End> {
     let killed = || ContainerError::Monitor { id: container.id.clone(), reason: "was killed".to_owned() };
     let mut ends = 0;
     loop {
@@ -89,7 +109,7 @@ pub(super) fn follow(line: &UnixStream, signals: Option<&SignalFd>, container: &
                 ends += u32::from([Signal::SIGINT as i32, Signal::SIGTERM as i32].contains(&signal));
                 forward(line, signal);
                 if ends >= PATIENCE {
-                    return Ok(128u8.wrapping_add(u8::try_from(signal).unwrap_or_default()));
+                    return Ok(End::Left(128u8.wrapping_add(u8::try_from(signal).unwrap_or_default())));
                 }
             }
             if !answered {
@@ -97,7 +117,7 @@ pub(super) fn follow(line: &UnixStream, signals: Option<&SignalFd>, container: &
             }
         }
         match wire::receive::<Answer>(line) {
-            Ok(Some((Answer::Exited(code), _))) => return Ok(code),
+            Ok(Some((Answer::Exited(code), _))) => return Ok(End::Exited(code)),
             Ok(Some(_)) => {}
             Ok(None) | Err(_) => return Err(killed()),
         }

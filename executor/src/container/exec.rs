@@ -135,7 +135,7 @@ fn piped(line: &UnixStream, container: &Container, ours: Ours) -> Result<u8> {
         // It ends with this process; waiting for it would mean waiting for the user to type.
         carry(from, to.into()).map(drop).map_err(io("start threads for the"))?;
     }
-    let code = follow(line, None, container)?;
+    let code = follow(line, None, container)?.code();
     for carrier in carriers {
         let _ = carrier.join();
     }
@@ -189,8 +189,8 @@ fn on_terminal(line: &UnixStream, container: &Container, pty: OwnedFd, interacti
             resize();
         }
     }
-    let code = follow(line, None, container);
+    let end = follow(line, None, container);
     let _ = show.join();
     drop(raw);
-    code
+    Ok(end?.code())
 }
