@@ -81,6 +81,9 @@ pub struct ContainerOptions {
     #[arg(long, value_name = "POLICY", default_value = "no", help_heading = "Process")]
     pub restart: String,
 
+    #[command(flatten)]
+    pub health: super::health_options::HealthArgs,
+
     /// SOURCE:TARGET[:ro]: a host directory (a path) or a named volume; repeatable
     #[arg(short, long, value_name = "SOURCE:TARGET", help_heading = "Files")]
     pub volume: Vec<String>,
@@ -215,6 +218,7 @@ impl ContainerOptions {
             group_add: self.group_add.clone(),
             stop_timeout_seconds: self.stop_timeout,
             restart: options::restart(&self.restart)?,
+            health: self.health.options()?,
             network: options::network(&self.network)?,
             ..ContainerSpec::default()
         };

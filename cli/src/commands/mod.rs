@@ -8,6 +8,7 @@ pub mod container_options;
 pub mod copy;
 pub mod exec;
 pub mod export;
+pub mod health_options;
 pub mod image;
 pub mod info;
 pub mod inspect;

@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use buildc_executor::container::{self, Container, Filters, NetworkMode, PublishedPort, State, Status};
+use buildc_executor::container::{
+    self, Container, Filters, HealthStatus, NetworkMode, PublishedPort, State, Status,
+};
 use serde_json::{Value, json};
 
 use super::Shell;
@@ -37,7 +39,7 @@ pub struct PsArgs {
     /// Do not shorten anything
     #[arg(long)]
     no_trunc: bool,
-    /// Show only some: id, name, label, status, exited, ancestor, volume, publish, network
+    /// Show only some: id, name, label, status, health, exited, ancestor, volume, publish, network
     #[arg(short, long, value_name = "NAME=VALUE")]
     filter: Vec<String>,
     /// table, json, or a template such as '{{.ID}}'
@@ -106,7 +108,12 @@ fn status(state: &State) -> String {
         Status::Created => "Created".to_owned(),
         Status::Running => {
             let started = u64::try_from(since(&state.started)).unwrap_or(0);
-            format!("Up {}", units::span(units::now().saturating_sub(started)))
+            let up = units::span(units::now().saturating_sub(started));
+            match state.health.as_ref().map(|health| health.status) {
+                None => format!("Up {up}"),
+                Some(HealthStatus::Starting) => format!("Up {up} (health: starting)"),
+                Some(status) => format!("Up {up} ({})", status.as_str()),
+            }
         }
         Status::Restarting => {
             format!("Restarting ({}) {}", state.exit_code, units::ago(since(&state.finished)))

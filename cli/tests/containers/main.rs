@@ -3,6 +3,7 @@
 
 #[path = "../fixture/mod.rs"]
 mod fixture;
+mod health;
 mod remains;
 
 use std::fs;

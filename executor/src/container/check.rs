@@ -1,6 +1,7 @@
 //! Options that exclude each other or cannot be kept.
 
 use super::error::{ContainerError, Result};
+use super::health::HealthOptions;
 use super::spec::{ContainerSpec, NetworkMode, RestartPolicy};
 
 /// Less than this the kernel cannot start a process with.
@@ -11,6 +12,9 @@ pub(super) fn check(spec: &ContainerSpec) -> Result<()> {
     let conflict = |text: &str| Err(ContainerError::Conflict(text.to_owned()));
     if spec.remove && spec.restart != RestartPolicy::No {
         return conflict("`--rm` and `--restart` exclude each other");
+    }
+    if spec.health.disabled && spec.health != (HealthOptions { disabled: true, ..HealthOptions::default() }) {
+        return conflict("`--no-healthcheck` leaves nothing that `--health-*` could change");
     }
     let shared = matches!(spec.network, NetworkMode::Container(_));
     if shared && (spec.publish_all || !spec.publish.is_empty()) {

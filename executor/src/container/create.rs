@@ -6,6 +6,7 @@ use buildc_ir::ImageConfig;
 use buildc_store::{ImageRecord, Store};
 
 use super::error::{ContainerError, Result};
+use super::health::HealthCheck;
 use super::record::{Container, State, now};
 use super::spec::{ContainerSpec, NetworkMode};
 use super::{check, clear, mounts, name, options};
@@ -46,6 +47,7 @@ pub fn create(store: &Store, image: &ImageRecord, spec: ContainerSpec) -> Result
         labels: config.labels.clone().into_iter().chain(spec.labels.clone()).collect(),
         exposed: config.exposed_ports.iter().cloned().collect(),
         mounts: mounts::wanted(store, &spec, &config)?,
+        health: HealthCheck::new(&config, &spec.health),
         stop_signal,
         state: State::default(),
         dir: name::all(store)?.join(&id),

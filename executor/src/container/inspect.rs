@@ -1,11 +1,13 @@
 //! The JSON of `inspect`, in Docker's shape.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use buildc_store::Store;
 use serde_json::{Map, Value, json};
 
 use super::error::Result;
+use super::health::{Health, HealthCheck, Probe};
 use super::record::{BoundMount, Container, State, Status};
 use super::spec::{ContainerSpec, NetworkMode, RestartPolicy, VolumesFrom};
 
@@ -41,7 +43,7 @@ pub fn inspect(_store: &Store, container: &Container) -> Result<Value> {
 }
 
 fn state(state: &State) -> Value {
-    json!({
+    let mut value = json!({
         "Status": state.status.as_str(),
         "Running": state.status.is_active(),
         "Paused": false,
@@ -53,6 +55,32 @@ fn state(state: &State) -> Value {
         "Error": state.error,
         "StartedAt": state.started.as_deref().unwrap_or(NEVER),
         "FinishedAt": state.finished.as_deref().unwrap_or(NEVER),
+    });
+    if let Some(found) = &state.health {
+        value["Health"] = health(found);
+    }
+    value
+}
+
+fn health(health: &Health) -> Value {
+    let probe = |probe: &Probe| json!({ "Start": probe.start, "End": probe.end, "ExitCode": probe.exit_code, "Output": probe.output });
+    json!({
+        "Status": health.status.as_str(),
+        "FailingStreak": health.failing_streak,
+        "Log": health.log.iter().map(probe).collect::<Vec<_>>(),
+    })
+}
+
+/// Durations in nanoseconds, as everywhere in Docker's API.
+fn health_check(check: &HealthCheck) -> Value {
+    let ns = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    json!({
+        "Test": check.test,
+        "Interval": ns(check.interval),
+        "Timeout": ns(check.timeout),
+        "StartPeriod": ns(check.start_period),
+        "StartInterval": ns(check.start_interval),
+        "Retries": check.retries,
     })
 }
 
@@ -60,7 +88,7 @@ fn config(container: &Container) -> Value {
     let spec = &container.spec;
     let exposed: BTreeMap<_, _> = container.exposed.iter().map(|port| (port, json!({}))).collect();
     let env: Vec<String> = container.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    json!({
+    let mut value = json!({
         "Hostname": container.hostname,
         "User": container.user,
         "Tty": spec.tty,
@@ -74,7 +102,11 @@ fn config(container: &Container) -> Value {
         "ExposedPorts": exposed,
         "StopSignal": signal_name(container.stop_signal),
         "StopTimeout": spec.stop_timeout_seconds,
-    })
+    });
+    if let Some(check) = &container.health {
+        value["Healthcheck"] = health_check(check);
+    }
+    value
 }
 
 fn signal_name(signal: i32) -> String {

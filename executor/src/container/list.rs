@@ -14,8 +14,9 @@ use crate::hidden;
 #[derive(Clone, Debug, Default)]
 pub struct Filters(Vec<(String, String)>);
 
-const KEYS: [&str; 10] =
-    ["id", "name", "label", "status", "exited", "ancestor", "volume", "publish", "expose", "network"];
+const KEYS: [&str; 11] = [
+    "id", "name", "label", "status", "exited", "ancestor", "volume", "publish", "expose", "network", "health",
+];
 
 impl Filters {
     /// Reads `key=value` words.
@@ -69,6 +70,10 @@ fn has(container: &Container, key: &str, value: &str) -> bool {
             let state = &container.state;
             state.finished.is_some() && !state.status.is_active() && value.parse() == Ok(state.exit_code)
         }
+        "health" => match &container.state.health {
+            Some(health) => value == health.status.as_str(),
+            None => value == "none",
+        },
         "ancestor" => is_ancestor(container, value),
         "volume" => container.mounts.iter().any(|m| m.target == value || m.volume.as_deref() == Some(value)),
         "publish" => container.state.ports.iter().any(|port| {

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::error::{ContainerError, Result};
+use super::health::{Health, HealthCheck};
 use super::spec::{ContainerSpec, PublishedPort};
 use crate::process_id::{ProcessId, boot_id};
 
@@ -56,6 +57,9 @@ pub struct Container {
     pub exposed: Vec<String>,
     /// Mounts with volumes that exist.
     pub mounts: Vec<BoundMount>,
+    /// How its health is checked.
+    #[serde(default)]
+    pub health: Option<HealthCheck>,
     /// Signal that asks it to stop.
     pub stop_signal: i32,
     /// How it stands.
@@ -197,6 +201,8 @@ pub struct State {
     pub gateway: Option<IpAddr>,
     /// Published ports as they were bound.
     pub ports: Vec<PublishedPort>,
+    /// What its health check says, or said last.
+    pub health: Option<Health>,
     /// The monitor's pid; 0 when there is none.
     pub monitor: u32,
     /// Its start time in ticks since boot.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::health::HealthOptions;
 pub use crate::network::{PortMapping, Protocol, PublishedPort};
 
 /// Everything the user asked for, kept as long as the container exists.
@@ -96,6 +97,8 @@ pub struct ContainerSpec {
     pub stop_timeout_seconds: Option<i64>,
     /// What happens when the process ends.
     pub restart: RestartPolicy,
+    /// What to make of the image's health check.
+    pub health: HealthOptions,
     /// Bound of the log file in bytes before it is rotated; one old file is kept.
     pub log_max_bytes: Option<u64>,
 }

@@ -5,6 +5,7 @@
 
 mod control;
 mod output;
+mod probe;
 mod restart;
 mod shared;
 mod watch;

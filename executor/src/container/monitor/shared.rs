@@ -13,12 +13,16 @@ pub(super) struct Shared {
     pub(super) dir: PathBuf,
     live: Mutex<Live>,
     changed: Condvar,
+    /// Held while the state file is written.
+    writing: Mutex<()>,
 }
 
 /// The part that changes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Live {
     pub(super) state: State,
+    /// When the present run began.
+    pub(super) run_began: Instant,
     /// Somebody wants it to end, so it is not started again.
     pub(super) stopping: bool,
     /// All is written and cleared away.
@@ -36,8 +40,8 @@ impl Live {
 
 impl Shared {
     pub(super) fn new(dir: PathBuf, state: State) -> Self {
-        let live = Live { state, ..Live::default() };
-        Self { dir, live: Mutex::new(live), changed: Condvar::new() }
+        let live = Live { state, run_began: Instant::now(), stopping: false, finished: false, asking: 0 };
+        Self { dir, live: Mutex::new(live), changed: Condvar::new(), writing: Mutex::new(()) }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Live> {
@@ -66,6 +70,8 @@ impl Shared {
 
     /// Writes the state file; a full disk must not end a container, so a failure only leaves the file old.
     pub(super) fn write_state(&self) {
+        // What is written last is what stands last.
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let state = self.lock().state.clone();
         if let Err(error) = state.write(&self.dir) {
             tracing::warn!(%error, "the state of a container was not written");

@@ -14,7 +14,7 @@ use buildc_store::{OpenOptions, Store};
 use super::output::{Attached, Relay, streams};
 use super::restart::{Backoff, again};
 use super::shared::Shared;
-use super::{NetworkOrder, Order, control};
+use super::{NetworkOrder, Order, control, probe};
 use crate::container::error::{ContainerError, Result};
 use crate::container::log::LogWriter;
 use crate::container::record::{Container, Status, now};
@@ -167,7 +167,11 @@ fn run_once(order: &Order, shared: &Arc<Shared>, around: &Surroundings, restarts
         (state.pid, state.pid_start) = (process.pid(), process.start_time());
         (state.started, state.restarts) = (Some(now()), restarts);
         state.error.clear();
+        live.run_began = began;
     });
+    if let Some(check) = &order.container.health {
+        probe::start(check, &order.launch.process, shared).map_err(io("start threads for"))?;
+    }
     shared.write_state();
     if restarts > 0 && shared.lock().stopping {
         // The wish came while there was no process to tell.
