@@ -8,6 +8,7 @@ pub mod error;
 pub mod eval;
 pub mod expr;
 pub mod hash;
+pub mod json;
 pub mod number;
 pub mod posix_regex;
 pub mod print;
