@@ -15,6 +15,7 @@ pub mod print;
 pub mod report;
 pub mod resolve;
 mod scope;
+pub mod stack;
 mod suggest;
 pub mod syntax;
 pub mod value;

@@ -64,8 +64,9 @@ pub enum Expr<'a> {
     List(&'a [Node<'a>]),
     /// `x: …`, `{ … }: …`, `{ … } @ x: …`.
     Lambda(&'a Lambda<'a>),
-    /// `function arg …`: all arguments that follow, so the function is no call itself — except when it has
-    /// [`MAX_MERGED_ARGS`] arguments or more: then both together stand for one call.
+    /// `function arg …`: all arguments that follow, also those outside of parentheses around the function. So the function
+    /// is no call itself, with two exceptions: `(f x) or` calls `f x`, and a call of a call that has [`MAX_MERGED_ARGS`] arguments
+    /// or more stands for one call with all of them.
     Call {
         /// Start of the function, or the operator that the call stands for.
         pos: Pos,
@@ -125,7 +126,7 @@ pub enum Expr<'a> {
     },
     /// `"…${…}…"`, `a + b`, `./a${b}`.
     ConcatStrings {
-        /// The opening quote, the operator `+`, or the start of the path.
+        /// What follows the opening quote, the opening quotes of an indented string, the operator `+`, or the start of the path.
         pos: Pos,
         /// The result is a string whatever the parts are: true of strings, false of `+` and of paths.
         force_string: bool,
@@ -258,7 +259,7 @@ pub struct Formal<'a> {
     pub default: Option<Node<'a>>,
 }
 
-impl<'a> Expr<'a> {
+impl Expr<'_> {
     /// The place that Nix reports for an expression; literals have none, and nor has a `let`.
     pub fn pos(&self) -> Pos {
         let mut expr = self;
@@ -279,6 +280,26 @@ impl<'a> Expr<'a> {
             Expr::Lambda(lambda) => lambda.pos,
             Expr::HasAttr { .. } | Expr::Not(_) => Pos::NONE,
             Expr::List(items) => items.first().map_or(Pos::NONE, |item| item.pos()),
+        }
+    }
+
+    /// Names a function after what it is bound to, and the functions it returns at once.
+    pub(super) fn set_name(&self, name: Symbol) {
+        let mut expr = self;
+        while let Expr::Lambda(lambda) = expr {
+            lambda.name.set(Some(name));
+            expr = lambda.body;
+        }
+    }
+
+    /// Documents a function and the functions it returns at once, as far as they have no comment of their own.
+    pub(super) fn document(&self, doc: Doc) {
+        let mut expr = self;
+        while let Expr::Lambda(lambda) = expr
+            && lambda.doc.get().is_none()
+        {
+            lambda.doc.set(Some(doc));
+            expr = lambda.body;
         }
     }
 }

@@ -3,9 +3,42 @@
 //! Owns: bytes, names, positions and the grammar. Trees live in a bump arena and are never freed one by one.
 //! Never does: scope. An undefined variable is a well-formed tree here.
 
-pub mod ast;
-pub mod pos;
-pub mod symbol;
+use bumpalo::Bump;
 
+pub mod ast;
+mod bindings;
+pub mod error;
+mod escape;
+mod lexer;
+mod number;
+mod parser;
+pub mod path;
+pub mod pos;
+pub mod print;
+mod scan;
+pub mod settings;
+pub mod symbol;
+mod token;
+
+pub use error::{SyntaxError, Warning};
+pub use parser::Parsed;
 pub use pos::{Origin, Pos, Sources};
+pub use settings::{Lint, Settings};
 pub use symbol::{Symbol, Symbols};
+
+/// Parses a source and adds it to `sources`; warnings are appended also when it fails.
+///
+/// # Errors
+/// When the source is not well formed, nested deeper than the settings allow, or too large.
+pub fn parse<'a>(
+    arena: &'a Bump,
+    symbols: &mut Symbols<'a>,
+    sources: &mut Sources<'a>,
+    (origin, text): (Origin<'a>, &'a [u8]),
+    settings: &Settings<'_>,
+    warnings: &mut Vec<Warning>,
+) -> error::Result<Parsed<'a>> {
+    let base = sources.add(origin, text).map_err(|full| SyntaxError::new(Pos::NONE, full.to_string()))?;
+    let tables = parser::Tables { arena, symbols, sources, settings, warnings };
+    parser::parse(tables, text, base)
+}

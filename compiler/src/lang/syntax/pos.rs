@@ -26,6 +26,13 @@ impl Pos {
     }
 }
 
+impl Pos {
+    /// How many bytes it is beyond an earlier place of the same source.
+    pub(super) fn since(self, earlier: Pos) -> usize {
+        self.0.saturating_sub(earlier.0) as usize
+    }
+}
+
 /// What a source is called.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Origin<'a> {
@@ -59,6 +66,18 @@ pub struct Place<'a> {
     pub text: &'a [u8],
     /// Offset of the first byte of the line in `text`.
     pub line_start: usize,
+}
+
+impl Place<'_> {
+    /// Appends `FILE:LINE:COLUMN`.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(match self.origin {
+            Origin::String => "«string»".as_bytes(),
+            Origin::Stdin => "«stdin»".as_bytes(),
+            Origin::File(path) => path,
+        });
+        out.extend_from_slice(format!(":{}:{}", self.line, self.column).as_bytes());
+    }
 }
 
 /// The space of offsets is full: 4 GiB of source text.

@@ -1,0 +1,186 @@
+//! Tokens → tree.
+//!
+//! Owns: the grammar, by recursive descent with one token of lookahead. Where the reference parser (LALR, with default
+//! reductions) detects an error is observable, as is what it says it expected; so lookahead is read no earlier than it
+//! reads it, and every expectation below is that of the state it would be in.
+//! Never does: scope.
+
+use bumpalo::Bump;
+
+use super::ast::{AttrName, Doc, Expr, Formal, Node};
+use super::bindings::BindingSets;
+use super::error::{Result, SyntaxError, Warning};
+use super::escape::Part;
+use super::lexer::Lexer;
+use super::pos::{Pos, Sources};
+use super::settings::Settings;
+use super::symbol::{Symbol, Symbols};
+use super::token::Token;
+
+mod attrs;
+mod formals;
+mod function;
+mod literals;
+mod operand;
+mod operators;
+
+/// A tree with what belongs to it.
+#[derive(Debug)]
+pub struct Parsed<'a> {
+    /// The tree.
+    pub expr: Node<'a>,
+    /// Documentation comments, each with the place of what it documents, sorted by place.
+    pub docs: Vec<(Pos, Doc)>,
+}
+
+/// What a parse reads and writes besides the source.
+pub(super) struct Tables<'p, 'a> {
+    pub arena: &'a Bump,
+    pub symbols: &'p mut Symbols<'a>,
+    pub sources: &'p Sources<'a>,
+    pub settings: &'p Settings<'p>,
+    pub warnings: &'p mut Vec<Warning>,
+}
+
+pub(super) fn parse<'a>(tables: Tables<'_, 'a>, text: &'a [u8], base: Pos) -> Result<Parsed<'a>> {
+    let lexer = Lexer::new(tables.arena, text, base, tables.settings.pipe_operators);
+    let sets = BindingSets::new(tables.settings.stack);
+    let mut parser = Parser {
+        lexer,
+        lookahead: None,
+        tables,
+        sets,
+        docs_of_values: Vec::new(),
+        nodes: Vec::new(),
+        names: Vec::new(),
+        concatenated: Vec::new(),
+        indented: Vec::new(),
+        formals: Vec::new(),
+        inherited: Vec::new(),
+    };
+    let expr = parser.expr()?;
+    parser.expect(Token::End, &["end of file"])?;
+    let mut docs = parser.lexer.into_docs();
+    docs.append(&mut parser.docs_of_values);
+    docs.sort_by_key(|(pos, _)| *pos);
+    docs.dedup_by_key(|(pos, _)| *pos);
+    Ok(Parsed { expr, docs })
+}
+
+/// An expression with the place where its text starts, which its node need not know.
+#[derive(Clone, Copy)]
+struct Operand<'a> {
+    start: Pos,
+    node: Node<'a>,
+}
+
+struct Parser<'p, 'a> {
+    lexer: Lexer<'a>,
+    lookahead: Option<(Token<'a>, Pos)>,
+    tables: Tables<'p, 'a>,
+    sets: BindingSets<'a>,
+    docs_of_values: Vec<(Pos, Doc)>,
+    // Stacks of things whose slice in the arena is made when all of them are known.
+    nodes: Vec<Node<'a>>,
+    names: Vec<AttrName<'a>>,
+    concatenated: Vec<(Pos, Node<'a>)>,
+    indented: Vec<(Pos, Part<'a>)>,
+    formals: Vec<Formal<'a>>,
+    inherited: Vec<(Symbol, Pos)>,
+}
+
+impl<'a> Parser<'_, 'a> {
+    /// The next token, without taking it.
+    #[inline]
+    fn peek(&mut self) -> Result<Token<'a>> {
+        if let Some((token, _)) = self.lookahead {
+            return Ok(token);
+        }
+        let token = self.lexer.next()?;
+        self.lookahead = Some((token, self.lexer.token_pos(&token)));
+        Ok(token)
+    }
+
+    /// The place of the next token.
+    #[inline]
+    fn peek_pos(&mut self) -> Result<Pos> {
+        let token = self.peek()?;
+        Ok(self.lookahead.map_or_else(|| self.lexer.token_pos(&token), |(_, pos)| pos))
+    }
+
+    /// Takes the token that was peeked at.
+    #[inline]
+    fn advance(&mut self) {
+        self.lookahead = None;
+    }
+
+    /// Takes the next token if it is this one.
+    fn accept(&mut self, token: Token<'_>) -> Result<bool> {
+        let found = self.peek()? == token;
+        if found {
+            self.advance();
+        }
+        Ok(found)
+    }
+
+    /// Takes the next token, which must be this one, and returns its place.
+    fn expect(&mut self, token: Token<'_>, expected: &[&str]) -> Result<Pos> {
+        let pos = self.peek_pos()?;
+        if self.peek()? != token {
+            return Err(self.unexpected(expected));
+        }
+        self.advance();
+        Ok(pos)
+    }
+
+    /// Takes an identifier and returns its name.
+    fn expect_identifier(&mut self) -> Result<&'a [u8]> {
+        match self.peek()? {
+            Token::Identifier(name) => {
+                self.advance();
+                Ok(name)
+            }
+            _ => Err(self.unexpected(&["identifier"])),
+        }
+    }
+
+    /// The error about the token that was peeked at. Nothing is said to be expected where that would be more than four things.
+    #[cold]
+    fn unexpected(&self, expected: &[&str]) -> Box<SyntaxError> {
+        let (token, pos) = self.lookahead.unwrap_or((Token::End, Pos::NONE));
+        let mut message = format!("syntax error, unexpected {}", token.describe());
+        for (index, name) in expected.iter().enumerate() {
+            message.push_str(if index == 0 { ", expecting " } else { " or " });
+            message.push_str(name);
+        }
+        SyntaxError::new(pos, message)
+    }
+
+    /// Refuses to recurse any deeper when the stack is used up.
+    #[inline]
+    fn check_depth(&self) -> Result<()> {
+        if self.tables.settings.stack.is_exhausted() { Err(too_deep()) } else { Ok(()) }
+    }
+
+    #[inline]
+    fn alloc(&self, expr: Expr<'a>) -> Node<'a> {
+        self.tables.arena.alloc(expr)
+    }
+
+    /// Moves what lies on a stack from `base` on into the arena.
+    fn slice<T: Copy>(arena: &'a Bump, stack: &mut Vec<T>, base: usize) -> &'a [T] {
+        let slice = arena.alloc_slice_copy(&stack[base..]);
+        stack.truncate(base);
+        slice
+    }
+
+    fn doc_before(&self, pos: Pos) -> Option<Doc> {
+        if self.lexer.has_no_docs() { None } else { self.lexer.doc_before(pos) }
+    }
+}
+
+/// The error of input that is nested too deeply.
+#[cold]
+pub(super) fn too_deep() -> Box<SyntaxError> {
+    SyntaxError::new(Pos::NONE, "stack overflow (possible infinite recursion)")
+}
