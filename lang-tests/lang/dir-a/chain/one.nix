@@ -1,0 +1,1 @@
+{ base }: import ./two.nix { base = base + 1; } // { one = base; }

@@ -1,0 +1,1 @@
+{ base }: { two = base; up = import ../fn.nix { x = base; }; here = baseNameOf (toString ./.); }

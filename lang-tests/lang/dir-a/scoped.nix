@@ -1,0 +1,1 @@
+{ inherit x builtins; t = true; }

@@ -1,0 +1,1 @@
+builtins.all (x: throw "all") [ 1 ]

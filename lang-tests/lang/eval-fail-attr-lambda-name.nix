@@ -1,0 +1,1 @@
+{ method = self: throw "called as attribute"; }.method 1

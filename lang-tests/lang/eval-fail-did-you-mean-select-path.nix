@@ -1,0 +1,1 @@
+{ outer.nested.value = 1; }.outer.nestd.value

@@ -1,0 +1,1 @@
+[ (builtins.addErrorContext "outer context" { a = throw "lazily outside of the context"; }) ]

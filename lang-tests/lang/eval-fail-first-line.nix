@@ -1,0 +1,3 @@
+throw "x"
+# second
+# third

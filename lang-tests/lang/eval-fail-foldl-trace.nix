@@ -1,0 +1,1 @@
+builtins.foldl' (a: b: throw "fold at ${toString b}") 0 [ 1 ]

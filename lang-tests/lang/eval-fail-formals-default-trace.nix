@@ -1,0 +1,1 @@
+({ a ? throw "the default of a" }: a) { }

@@ -1,0 +1,1 @@
+builtins.fromJSON (builtins.readFile ./data/latin1.txt)

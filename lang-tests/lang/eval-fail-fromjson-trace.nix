@@ -1,0 +1,1 @@
+builtins.fromJSON (throw "no text")

@@ -1,0 +1,1 @@
+builtins.groupBy (x: throw "group ${toString x}") [ 1 ]

@@ -1,0 +1,1 @@
+if (throw "condition") then 1 else 2

@@ -1,0 +1,1 @@
+builtins.scopedImport { x = throw "scoped"; } ./dir-a/free.nix

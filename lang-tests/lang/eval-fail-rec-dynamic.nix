@@ -1,0 +1,1 @@
+rec { ${throw "recursive name"} = 1; a = 2; }.a

@@ -1,0 +1,1 @@
+"prefix " + ./does-not-exist

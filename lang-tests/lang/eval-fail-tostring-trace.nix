@@ -1,0 +1,1 @@
+"${{ __toString = self: throw "in __toString of ${self.name}"; name = "thing"; }}"

@@ -1,0 +1,1 @@
+builtins.tryEval (builtins.head (builtins.filter (x: x == 1) [ 2 ]))

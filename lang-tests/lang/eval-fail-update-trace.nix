@@ -1,0 +1,1 @@
+{ a = 1; } // (throw "right of update")

@@ -1,0 +1,1 @@
+builtins.length { a = { b = { c = { d = { e = { f = { g = 1; }; }; }; }; }; }; }

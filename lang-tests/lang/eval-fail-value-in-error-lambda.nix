@@ -1,0 +1,1 @@
+builtins.length (let named = { a, b }: a; in named)

@@ -1,0 +1,1 @@
+"x" + (builtins.genList (i: i) 40)

@@ -1,0 +1,1 @@
+with { v = w: throw "from with ${toString w}"; }; v 3

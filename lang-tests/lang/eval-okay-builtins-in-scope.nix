@@ -1,0 +1,1 @@
+[ (builtins.length builtins.nixPath >= 0) (map toString [ 1 ]) (baseNameOf "/a/b") (dirOf "/a/b") (isNull null) (removeAttrs { a = 1; } [ "a" ]) (toString true) (placeholder "out" == builtins.placeholder "out") (fromTOML "a = 1") (import ./dir-a/fn.nix { x = 1; }) (let map = x: "shadow"; in map 1) (let true = false; in true) (let null = 1; in null) ]

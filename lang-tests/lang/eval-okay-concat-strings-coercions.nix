@@ -1,0 +1,1 @@
+[ (builtins.concatStringsSep "-" [ { outPath = "o"; } { __toString = _: "t"; } "s" ]) ("a" + { outPath = "b"; }) ({ outPath = "x"; } + "y") ({ __toString = _: "p"; } + { __toString = _: "q"; }) ]

@@ -1,0 +1,1 @@
+let d = derivation { name = "n"; system = "s"; builder = "/b"; outputs = [ "out" "man" ]; }; in [ (builtins.getContext "${d.man}") (builtins.getContext (d.man + "/share")) (builtins.getContext (builtins.concatStringsSep ":" [ d d.man ])) (builtins.hasContext (builtins.substring 0 0 "${d}")) (builtins.getContext (toString d.all)) ]

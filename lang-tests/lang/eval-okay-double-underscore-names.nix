@@ -1,0 +1,1 @@
+[ (__add 1 2) (__length [ 1 ]) (__toJSON { a = 1; }) (__elem 1 [ 1 ]) (__isString "x") (__concatLists [ [ 1 ] [ 2 ] ]) (__head [ 1 ]) (__attrNames { q = 1; }) (__substring 0 1 "ab") (__typeOf null) (__compareVersions "1" "2") ]

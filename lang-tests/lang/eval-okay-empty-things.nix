@@ -1,0 +1,1 @@
+[ { } [ ] "" '''' (let in { }) (rec { }) ({ }: { }) (builtins.attrNames { }) (builtins.concatStringsSep "x" [ ]) ({ } // { }) ([ ] ++ [ ]) ({ } == { }) (builtins.length [ ]) ]

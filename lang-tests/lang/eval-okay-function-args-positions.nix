@@ -1,0 +1,1 @@
+let f = { a, b ? 1 }: a; args = builtins.functionArgs f; in [ args (builtins.removeAttrs (builtins.unsafeGetAttrPos "a" args) [ "file" ]) (builtins.removeAttrs (builtins.unsafeGetAttrPos "b" args) [ "file" ]) ]

@@ -1,0 +1,1 @@
+[ (builtins.hashFile "sha256" ./data/numbers.txt == builtins.hashString "sha256" (builtins.readFile ./data/numbers.txt)) (builtins.hashFile "md5" ./data/empty.txt) (builtins.hashFile "sha512" ./data/nul.bin) ]

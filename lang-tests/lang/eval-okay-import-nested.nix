@@ -1,0 +1,1 @@
+(import ./dir-a/chain/one.nix) { base = 1; }

@@ -1,0 +1,1 @@
+let r = builtins.listToAttrs [ { name = "a"; value = throw "lazy"; extra = throw "ignored"; } { name = "b"; value = 2; } { name = "b"; value = throw "second ignored"; } ]; in [ (builtins.attrNames r) r.b ]

@@ -1,0 +1,1 @@
+let l = builtins.genList (i: { inherit i; s = toString i; }) 2000; in [ (l == l) (l == builtins.genList (i: { inherit i; s = toString i; }) 2000) (builtins.genList (i: i) 3000 < builtins.genList (i: i) 3001) ]

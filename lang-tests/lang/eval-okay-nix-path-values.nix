@@ -1,0 +1,1 @@
+map (e: { inherit (e) prefix; name = baseNameOf e.path; }) builtins.nixPath

@@ -1,0 +1,1 @@
+map (c: builtins.filter (x: builtins.match "[[:${c}:]]" x != null) [ "a" "Z" "5" " " "\t" "_" "-" "." "\n" "~" "é" ]) [ "alpha" "digit" "alnum" "upper" "lower" "space" "blank" "punct" "print" "graph" "cntrl" "xdigit" ]

@@ -1,0 +1,1 @@
+[ { type = "derivation"; } { type = "derivation"; outPath = "x"; } { __functor = 1; } { outPath = 1; } { _type = "x"; } ]

@@ -1,0 +1,1 @@
+let s = builtins.split; strs = builtins.filter builtins.isString; in [ (strs (s "[ \t\n]+" " a  b\nc ")) (map (x: if builtins.isList x then builtins.head x else x) (s "([$][{][a-z]+[}])" "x\${a}y\${b}")) (builtins.length (s "(.)" "abc")) (s "([0-9]+)|([a-z]+)" "a1-b2") (s "$" "ab") (s "^" "ab") (s "b*" "abb") ]

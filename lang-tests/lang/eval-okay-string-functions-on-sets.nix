@@ -1,0 +1,1 @@
+let s = { __toString = self: "abc-1.2"; }; o = { outPath = "/nix/out"; }; in [ (builtins.stringLength s) (builtins.substring 0 3 s) (builtins.concatStringsSep "," [ s o ]) (toString [ s o ]) (builtins.toJSON [ s o ]) "${s}${o}" (s + o) (baseNameOf o) (builtins.unsafeDiscardStringContext "${s}") (toString s) ]

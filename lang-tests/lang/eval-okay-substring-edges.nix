@@ -1,0 +1,1 @@
+let s = "hello"; in [ (builtins.substring 0 5 s) (builtins.substring 4 1 s) (builtins.substring 5 1 s) (builtins.substring 6 1 s) (builtins.substring 2 (-1) s) (builtins.substring 2 (-5) s) (builtins.substring 0 9223372036854775807 s) (builtins.substring 3 9223372036854775807 s) (builtins.substring 100 (-1) s) (builtins.substring 0 0 "") ]

@@ -1,0 +1,1 @@
+builtins.trace { a = { b = { c = { d = { }; }; }; }; l = [ [ [ [ ] ] ] ]; } (builtins.trace [ { } [ ] { a = [ ]; } ] 1)

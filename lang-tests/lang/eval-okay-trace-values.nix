@@ -1,0 +1,1 @@
+builtins.foldl' (a: v: builtins.trace v a) "end" [ 1 1.5 "string" "two\nlines" null true /p [ ] [ 1 [ 2 ] ] { } { a = 1; b = { c = 2; }; } (x: x) ({ a }: a) map (builtins.add 1) [ (1 + 1) ] { x = 1 + 1; } { y = throw "z"; } (rec { self = 1; }) (derivation { name = "n"; system = "s"; builder = "b"; }) { type = "derivation"; } { __toString = s: "ts"; } { __functor = s: x: x; } ]

@@ -1,0 +1,1 @@
+let vs = [ "" "0" "1" "1.0" "1.0.0" "1a" "1.a" "1pre" "1.0pre" "1.0-rc1" "1.0_1" "2" "10" "a" "pre" "1.01" "1.1" "1-1" ]; in map (a: builtins.concatStringsSep "" (map (b: let c = builtins.compareVersions a b; in if c < 0 then "<" else if c > 0 then ">" else "=") vs)) vs

@@ -1,0 +1,1 @@
+let z = builtins.zipAttrsWith; in [ (z (n: vs: vs) [ ]) (z (n: vs: builtins.length vs) [ { a = 1; } { a = 2; b = 3; } { } ]) (z (n: vs: n) [ { x = throw "lazy"; } ]) ((z (n: vs: builtins.head vs) [ { a = 1; b = throw "unused"; } ]).a) ]
