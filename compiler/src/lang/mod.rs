@@ -4,11 +4,13 @@
 //! Never does: file, environment or clock access; what the world knows comes in through traits.
 
 pub mod builtins;
+pub mod derivation;
 pub mod error;
 pub mod eval;
 pub mod expr;
 pub mod hash;
 pub mod json;
+pub mod nar;
 pub mod number;
 pub mod posix_regex;
 pub mod print;
@@ -16,6 +18,7 @@ pub mod report;
 pub mod resolve;
 mod scope;
 pub mod stack;
+pub mod store_path;
 mod suggest;
 pub mod syntax;
 pub mod value;

@@ -1,0 +1,157 @@
+//! Derivations as text: the ATerm form of Nix's `.drv` files.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Derivation, Inputs};
+use crate::lang::store_path::StoreDir;
+
+/// Text under construction.
+pub(super) struct Writer(pub(super) Vec<u8>);
+
+impl Writer {
+    fn put(&mut self, text: &[u8]) {
+        self.0.extend_from_slice(text);
+    }
+
+    /// A string with nothing to escape.
+    fn plain(&mut self, text: &[u8]) {
+        self.put(b"\"");
+        self.put(text);
+        self.put(b"\"");
+    }
+
+    fn string(&mut self, text: &[u8]) {
+        self.put(b"\"");
+        let mut rest = text;
+        while let Some(at) = rest.iter().position(|b| matches!(b, b'"' | b'\\' | b'\n' | b'\r' | b'\t')) {
+            self.put(&rest[..at]);
+            self.put(match rest[at] {
+                b'"' => b"\\\"",
+                b'\\' => b"\\\\",
+                b'\n' => b"\\n",
+                b'\r' => b"\\r",
+                _ => b"\\t",
+            });
+            rest = &rest[at + 1..];
+        }
+        self.put(rest);
+        self.put(b"\"");
+    }
+
+    /// A bracketed list.
+    fn list<T>(&mut self, items: impl IntoIterator<Item = T>, mut each: impl FnMut(&mut Self, T)) {
+        self.put(b"[");
+        for (at, item) in items.into_iter().enumerate() {
+            if at > 0 {
+                self.put(b",");
+            }
+            each(self, item);
+        }
+        self.put(b"]");
+    }
+
+    fn names(&mut self, names: &BTreeSet<Vec<u8>>) {
+        self.list(names, |w, name| w.plain(name));
+    }
+
+    fn inputs(&mut self, inputs: &Inputs, is_dynamic: bool) {
+        if !is_dynamic || inputs.dynamic.is_empty() {
+            return self.names(&inputs.outputs);
+        }
+        self.put(b"(");
+        self.names(&inputs.outputs);
+        self.put(b",");
+        self.list(&inputs.dynamic, |w, (output, below)| {
+            w.put(b"(");
+            w.plain(output);
+            w.put(b",");
+            w.inputs(below, is_dynamic);
+            w.put(b")");
+        });
+        self.put(b")");
+    }
+}
+
+/// What is written of a derivation.
+#[derive(Clone, Copy)]
+pub(super) enum Form<'i> {
+    /// Everything.
+    Full,
+    /// With its outputs' paths left out if `masked`, and its input derivations replaced: for its hash.
+    ForHash { masked: bool, inputs: &'i BTreeMap<Vec<u8>, BTreeSet<Vec<u8>>> },
+}
+
+impl Derivation {
+    /// The text of the `.drv` file.
+    #[must_use]
+    pub fn write(&self, store: &StoreDir) -> Vec<u8> {
+        self.write_form(store, Form::Full)
+    }
+
+    pub(super) fn write_form(&self, store: &StoreDir, form: Form) -> Vec<u8> {
+        let masked = matches!(form, Form::ForHash { masked: true, .. });
+        let is_dynamic = self.input_derivations.values().any(|inputs| !inputs.dynamic.is_empty());
+        let mut w = Writer(Vec::with_capacity(1024));
+        w.put(if is_dynamic { b"DrvWithVersion(\"xp-dyn-drv\"," } else { b"Derive(" });
+        w.list(&self.outputs, |w, (name, output)| {
+            w.put(b"(");
+            w.plain(name);
+            w.put(b",");
+            match output.path(store, &self.name, name) {
+                Ok(Some(path)) if !masked => w.plain(&store.print(&path)),
+                _ => w.plain(b""),
+            }
+            w.put(b",");
+            w.plain(output.method_and_algorithm().as_bytes());
+            w.put(b",");
+            w.plain(output.hash_word().as_bytes());
+            w.put(b")");
+        });
+        w.put(b",");
+        match form {
+            Form::Full => w.list(&self.input_derivations, |w, (path, inputs)| {
+                w.put(b"(");
+                w.plain(&store.print(path));
+                w.put(b",");
+                w.inputs(inputs, is_dynamic);
+                w.put(b")");
+            }),
+            Form::ForHash { inputs, .. } => w.list(inputs, |w, (hash, outputs)| {
+                w.put(b"(");
+                w.plain(hash);
+                w.put(b",");
+                w.names(outputs);
+                w.put(b")");
+            }),
+        }
+        w.put(b",");
+        let mut sources: Vec<_> = self.input_sources.iter().map(|path| store.print(path)).collect();
+        sources.sort_unstable();
+        w.list(sources, |w, path| w.plain(&path));
+        w.put(b",");
+        w.plain(&self.system);
+        w.put(b",");
+        w.string(&self.builder);
+        w.put(b",");
+        w.list(&self.args, |w, arg| w.string(arg));
+        w.put(b",");
+        self.write_env(&mut w, masked);
+        w.put(b")");
+        w.0
+    }
+
+    fn write_env(&self, w: &mut Writer, masked: bool) {
+        const STRUCTURED: &[u8] = b"__json";
+        let mut env: BTreeMap<&[u8], &[u8]> = self.env.iter().map(|(k, v)| (&k[..], &v[..])).collect();
+        if let Some(json) = &self.structured_attrs {
+            env.insert(STRUCTURED, json);
+        }
+        w.list(env, |w, (name, value)| {
+            w.put(b"(");
+            w.string(name);
+            w.put(b",");
+            w.string(if masked && self.outputs.contains_key(name) { b"" } else { value });
+            w.put(b")");
+        });
+    }
+}
