@@ -1,4 +1,4 @@
-//! Lists.
+//! Lists: taking them apart, and building them without calling functions more than an element needs.
 
 use std::cell::Cell;
 
@@ -6,7 +6,7 @@ use super::Builtin;
 use crate::lang::error::{EvalError, Result};
 use crate::lang::eval::Evaluator;
 use crate::lang::syntax::Pos;
-use crate::lang::value::{Deferred, Slot, Value};
+use crate::lang::value::{Deferred, List, Slot, Value, share};
 
 pub(super) const BUILTINS: &[Builtin] = &[
     Builtin::new("length", &["list"], length, "The number of elements of *list*."),
@@ -18,8 +18,22 @@ pub(super) const BUILTINS: &[Builtin] = &[
         elem_at,
         "The element of *list* at *index*, counted from zero.",
     ),
+    Builtin::new("elem", &["value", "list"], elem, "True when an element of *list* equals *value*."),
     Builtin::new("map", &["function", "list"], map, "The results of *function* for each element of *list*.")
         .plain(),
+    Builtin::new(
+        "genList",
+        &["generator", "length"],
+        gen_list,
+        "A list of *length* elements: the results of *generator* for 0, 1, 2, ….",
+    ),
+    Builtin::new("concatLists", &["lists"], concat_lists, "The elements of all *lists*, in order."),
+    Builtin::new(
+        "concatMap",
+        &["function", "list"],
+        concat_map,
+        "The elements of the lists that *function* gives for each element of *list*.",
+    ),
 ];
 
 fn length<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
@@ -45,10 +59,10 @@ fn tail<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
 }
 
 fn elem_at<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
-    let list =
-        ev.list_of(args[0], Pos::NONE, "while evaluating the first argument passed to 'builtins.elemAt'")?;
     let index =
         ev.int_of(args[1], Pos::NONE, "while evaluating the second argument passed to 'builtins.elemAt'")?;
+    let list =
+        ev.list_of(args[0], Pos::NONE, "while evaluating the first argument passed to 'builtins.elemAt'")?;
     match usize::try_from(index).ok().and_then(|index| list.items.get(index)) {
         Some(item) => ev.force_slot(item, Pos::NONE),
         None => Err(EvalError::new(format!(
@@ -56,6 +70,17 @@ fn elem_at<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> 
             list.len()
         ))),
     }
+}
+
+fn elem<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
+    let list =
+        ev.list_of(args[1], Pos::NONE, "while evaluating the second argument passed to builtins.elem")?;
+    for item in list.items {
+        if ev.equal_shared(args[0], share(item), Pos::NONE)? {
+            return Ok(Value::Bool(true));
+        }
+    }
+    Ok(Value::Bool(false))
 }
 
 fn map<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
@@ -70,9 +95,67 @@ fn map<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     Ok(deferred_list(ev, deferred, list.len()))
 }
 
+fn gen_list<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
+    let length =
+        ev.int_of(args[1], Pos::NONE, "while evaluating the second argument passed to builtins.genList")?;
+    let Ok(size) = u32::try_from(length) else {
+        return Err(EvalError::new(format!("cannot create list of size {length}")));
+    };
+    let context = "while evaluating the first argument passed to builtins.genList";
+    let function = ev.function_of(args[0], Pos::NONE, context)?;
+    if size == 0 {
+        return Ok(ev.list(std::iter::empty()));
+    }
+    let deferred = ev.arena.alloc(Deferred::Generate { function });
+    Ok(deferred_list(ev, deferred, size as usize))
+}
+
 /// A list of suspended applications.
 fn deferred_list<'a>(ev: &Evaluator<'a>, deferred: &'a Deferred<'a>, size: usize) -> Value<'a> {
     let items: &'a [Slot<'a>] =
         ev.arena.alloc_slice_fill_with(size, |index| Cell::new(Value::Deferred(index as u32, deferred)));
     ev.list_of_slots(items)
+}
+
+fn concat_lists<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
+    let context = "while evaluating the first argument passed to builtins.concatLists";
+    let lists = ev.list_of(args[0], Pos::NONE, context)?;
+    let mut parts = Vec::with_capacity(lists.len());
+    for slot in lists.items {
+        let context = "while evaluating a value of the list passed to builtins.concatLists";
+        parts.push(ev.list_of(share(slot), Pos::NONE, context)?);
+    }
+    Ok(ev.concatenated(&parts))
+}
+
+fn concat_map<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
+    let context = "while evaluating the first argument passed to builtins.concatMap";
+    let function = ev.function_of(args[0], Pos::NONE, context)?;
+    let context = "while evaluating the second argument passed to builtins.concatMap";
+    let list = ev.list_of(args[1], Pos::NONE, context)?;
+    let mut parts = Vec::with_capacity(list.len());
+    for slot in list.items {
+        let result = ev.call(function, &[share(slot)], Pos::NONE)?;
+        let context = "while evaluating the return value of the function passed to builtins.concatMap";
+        let pos = match ev.pos_of(result) {
+            pos if pos.is_none() => ev.pos_of(function),
+            pos => pos,
+        };
+        parts.push(ev.list_of(result, pos, context)?);
+    }
+    Ok(ev.concatenated(&parts))
+}
+
+impl<'a> Evaluator<'a> {
+    /// All elements of some lists in one; the only one that is not empty is shared.
+    pub(in crate::lang) fn concatenated(&self, parts: &[&'a List<'a>]) -> Value<'a> {
+        let size = parts.iter().map(|part| part.len()).sum();
+        if let Some(only) = parts.iter().find(|part| part.len() == size) {
+            return Value::List(only);
+        }
+        let mut slots = parts.iter().flat_map(|part| part.items);
+        let items =
+            self.arena.alloc_slice_fill_with(size, |_| Cell::new(slots.next().map_or(Value::Null, share)));
+        if items.is_empty() { self.list(std::iter::empty()) } else { self.list_of_slots(items) }
+    }
 }

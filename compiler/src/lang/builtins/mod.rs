@@ -31,7 +31,13 @@ use super::eval::Evaluator;
 use super::value::Value;
 
 mod arithmetic;
+mod attrs;
+mod closure;
+mod control;
 mod lists;
+mod search;
+mod sort;
+mod types;
 
 /// Code of a builtin. It gets exactly as many arguments as its arity.
 pub type Function = for<'a> fn(&mut Evaluator<'a>, &[Value<'a>]) -> Result<Value<'a>>;
@@ -100,7 +106,16 @@ impl fmt::Debug for Builtin {
 }
 
 /// The tables.
-const FAMILIES: &[&[Builtin]] = &[arithmetic::BUILTINS, lists::BUILTINS];
+const FAMILIES: &[&[Builtin]] = &[
+    arithmetic::BUILTINS,
+    attrs::BUILTINS,
+    closure::BUILTINS,
+    control::BUILTINS,
+    lists::BUILTINS,
+    search::BUILTINS,
+    sort::BUILTINS,
+    types::BUILTINS,
+];
 
 /// All builtins that are functions.
 pub fn all() -> impl Iterator<Item = &'static Builtin> {

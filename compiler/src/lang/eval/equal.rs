@@ -19,6 +19,19 @@ impl<'a> Evaluator<'a> {
         result
     }
 
+    /// Equality of two values that may be suspended, and may be one and the same.
+    ///
+    /// # Errors
+    /// When evaluation fails or goes too deep.
+    pub fn equal_shared(&mut self, left: Value<'a>, right: Value<'a>, pos: Pos) -> Result<bool> {
+        let l = self.force(left, pos)?;
+        let r = self.force(right, pos)?;
+        if same(l, r) {
+            return Ok(true);
+        }
+        self.equal_operands(l, r, pos)
+    }
+
     /// Equality of two elements.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ use super::world::World;
 pub mod arith;
 mod call;
 mod coerce;
+mod deep;
 mod equal;
 mod globals;
 mod run;

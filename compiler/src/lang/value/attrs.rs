@@ -47,6 +47,11 @@ impl<'a> Shape<'a> {
         self.positions.get(index).copied().unwrap_or(Pos::NONE)
     }
 
+    /// True when attributes have positions.
+    pub fn has_positions(&self) -> bool {
+        !self.positions.is_empty()
+    }
+
     /// The same names without positions.
     pub fn without_positions(&'a self, arena: &'a Bump) -> &'a Self {
         if self.positions.is_empty() {
