@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    archive, build, completions, container, copy, exec, image, info, inspect, logs, plan, ps, registry, run,
-    space, volume,
+    archive, build, completions, container, copy, eval, exec, image, info, inspect, logs, plan, ps, registry,
+    run, space, volume,
 };
 
 const GLOBAL: &str = "Options of every command";
@@ -130,6 +130,8 @@ pub enum Verb {
     Prune(space::PruneArgs),
     /// Check the store, and with --repair drop what is damaged
     Fsck(space::FsckArgs),
+    /// Evaluate a program in the build language
+    Eval(eval::EvalArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
     /// Show versions

@@ -14,6 +14,7 @@ mod commands;
 mod document;
 mod failure;
 mod interrupt;
+mod language;
 mod listing;
 mod output;
 mod pipeline;

@@ -6,6 +6,7 @@ pub mod completions;
 pub mod container;
 pub mod container_options;
 pub mod copy;
+pub mod eval;
 pub mod exec;
 pub mod export;
 pub mod health_options;
@@ -106,6 +107,7 @@ fn dispatch(verb: Verb, shell: &Shell) -> Outcome {
         Verb::System(verb) => space::system(verb, shell),
         Verb::Prune(args) => space::prune(args, shell),
         Verb::Fsck(args) => space::fsck(args, shell),
+        Verb::Eval(args) => eval::run(args),
         Verb::Completions(args) => completions::run(&args),
         Verb::Version(args) => info::version(&args),
         Verb::Info(args) => info::info(&args, shell),

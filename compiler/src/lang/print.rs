@@ -7,14 +7,10 @@
 use std::collections::HashSet;
 
 use super::eval::Evaluator;
+use super::number;
 use super::report;
-use super::syntax::Symbols;
-use super::syntax::ast;
+use super::syntax::{self, Symbols, ast};
 use super::value::{Attrs, Closure, Deferred, Slot, Value};
-
-mod float;
-
-pub use float::{display_float, fixed_float};
 
 /// What is left out, and how functions and suspensions are called.
 #[derive(Clone, Copy, Debug)]
@@ -107,7 +103,7 @@ impl<'a> Printer<'_, 'a> {
             Value::Null => self.text("null"),
             Value::Bool(value) => self.text(if value { "true" } else { "false" }),
             Value::Int(number) => self.text(&number.to_string()),
-            Value::Float(number) => self.text(&display_float(number)),
+            Value::Float(number) => self.text(&number::general(number)),
             Value::String(string) => self.string(string.bytes),
             Value::Path(path) => self.out.extend_from_slice(path.bytes),
             Value::List(list) => self.list(list.items, depth),
@@ -162,7 +158,7 @@ impl<'a> Printer<'_, 'a> {
 
     fn string(&mut self, bytes: &[u8]) {
         let shown = &bytes[..bytes.len().min(self.style.max_string)];
-        write_string(&mut self.out, shown);
+        syntax::print::string(&mut self.out, shown);
         let hidden = bytes.len() - shown.len();
         if hidden > 0 {
             self.text(" ");
@@ -220,7 +216,7 @@ impl<'a> Printer<'_, 'a> {
                 self.text(" ");
                 break;
             }
-            write_attr_name(&mut self.out, self.ev.symbols.name(shape.symbols[*index as usize]));
+            syntax::print::name(&mut self.out, self.ev.symbols.name(shape.symbols[*index as usize]));
             self.text(" = ");
             self.value(values[*index as usize].get(), depth + 1);
             self.text("; ");
@@ -230,40 +226,11 @@ impl<'a> Printer<'_, 'a> {
     }
 }
 
-/// A string literal: quotes, and escapes where they are needed.
-pub fn write_string(out: &mut Vec<u8>, bytes: &[u8]) {
-    out.push(b'"');
-    for (index, byte) in bytes.iter().enumerate() {
-        match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', *byte]),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            b'$' if bytes.get(index + 1) == Some(&b'{') => out.extend_from_slice(b"\\$"),
-            byte => out.push(*byte),
-        }
-    }
-    out.push(b'"');
-}
-
-/// The words that are no names.
-const RESERVED: &[&[u8]] = &[b"assert", b"else", b"if", b"in", b"inherit", b"let", b"rec", b"then", b"with"];
-
-/// An attribute's name: in quotes unless it is an identifier.
-pub fn write_attr_name(out: &mut Vec<u8>, name: &[u8]) {
-    let starts = name.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'\'' | b'-');
-    if starts && name.iter().all(plain) && !RESERVED.contains(&name) {
-        out.extend_from_slice(name);
-    } else {
-        write_string(out, name);
-    }
-}
-
-/// The text of an expression, as Nix shows it in the errors of assertions. Written by the printer of the syntax tree; until
-/// that is here, no text.
-pub fn source(_symbols: &Symbols<'_>, _tree: ast::Node<'_>) -> Vec<u8> {
-    Vec::new()
+/// The text of an expression, as Nix shows it in the errors of assertions.
+pub fn source(symbols: &Symbols<'_>, tree: ast::Node<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    syntax::print::expr(&mut out, tree, symbols);
+    out
 }
 
 /// The place that Nix takes for a suspended application: that of the function.

@@ -4,7 +4,7 @@
 //! Never does: decide what is traced.
 
 use super::error::{EvalError, Trace};
-use super::syntax::pos::Origin;
+use super::syntax::pos::Place;
 use super::syntax::{Pos, Sources};
 
 /// Without `--show-trace`, lines of the trace are printed until this much was printed; a line with a place counts twice.
@@ -22,6 +22,15 @@ pub fn render(error: &EvalError, sources: &Sources<'_>, show_trace: bool) -> Vec
     report.place(error.pos);
     report.suggestions(&error.suggestions);
     finish(&report.out, b"error:")
+}
+
+/// A warning as Nix writes it, with `warning:` in front.
+pub fn render_warning(warning: &EvalError, sources: &Sources<'_>) -> Vec<u8> {
+    let mut report = Report { sources, out: Vec::new(), seen: Vec::new(), skipped: Vec::new(), count: 0 };
+    report.out.extend_from_slice(&warning.message);
+    report.out.push(b'\n');
+    report.place(warning.pos);
+    finish(&report.out, b"warning:")
 }
 
 struct Report<'e, 'a> {
@@ -91,14 +100,14 @@ impl<'e> Report<'e, '_> {
         let Some(place) = self.sources.resolve(pos) else { return false };
         self.out.extend_from_slice(indent);
         self.out.extend_from_slice(b"at ");
-        write_origin(&mut self.out, place.origin);
-        self.out.extend_from_slice(format!(":{}:{}:", place.line, place.column).as_bytes());
+        place.write(&mut self.out);
+        self.out.push(b':');
         self.excerpt(&place);
         self.out.push(b'\n');
         true
     }
 
-    fn excerpt(&mut self, place: &super::syntax::pos::Place<'_>) {
+    fn excerpt(&mut self, place: &Place<'_>) {
         let mut numbered = |number: u32, line: &[u8]| {
             self.out.extend_from_slice(format!("\n{number:>6}| ").as_bytes());
             self.out.extend_from_slice(line);
@@ -135,17 +144,7 @@ pub fn write_place(out: &mut Vec<u8>, sources: &Sources<'_>, pos: Pos) {
     let Some(place) = sources.resolve(pos) else {
         return out.extend_from_slice("«none»:0".as_bytes());
     };
-    write_origin(out, place.origin);
-    out.extend_from_slice(format!(":{}:{}", place.line, place.column).as_bytes());
-}
-
-/// `«string»`, `«stdin»` or the path.
-pub fn write_origin(out: &mut Vec<u8>, origin: Origin<'_>) {
-    match origin {
-        Origin::String => out.extend_from_slice("«string»".as_bytes()),
-        Origin::Stdin => out.extend_from_slice("«stdin»".as_bytes()),
-        Origin::File(path) => out.extend_from_slice(path),
-    }
+    place.write(out);
 }
 
 /// The line that starts at `start`, and the start of the next one.
@@ -156,7 +155,7 @@ fn line_at(text: &[u8], start: usize) -> (&[u8], Option<usize>) {
         Some(end) => {
             let crlf = rest[end..].starts_with(b"\r\n");
             let next = start + end + 1 + usize::from(crlf);
-            (&rest[..end], (next < text.len()).then_some(next))
+            (&rest[..end], Some(next))
         }
     }
 }
@@ -177,6 +176,8 @@ pub fn finish(text: &[u8], prefix: &[u8]) -> Vec<u8> {
         if index > 0 {
             out.push(b'\n');
         }
+        let used = line.iter().rposition(|byte| !matches!(byte, b' ' | b'\t' | b'\r')).map_or(0, |at| at + 1);
+        let line = &line[..used];
         if line.is_empty() {
             continue;
         }

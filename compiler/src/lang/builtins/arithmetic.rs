@@ -4,7 +4,7 @@ use super::Builtin;
 use crate::lang::error::{EvalError, Result};
 use crate::lang::eval::Evaluator;
 use crate::lang::eval::arith::NumberOp;
-use crate::lang::print::display_float;
+use crate::lang::number;
 use crate::lang::syntax::Pos;
 use crate::lang::value::Value;
 
@@ -94,8 +94,8 @@ fn round<'a>(
     context: &'static str,
 ) -> Result<Value<'a>> {
     let value = ev.force(arg, Pos::NONE)?;
-    let number = ev.float_of(value, Pos::NONE, context)?;
-    let result = rounded(number);
+    let argument = ev.float_of(value, Pos::NONE, context)?;
+    let result = rounded(argument);
     // i64::MAX is no double; the limits that Nix compares with are the nearest doubles inside.
     let inside = result >= i64::MIN as f64 && result < i64::MAX as f64;
     match value {
@@ -107,7 +107,7 @@ fn round<'a>(
         _ if inside => Ok(Value::Int(result as i64)),
         _ => Err(EvalError::new(format!(
             "NixFloat argument {} is not in the range of NixInt",
-            display_float(number)
+            number::general(argument)
         ))),
     }
 }

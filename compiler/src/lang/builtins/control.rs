@@ -46,7 +46,7 @@ pub(super) const BUILTINS: &[Builtin] = &[
         "*value*; should evaluating it fail, *message* is part of the trace.",
     )
     .untraced(),
-    Builtin::new("break", &["value"], break_, "*value*. A debugger would stop here.").plain(),
+    Builtin::new("break", &["value"], break_, "*value*. A debugger would stop here.").plain().untraced(),
 ];
 
 fn seq<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {

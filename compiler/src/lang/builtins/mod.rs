@@ -34,6 +34,8 @@ mod arithmetic;
 mod attrs;
 mod closure;
 mod control;
+mod environment;
+mod import;
 mod lists;
 mod search;
 mod sort;
@@ -111,6 +113,8 @@ const FAMILIES: &[&[Builtin]] = &[
     attrs::BUILTINS,
     closure::BUILTINS,
     control::BUILTINS,
+    environment::BUILTINS,
+    import::BUILTINS,
     lists::BUILTINS,
     search::BUILTINS,
     sort::BUILTINS,

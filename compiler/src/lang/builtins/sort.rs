@@ -2,6 +2,8 @@
 //!
 //! A stable merge sort of natural runs that stays within its bounds whatever the comparing function answers.
 
+use std::cmp::Reverse;
+
 use super::Builtin;
 use crate::lang::error::{Context as _, Result};
 use crate::lang::eval::Evaluator;
@@ -84,7 +86,7 @@ fn natively<'a>(comparator: Value<'a>, items: &[Value<'a>]) -> Option<Vec<Value<
     if items.iter().all(|item| integer(item).is_some()) {
         match direction {
             Direction::Up => sorted.sort_by_key(integer),
-            Direction::Down => sorted.sort_by(|a, b| integer(b).cmp(&integer(a))),
+            Direction::Down => sorted.sort_by_key(|item| Reverse(integer(item))),
         }
     } else if items.iter().all(|item| text(item).is_some()) {
         match direction {

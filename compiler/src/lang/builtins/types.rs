@@ -1,8 +1,8 @@
-//! Types of values: `typeOf`, `is…`, `functionArgs`.
+//! Types of values: `typeOf`, `is…`, `functionArgs`, `toString`.
 
 use super::Builtin;
 use crate::lang::error::{EvalError, Result};
-use crate::lang::eval::Evaluator;
+use crate::lang::eval::{Coercion, Evaluator};
 use crate::lang::syntax::Pos;
 use crate::lang::value::Value;
 use crate::lang::value::attrs::AttrsBuilder;
@@ -14,6 +14,14 @@ pub(super) const BUILTINS: &[Builtin] = &[
         type_of,
         "The type of *value*: `int`, `bool`, `string`, `path`, `null`, `set`, `list`, `lambda` or `float`.",
     ),
+    Builtin::new(
+        "toString",
+        &["value"],
+        to_string,
+        "*value* as a string: numbers, Booleans (`1` and nothing), null (nothing), paths as they are, lists element by \
+         element with spaces between, sets through `__toString` or `outPath`.",
+    )
+    .plain(),
     Builtin::new("isNull", &["value"], is_null, "True of null.").plain(),
     Builtin::new("isBool", &["value"], is_bool, "True of Booleans."),
     Builtin::new("isInt", &["value"], is_int, "True of integers."),
@@ -34,6 +42,17 @@ pub(super) const BUILTINS: &[Builtin] = &[
 fn type_of<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     let value = ev.force(args[0], Pos::NONE)?;
     Ok(ev.string(value.type_name().unwrap_or("thunk").as_bytes()))
+}
+
+fn to_string<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
+    let value = ev.force(args[0], Pos::NONE)?;
+    if let Value::String(_) = value {
+        return Ok(value);
+    }
+    let context = "while evaluating the first argument passed to builtins.toString";
+    let how = Coercion { more: true, copy: false, canonical: true };
+    let text = ev.coerce_to_string(value, Pos::NONE, context, how)?;
+    Ok(ev.string_with(ev.bytes(&text.bytes), text.context))
 }
 
 macro_rules! is {

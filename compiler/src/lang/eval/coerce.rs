@@ -75,7 +75,7 @@ impl<'a> Evaluator<'a> {
             Value::Bool(false) | Value::Null if how.more => {}
             Value::Int(number) if how.more => text.bytes.extend_from_slice(number.to_string().as_bytes()),
             Value::Float(number) if how.more => {
-                text.bytes.extend_from_slice(print::fixed_float(number).as_bytes());
+                text.bytes.extend_from_slice(crate::lang::number::fixed(number).as_bytes());
             }
             Value::List(list) if how.more => return self.append_list(text, list, pos, context, how),
             other => return Err(self.cannot_coerce(other, pos, context)),

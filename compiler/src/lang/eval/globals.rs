@@ -65,7 +65,8 @@ fn builtins_set<'a>(ev: &Evaluator<'a>, members: &[Global<'a>]) -> Value<'a> {
     Value::Attrs(attrs)
 }
 
-fn constants<'a>(ev: &Evaluator<'a>) -> Vec<(&'static str, Visibility, Value<'a>)> {
+fn constants<'a>(ev: &mut Evaluator<'a>) -> Vec<(&'static str, Visibility, Value<'a>)> {
+    let search_path = ev.search_path();
     let text = |text: &[u8]| ev.string(ev.bytes(text));
     let mut all = vec![
         ("true", Visibility::Plain, Value::Bool(true)),
@@ -74,7 +75,7 @@ fn constants<'a>(ev: &Evaluator<'a>) -> Vec<(&'static str, Visibility, Value<'a>
         ("nixVersion", Visibility::Underscored, text(NIX_VERSION.as_bytes())),
         ("langVersion", Visibility::Underscored, Value::Int(LANG_VERSION)),
         ("storeDir", Visibility::Underscored, text(&ev.options.store_dir)),
-        ("nixPath", Visibility::Underscored, ev.search_path()),
+        ("nixPath", Visibility::Underscored, search_path),
     ];
     if ev.options.impure {
         all.push(("currentSystem", Visibility::Underscored, text(&ev.options.system)));
@@ -91,8 +92,20 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The value of `__nixPath`: the search path as a list of sets with `path` and `prefix`.
-    fn search_path(&self) -> Value<'a> {
-        Value::List(self.empty_list)
+    fn search_path(&mut self) -> Value<'a> {
+        let (path_name, prefix_name) = (self.symbols.intern(b"path"), self.symbols.intern(b"prefix"));
+        let entries = std::mem::take(&mut self.options.search_path);
+        let sets: Vec<Value<'a>> = entries
+            .iter()
+            .map(|(prefix, path)| {
+                let mut builder = AttrsBuilder::with_capacity(2);
+                builder.push(path_name, Pos::NONE, self.string(self.bytes(path)));
+                builder.push(prefix_name, Pos::NONE, self.string(self.bytes(prefix)));
+                Value::Attrs(builder.finish(self.arena))
+            })
+            .collect();
+        self.options.search_path = entries;
+        self.list(sets.into_iter())
     }
 
     /// The value of a path literal, whose text is canonical.

@@ -5,13 +5,15 @@
 //! Never does: I/O but through [`World`]; printing.
 
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::fmt;
 
 use bumpalo::Bump;
 
 use super::error::{ErrorKind, EvalError, Result};
 use super::expr::Node;
-use super::syntax::{Pos, Sources, Symbols};
+use super::stack::StackLimit;
+use super::syntax::{Lint, Pos, Sources, Symbols};
 use super::value::env::Frames;
 use super::value::{Attrs, CodeId, Context, Deferred, List, NixString, Shape, Slot, Value};
 use super::world::World;
@@ -22,6 +24,7 @@ mod coerce;
 mod deep;
 mod equal;
 mod globals;
+mod program;
 mod run;
 mod sets;
 mod strings;
@@ -48,6 +51,18 @@ pub struct Options {
     pub store_dir: Vec<u8>,
     /// `builtins.currentSystem`.
     pub system: Vec<u8>,
+    /// What `~` stands for in paths.
+    pub home: Option<Vec<u8>>,
+    /// The experimental feature `pipe-operators`.
+    pub pipe_operators: bool,
+    /// `lint-url-literals`
+    pub url_literals: Lint,
+    /// `lint-absolute-path-literals`
+    pub absolute_paths: Lint,
+    /// `lint-short-path-literals`
+    pub short_paths: Lint,
+    /// Where `<x>` is looked for: prefix (perhaps empty) and path.
+    pub search_path: Vec<(Vec<u8>, Vec<u8>)>,
     /// Stack that the calling thread has left for evaluation, in bytes.
     pub stack_size: usize,
 }
@@ -61,6 +76,12 @@ impl Default for Options {
             trace_verbose: false,
             store_dir: b"/nix/store".to_vec(),
             system: b"x86_64-linux".to_vec(),
+            home: None,
+            pipe_operators: false,
+            url_literals: Lint::Ignore,
+            absolute_paths: Lint::Ignore,
+            short_paths: Lint::Ignore,
+            search_path: Vec::new(),
             stack_size: 1 << 20,
         }
     }
@@ -86,7 +107,8 @@ pub struct Evaluator<'a> {
     pub(super) globals: Vec<Global<'a>>,
     frames: Frames<'a>,
     call_depth: u32,
-    stack_floor: usize,
+    pub(super) stack: StackLimit,
+    files: HashMap<Vec<u8>, &'a Slot<'a>>,
     failures: Vec<EvalError>,
     /// Slots whose evaluation failed, since the last `tryEval` began.
     unwound: Vec<&'a Slot<'a>>,
@@ -99,13 +121,6 @@ impl fmt::Debug for Evaluator<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Evaluator").field("options", &self.options).finish_non_exhaustive()
     }
-}
-
-/// Where the stack is at present.
-#[inline(always)]
-fn stack_address() -> usize {
-    let here = 0u8;
-    (&raw const here).addr()
 }
 
 impl<'a> Evaluator<'a> {
@@ -123,7 +138,8 @@ impl<'a> Evaluator<'a> {
             globals: Vec::new(),
             frames: Frames::new(arena),
             call_depth: 0,
-            stack_floor: stack_address().saturating_sub(usable),
+            stack: StackLimit::below_here(usable),
+            files: HashMap::new(),
             failures: Vec::new(),
             unwound: Vec::new(),
             empty_list: arena.alloc(List { items: &[] }),
@@ -216,7 +232,7 @@ impl<'a> Evaluator<'a> {
     /// When little is left.
     #[inline(always)]
     pub fn check_stack(&self) -> Result<()> {
-        if stack_address() < self.stack_floor {
+        if self.stack.is_exhausted() {
             return Err(EvalError::of_kind(
                 ErrorKind::StackOverflow,
                 "stack overflow (possible infinite recursion)",

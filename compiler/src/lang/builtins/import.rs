@@ -1,0 +1,109 @@
+//! Other files: `import`, `scopedImport`, `findFile`.
+
+use super::Builtin;
+use crate::lang::error::{ErrorKind, EvalError, Result};
+use crate::lang::eval::{Coercion, Evaluator};
+use crate::lang::syntax::Pos;
+use crate::lang::value::{Value, share};
+
+pub(super) const BUILTINS: &[Builtin] = &[
+    Builtin::new(
+        "import",
+        &["path"],
+        import,
+        "The value of the file at *path*; of a directory, its `default.nix`.",
+    )
+    .plain(),
+    Builtin::new(
+        "scopedImport",
+        &["scope", "path"],
+        scoped_import,
+        "The value of the file at *path*, in which the attributes of *scope* are variables.",
+    )
+    .plain(),
+    Builtin::new(
+        "findFile",
+        &["search-path", "lookup-path"],
+        find_file,
+        "Where `<lookup-path>` is: *search-path* is a list of `{ prefix; path; }`.",
+    ),
+];
+
+const REALISING: &str = "while realising the context of a path";
+
+fn import<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
+    let path = ev.coerce_to_path(args[0], Pos::NONE, REALISING)?;
+    ev.eval_file(&path.bytes)
+}
+
+fn scoped_import<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
+    let path = ev.coerce_to_path(args[1], Pos::NONE, REALISING)?;
+    let context = "while evaluating the first argument passed to builtins.scopedImport";
+    let scope = ev.attrs_of(args[0], Pos::NONE, context)?;
+    ev.eval_file_in_scope(&path.bytes, scope)
+}
+
+fn find_file<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
+    let context = "while evaluating the first argument passed to builtins.findFile";
+    let list = ev.list_of(args[0], Pos::NONE, context)?;
+    let (prefix_name, path_name) = (ev.symbols.intern(b"prefix"), ev.symbols.intern(b"path"));
+    let mut entries = Vec::with_capacity(list.len());
+    for slot in list.items {
+        let context = "while evaluating an element of the list passed to builtins.findFile";
+        let entry = ev.attrs_of(share(slot), Pos::NONE, context)?;
+        let mut prefix: &[u8] = b"";
+        if let Some(found) = entry.find(prefix_name) {
+            let context = "while evaluating the `prefix` attribute of an element of the list passed to builtins.findFile";
+            prefix = ev.plain_string_of(share(found.slot), Pos::NONE, context)?;
+        }
+        let path = ev.required(entry, path_name, "in an element of the __nixPath")?;
+        let context =
+            "while evaluating the `path` attribute of an element of the list passed to builtins.findFile";
+        let how = Coercion { more: false, copy: false, canonical: true };
+        let path = ev.coerce_to_string(share(path.slot), Pos::NONE, context, how)?;
+        entries.push((prefix, path.bytes));
+    }
+    let context = "while evaluating the second argument passed to builtins.findFile";
+    let wanted = ev.plain_string_of(args[1], Pos::NONE, context)?;
+    ev.find_file(&entries, wanted)
+}
+
+impl<'a> Evaluator<'a> {
+    /// Where `<wanted>` is.
+    fn find_file(&self, entries: &[(&[u8], Vec<u8>)], wanted: &[u8]) -> Result<Value<'a>> {
+        for (prefix, path) in entries {
+            let Some(suffix) = suffix_below(prefix, wanted) else { continue };
+            match self.world.file_type(path) {
+                Ok(Some(_)) => {}
+                _ => {
+                    let text =
+                        [b"warning: Nix search path entry '".as_slice(), path, b"' does not exist, ignoring"];
+                    self.world.say(&text.concat());
+                    continue;
+                }
+            }
+            let found =
+                if suffix.is_empty() { path.clone() } else { [path, b"/".as_slice(), suffix].concat() };
+            if let Ok(Some(_)) = self.world.file_type(&found) {
+                return Ok(self.path(&found));
+            }
+        }
+        let text = [
+            b"file '".as_slice(),
+            wanted,
+            b"' was not found in the Nix search path (add it using $NIX_PATH or -I)",
+        ];
+        Err(EvalError::of_kind(ErrorKind::Throw, text.concat()))
+    }
+}
+
+/// What of a path lies below a prefix; the empty prefix covers everything.
+fn suffix_below<'p>(prefix: &[u8], path: &'p [u8]) -> Option<&'p [u8]> {
+    if prefix.is_empty() {
+        return Some(path);
+    }
+    match path.strip_prefix(prefix)? {
+        b"" => Some(b""),
+        rest => rest.strip_prefix(b"/"),
+    }
+}

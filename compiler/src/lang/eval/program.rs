@@ -1,0 +1,160 @@
+//! Programs: parsing and resolving texts, and files with their cache.
+
+use std::cell::Cell;
+
+use super::{Evaluator, canonical};
+use crate::lang::error::{EvalError, Result};
+use crate::lang::resolve::{self, Program};
+use crate::lang::syntax::{self, Origin, Pos, Settings, Symbol, SyntaxError, Warning, ast};
+use crate::lang::value::{Attrs, Slot, Value, share};
+use crate::lang::world::FileType;
+
+/// Symbolic links followed before a path is given up.
+const MAX_LINKS: usize = 1024;
+
+impl<'a> Evaluator<'a> {
+    /// Parses a text. `base` is the directory that its relative paths are relative to.
+    ///
+    /// # Errors
+    /// When it is not well formed.
+    pub fn parse(&mut self, origin: Origin<'a>, text: &'a [u8], base: &[u8]) -> Result<ast::Node<'a>> {
+        let home = self.options.home.clone();
+        let settings = Settings {
+            base,
+            home: home.as_deref(),
+            pipe_operators: self.options.pipe_operators,
+            url_literals: self.options.url_literals,
+            absolute_paths: self.options.absolute_paths,
+            short_paths: self.options.short_paths,
+            stack: self.stack,
+        };
+        let mut warnings = Vec::new();
+        let parsed = syntax::parse(
+            self.arena,
+            &mut self.symbols,
+            &mut self.sources,
+            (origin, text),
+            &settings,
+            &mut warnings,
+        );
+        warnings.iter().for_each(|warning| self.warn_of(warning));
+        Ok(parsed.map_err(|error| syntax_error(*error))?.expr)
+    }
+
+    fn warn_of(&self, warning: &Warning) {
+        let error = EvalError::new(warning.message.clone()).at(warning.pos);
+        self.world.say(&crate::lang::report::render_warning(&error, &self.sources));
+    }
+
+    /// The value of a text.
+    ///
+    /// # Errors
+    /// When it is not well formed, a variable is undefined, or evaluation fails.
+    pub fn eval_text(&mut self, origin: Origin<'a>, text: &'a [u8], base: &[u8]) -> Result<Value<'a>> {
+        let tree = self.parse(origin, text, base)?;
+        let program = resolve::resolve(self, tree, &[])?;
+        self.run(&program, &[])
+    }
+
+    /// The value of a program; `given` are the values of the names that it was resolved with.
+    fn run(&mut self, program: &Program<'a>, given: &[Value<'a>]) -> Result<Value<'a>> {
+        let frame = self.frames.make(None, program.frame as usize);
+        frame.escape();
+        for (slot, value) in frame.slots.iter().zip(given) {
+            slot.set(*value);
+        }
+        self.eval(program.body, frame)
+    }
+
+    /// The value of the file that an absolute path means: of a directory, its `default.nix`. A file is evaluated once.
+    ///
+    /// # Errors
+    /// When it cannot be read, is not well formed, or evaluation fails.
+    pub fn eval_file(&mut self, path: &[u8]) -> Result<Value<'a>> {
+        let path = self.expression_file(path)?;
+        if let Some(slot) = self.files.get(&path) {
+            return self.force_slot(slot, Pos::NONE);
+        }
+        let slot: &'a Slot<'a> = self.arena.alloc(Cell::new(Value::Null));
+        let program = self.load(&path, &[])?;
+        self.files.insert(path.clone(), slot);
+        slot.set(Value::Blackhole);
+        match self.run(&program, &[]) {
+            Ok(value) => {
+                slot.set(value);
+                Ok(value)
+            }
+            Err(error) => {
+                self.files.remove(&path);
+                let text = [b"while evaluating the file '".as_slice(), &path, b"':"].concat();
+                Err(error.trace(Pos::NONE, text))
+            }
+        }
+    }
+
+    /// The value of a file in whose scope the attributes of a set are, before everything else.
+    ///
+    /// # Errors
+    /// As [`Evaluator::eval_file`].
+    pub fn eval_file_in_scope(&mut self, path: &[u8], scope: &'a Attrs<'a>) -> Result<Value<'a>> {
+        let path = self.expression_file(path)?;
+        let (shape, values) = scope.flatten(self.arena);
+        let program = self.load(&path, shape.symbols)?;
+        let values: Vec<Value<'a>> = values.iter().map(share).collect();
+        self.run(&program, &values)
+    }
+
+    fn load(&mut self, path: &[u8], names: &[Symbol]) -> Result<Program<'a>> {
+        let text = self.world.read_file(path).map_err(|error| EvalError::new(error.0))?;
+        let text = self.bytes(&text);
+        let directory = parent(path);
+        let tree = self.parse(Origin::File(self.bytes(path)), text, directory)?;
+        resolve::resolve(self, tree, names)
+    }
+
+    /// The file that a path means when it is evaluated: links followed, of a directory its `default.nix`.
+    fn expression_file(&self, path: &[u8]) -> Result<Vec<u8>> {
+        let mut path = canonical(path);
+        for _ in 0..MAX_LINKS {
+            match self.file_type(&path)? {
+                FileType::Symlink => {
+                    let target = self.world.read_link(&path).map_err(|error| EvalError::new(error.0))?;
+                    path = joined(parent(&path), &target);
+                }
+                FileType::Directory => return Ok(joined(&path, b"default.nix")),
+                _ => return Ok(path),
+            }
+        }
+        let text =
+            [b"too many symbolic links encountered while traversing the path '".as_slice(), &path, b"'"];
+        Err(EvalError::new(text.concat()))
+    }
+
+    fn file_type(&self, path: &[u8]) -> Result<FileType> {
+        match self.world.file_type(path) {
+            Ok(Some(found)) => Ok(found),
+            Ok(None) => Err(EvalError::new([b"path '".as_slice(), path, b"' does not exist"].concat())),
+            Err(error) => Err(EvalError::new(error.0)),
+        }
+    }
+}
+
+/// The directory of a path.
+fn parent(path: &[u8]) -> &[u8] {
+    match path.iter().rposition(|byte| *byte == b'/') {
+        Some(0) | None => b"/",
+        Some(at) => &path[..at],
+    }
+}
+
+/// `path` as seen from `directory`.
+fn joined(directory: &[u8], path: &[u8]) -> Vec<u8> {
+    match path.first() {
+        Some(b'/') => canonical(path),
+        _ => canonical(&[directory, b"/", path].concat()),
+    }
+}
+
+fn syntax_error(error: SyntaxError) -> Box<EvalError> {
+    EvalError::new(error.message).at(error.pos)
+}
