@@ -37,7 +37,8 @@ pub fn compile(session: &mut Session, args: &SourceArgs) -> Result<Compiled, Fai
     let dockerfile = Dockerfile::read(args)?;
     session.hold()?;
     let contexts = contexts(session, args, &dockerfile)?;
-    let options = lower_options(args)?;
+    let clamp = clamp(args)?;
+    let options = lower_options(args, clamp)?;
     let mut sources = SourceMap::new();
     let file = sources.add(dockerfile.shown.clone(), dockerfile.text.clone());
     let (ast, mut warnings) = dockerfile::parse(file, &dockerfile.text);
@@ -54,7 +55,7 @@ pub fn compile(session: &mut Session, args: &SourceArgs) -> Result<Compiled, Fai
     let source_key = source_key(&dockerfile, args);
     let (graph, passes) = optimise::run(lowered.graph, &Passes::default());
     let facts = StoreFacts::new(&session.store, &contexts, &source_key);
-    let options = PlanOptions { no_cache: args.no_cache };
+    let options = PlanOptions { no_cache: args.no_cache, clamp };
     match plan::plan(graph, passes, sources.clone(), &facts, &options) {
         Ok(plan) => Ok(Compiled { plan, warnings, contexts, source_key }),
         Err(found) => Err(Failure::Input(found, Box::new(sources))),
@@ -128,13 +129,38 @@ fn contexts(
     Ok(contexts)
 }
 
-fn lower_options(args: &SourceArgs) -> Result<LowerOptions, Failure> {
+/// The end of the year 9999, the last that RFC 3339 can write.
+const LAST_SECOND: i64 = 253_402_300_799;
+/// 1980-01-01: the first time that zip archives can hold, which some builds make.
+const REPRODUCIBLE_SECOND: i64 = 315_532_800;
+/// The variable, and the build argument, that say what times are clamped to (reproducible-builds.org/specs).
+const EPOCH: &str = "SOURCE_DATE_EPOCH";
+
+/// What times are clamped to: the build argument before the variable, as BuildKit has it.
+fn clamp(args: &SourceArgs) -> Result<Option<i64>, Failure> {
+    let argument = args.build_arg.iter().rev().find_map(|arg| arg.strip_prefix(EPOCH)?.strip_prefix('='));
+    let text = argument.map(str::to_owned).or_else(|| std::env::var(EPOCH).ok()).unwrap_or_default();
+    if text.is_empty() {
+        return Ok(args.reproducible.then_some(REPRODUCIBLE_SECOND));
+    }
+    let seconds = text.parse().ok().filter(|seconds| (0..=LAST_SECOND).contains(seconds));
+    seconds.map(Some).ok_or_else(|| {
+        Failure::usage(format!("{EPOCH} is `{text}`, which is no number of seconds since 1970"))
+            .help("For example SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)")
+    })
+}
+
+fn lower_options(args: &SourceArgs, clamp: Option<i64>) -> Result<LowerOptions, Failure> {
     let mut build_args = BTreeMap::new();
     for option in &args.build_arg {
         match option.split_once('=') {
             Some((name, value)) => build_args.insert(name.to_owned(), Some(value.to_owned())),
             None => build_args.insert(option.clone(), std::env::var(option).ok()),
         };
+    }
+    if let Some(seconds) = clamp {
+        // Commands that honour it need only an ARG of this name.
+        build_args.insert(EPOCH.to_owned(), Some(seconds.to_string()));
     }
     let mut labels = Vec::new();
     for option in &args.label {

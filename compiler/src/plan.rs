@@ -21,6 +21,8 @@ use buildc_ir::{Diagnostic, Graph, PassReport, Plan, PlannedStep, Privilege, Sou
 pub struct PlanOptions {
     /// Nothing counts as cached (`--no-cache`).
     pub no_cache: bool,
+    /// Times after this, in Unix seconds, are clamped to it (`SOURCE_DATE_EPOCH`).
+    pub clamp: Option<i64>,
 }
 
 /// Decides every step of the graph as far as can be known before running.
@@ -34,7 +36,7 @@ pub fn plan(
     facts: &dyn Facts,
     options: &PlanOptions,
 ) -> Result<Plan, Vec<Diagnostic>> {
-    let definitions = define::define(&graph, &sources, facts)?;
+    let definitions = define::define(&graph, &sources, facts, options.clamp)?;
     let decisions = decide::decide(&graph, &definitions, &sources, facts, options)?;
     let previous = previous::Previous::new(facts.previous().unwrap_or_default(), &graph);
     let reasons = explain::explain(&graph, &definitions, &decisions, &previous, facts, options);
@@ -57,7 +59,7 @@ pub fn plan(
         })
         .collect();
     let privilege = privilege(&graph, &steps);
-    Ok(Plan { graph, steps, passes, privilege, sources })
+    Ok(Plan { graph, steps, passes, privilege, clamp: options.clamp, sources })
 }
 
 /// What the next plan of the same source compares itself with. Durations are those known before the build; the
@@ -65,7 +67,7 @@ pub fn plan(
 pub fn record(plan: &Plan) -> BuildRecord {
     let steps = plan.graph.iter().zip(&plan.steps).map(|((_, node), step)| {
         let selected = step.selected.clone();
-        record::step_record(node, step.definition_key, selected, step.last_duration_ms)
+        record::step_record(node, step.definition_key, selected, step.last_duration_ms, plan.clamp)
     });
     BuildRecord { steps: steps.collect() }
 }

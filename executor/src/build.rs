@@ -47,8 +47,6 @@ pub struct BuildOptions {
     pub cancel: Cancel,
     /// Where the event log goes; `None` = the store's `logs` directory.
     pub log_dir: Option<PathBuf>,
-    /// Clamps the image's times, in Unix seconds.
-    pub source_date_epoch: Option<i64>,
     /// Socket of the user's ssh agents by id (`--ssh`).
     pub ssh: BTreeMap<String, PathBuf>,
 }
@@ -63,7 +61,6 @@ impl Default for BuildOptions {
             record: BuildRecord::default(),
             cancel: Cancel::new(),
             log_dir: None,
-            source_date_epoch: None,
             ssh: BTreeMap::new(),
         }
     }
@@ -194,7 +191,7 @@ pub fn build(
         None => store.subdir("logs")?,
     };
     let recorder = Recorder::new(events, &logs);
-    let site = Site::new(store, contexts, options, &recorder);
+    let site = Site::new(store, contexts, options, plan.clamp, &recorder);
     let mut schedule = Schedule::new(&site, plan)?;
     recorder.tell(Event::Planned { steps: schedule.lines() });
     let (tally, result) = schedule.run(&site);
@@ -229,7 +226,7 @@ fn images(
     let mut images = Vec::new();
     for target in &plan.graph.targets {
         let tree = schedule.tree(target.root).unwrap_or_else(Tree::empty);
-        let image = assemble(site.store, target, &tree.layers, site.options.source_date_epoch)?;
+        let image = assemble(site.store, target, &tree.layers, plan.clamp)?;
         site.recorder.tell(Event::Assembled { target: target.name.clone(), image: image.id });
         images.push((target.name.clone(), image));
     }

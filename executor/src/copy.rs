@@ -118,6 +118,15 @@ pub(crate) struct Source<'s> {
     pub name: String,
 }
 
+/// The times of a new layer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
+    /// That of what is new, Unix seconds and nanoseconds.
+    pub now: (i64, u32),
+    /// What is later than this second becomes this one when the layer is sealed.
+    pub clamp: Option<i64>,
+}
+
 /// What a copy is made with.
 #[derive(Debug)]
 pub(crate) struct CopyJob<'s> {
@@ -127,8 +136,7 @@ pub(crate) struct CopyJob<'s> {
     /// True when the base is the empty tree.
     pub from_scratch: bool,
     pub sources: Vec<Source<'s>>,
-    /// Time of what is new, Unix seconds and nanoseconds.
-    pub now: (i64, u32),
+    pub times: Times,
     pub cancel: &'s Cancel,
 }
 
@@ -137,7 +145,7 @@ impl CopyJob<'_> {
     pub(crate) fn run(&self) -> Result<Layer, CopyError> {
         let pending = self.store.begin_layer()?;
         let layout = self.lay_out(&pending)?;
-        seal(&self.sources, pending, layout, self.cancel)
+        seal(&self.sources, pending, layout, self.times.clamp, self.cancel)
     }
 
     /// Writes the files without sealing them: they go when the value goes.
@@ -149,7 +157,7 @@ impl CopyJob<'_> {
     }
 
     fn lay_out(&self, pending: &PendingLayer) -> Result<Layout<'_>, CopyError> {
-        let mut layout = Layout::new((!self.copy.link).then_some(self.base), self.now);
+        let mut layout = Layout::new((!self.copy.link).then_some(self.base), self.times.now);
         place::place(self, pending, &mut layout)?;
         Ok(layout)
     }
@@ -201,15 +209,15 @@ pub(crate) fn make_directory(
     store: &Store,
     mkdir: &step::Mkdir,
     base: &LayerTree,
-    now: (i64, u32),
+    times: Times,
     cancel: &Cancel,
 ) -> Result<Layer, CopyError> {
     let pending = store.begin_layer()?;
-    let mut layout = Layout::new(Some(base), now);
+    let mut layout = Layout::new(Some(base), times.now);
     let owner = if mkdir.user.is_empty() { (0, 0) } else { owner(base, &mkdir.user)? };
     let path = layout.resolve(mkdir.path.as_bytes())?;
     layout.make_missing(&path, layout::NewDir { mode: 0o755, owner })?;
-    seal(&[], pending, layout, cancel)
+    seal(&[], pending, layout, times.clamp, cancel)
 }
 
 /// Writes what was laid out and seals it.
@@ -217,9 +225,15 @@ fn seal(
     sources: &[Source<'_>],
     pending: PendingLayer,
     layout: Layout<'_>,
+    clamp: Option<i64>,
     cancel: &Cancel,
 ) -> Result<Layer, CopyError> {
-    let planned = layout.finish();
+    let mut planned = layout.finish();
+    if let Some(seconds) = clamp {
+        for (_, planned) in &mut planned {
+            planned.mtime = planned.mtime.min((seconds, 0));
+        }
+    }
     let (entries, tar) = write::write(sources, pending.dir(), planned, cancel)?;
     Ok(pending.seal(entries, tar)?)
 }

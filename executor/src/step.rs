@@ -26,7 +26,7 @@ use buildc_store::{Layer, LayerId, SnapshotDriver, Store, StoreError};
 use crate::build::BuildOptions;
 use crate::cancel::Cancel;
 use crate::context::Context;
-use crate::copy::{self, CopyError, CopyJob};
+use crate::copy::{self, CopyError, CopyJob, Times};
 use crate::event::{Event, Recorder, Why};
 use crate::network::Pool;
 use crate::select::{self, LayerTree, Selection};
@@ -42,6 +42,8 @@ pub(crate) struct Site<'b> {
     pub store: &'b Store,
     pub contexts: &'b BTreeMap<String, Context>,
     pub options: &'b BuildOptions,
+    /// Later times become this one when a layer is sealed.
+    pub clamp: Option<i64>,
     pub recorder: &'b Recorder<'b>,
     /// Set when the build ends early.
     pub cancel: Cancel,
@@ -54,6 +56,7 @@ impl<'b> Site<'b> {
         store: &'b Store,
         contexts: &'b BTreeMap<String, Context>,
         options: &'b BuildOptions,
+        clamp: Option<i64>,
         recorder: &'b Recorder<'b>,
     ) -> Self {
         let cancel = options.cancel.child();
@@ -61,6 +64,7 @@ impl<'b> Site<'b> {
             store,
             contexts,
             options,
+            clamp,
             recorder,
             cancel,
             network: OnceLock::new(),
@@ -75,16 +79,12 @@ impl<'b> Site<'b> {
         let driver = self.store.snapshots()?;
         Ok(Arc::clone(self.snapshots.get_or_init(|| driver)))
     }
+}
 
-    /// Time of what a step makes anew, clamped where the build wants it.
-    fn now(&self) -> (i64, u32) {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now = (i64::try_from(since.as_secs()).unwrap_or(i64::MAX), since.subsec_nanos());
-        match self.options.source_date_epoch {
-            Some(epoch) if epoch < now.0 => (epoch, 0),
-            _ => now,
-        }
-    }
+/// Time of what a step makes anew, in Unix seconds and nanoseconds.
+fn now() -> (i64, u32) {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    (i64::try_from(since.as_secs()).unwrap_or(i64::MAX), since.subsec_nanos())
 }
 
 /// The tree that a step leaves: its layers, lowest first, and their content digest.
@@ -206,7 +206,7 @@ fn keyed(site: &Site<'_>, work: &Work<'_>, mut fixed: bool) -> Result<Made, Step
 fn find_or_make(site: &Site<'_>, work: &Work<'_>, chosen: &[Chosen], fixed: bool) -> Result<Made, StepError> {
     let base = work.base.as_ref().map(|tree| tree.digest);
     let digests: Vec<ContentDigest> = chosen.iter().map(|c| c.selection.summary.digest).collect();
-    let content = keys::content_key(&work.node.step, base, &digests);
+    let content = keys::clamped(keys::content_key(&work.node.step, base, &digests), site.clamp);
     let placed = fixed.then(|| keys::placed_key(&work.planned.definition_key, base));
     let cancelled = || site.cancel.is_cancelled();
     let Some(_lock) = site.store.lock_key(&content, &cancelled)? else { return Err(StepError::Cancelled) };
@@ -275,11 +275,12 @@ fn choose(site: &Site<'_>, work: &Work<'_>) -> Result<Vec<Chosen>, StepError> {
 /// Runs a step that is not known.
 fn make(site: &Site<'_>, work: &Work<'_>, chosen: &[Chosen]) -> Result<Layer, StepError> {
     let base = work.base.clone().unwrap_or_else(Tree::empty);
+    let times = Times { now: now(), clamp: site.clamp };
     match &work.node.step.kind {
         StepKind::Exec(exec) => exec::run(site, work, exec, &base, chosen),
         StepKind::Mkdir(mkdir) => {
             let tree = LayerTree::new(site.store, &base.layers)?;
-            Ok(copy::make_directory(site.store, mkdir, &tree, site.now(), &site.cancel)?)
+            Ok(copy::make_directory(site.store, mkdir, &tree, times, &site.cancel)?)
         }
         StepKind::Copy(copy) => {
             let tree = LayerTree::new(site.store, &base.layers)?;
@@ -289,7 +290,7 @@ fn make(site: &Site<'_>, work: &Work<'_>, chosen: &[Chosen]) -> Result<Layer, St
                 base: &tree,
                 from_scratch: base.layers.is_empty(),
                 sources: chosen.iter().map(|c| source(site, c)).collect(),
-                now: site.now(),
+                times,
                 cancel: &site.cancel,
             };
             Ok(job.run()?)

@@ -144,6 +144,13 @@ fn trees() -> Vec<Vec<String>> {
     (0..3).map(row).collect()
 }
 
+fn clamps() -> Vec<Vec<String>> {
+    let key = Key::from_bytes([0x11; 32]);
+    let row = |seconds: i64| vec![seconds.to_string(), keys::clamped(key, Some(seconds)).hex()];
+    assert_eq!(keys::clamped(key, None), key);
+    [0, 315_532_800, 1_700_000_000].map(row).to_vec()
+}
+
 /// Compares the table under `header` in a page with what it should be.
 fn check(page: &str, header: &str, rows: Vec<Vec<String>>) {
     let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../spec").join(page);
@@ -169,6 +176,7 @@ fn vectors_hold() {
     let header = "| step | step id | definition key | placed key | content key |";
     check("cache-keys.md", header, steps().into_iter().map(key_row).collect());
     check("cache-keys.md", "| layers | content digest |", trees());
+    check("cache-keys.md", "| seconds | clamped key |", clamps());
 }
 
 #[test]

@@ -26,9 +26,6 @@ Examples:
 
 The id of the image goes to standard output with -q, everything else to standard error.";
 
-/// The end of the year 9999, the last that RFC 3339 can write.
-const LAST_SECOND: i64 = 253_402_300_799;
-
 /// What decides the graph: shared by `build` and `plan`.
 #[derive(clap::Args, Debug, Clone)]
 pub struct SourceArgs {
@@ -68,6 +65,9 @@ pub struct SourceArgs {
     /// Line for /etc/hosts during RUN
     #[arg(long, value_name = "HOST:IP")]
     pub add_host: Vec<String>,
+    /// Clamp all times in new layers to SOURCE_DATE_EPOCH, or to 1980 where that is not set
+    #[arg(long)]
+    pub reproducible: bool,
 }
 
 /// Network of RUN instructions.
@@ -237,18 +237,6 @@ fn build_options(args: &BuildArgs) -> Result<BuildOptions, Failure> {
         let (id, socket) = ssh_socket(agent)?;
         options.ssh.insert(id, socket);
     }
-    options.source_date_epoch = match std::env::var("SOURCE_DATE_EPOCH") {
-        Ok(text) if !text.is_empty() => {
-            let seconds = text.parse().ok().filter(|seconds| (0..=LAST_SECOND).contains(seconds));
-            Some(seconds.ok_or_else(|| {
-                Failure::usage(format!(
-                    "SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds since 1970"
-                ))
-                .help("For example SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)")
-            })?)
-        }
-        _ => None,
-    };
     Ok(options)
 }
 

@@ -150,6 +150,18 @@ pub fn content_key(step: &Step, base: Option<ContentDigest>, selected: &[Content
     hasher.key()
 }
 
+/// The key of the same thing made with clamped times, in Unix seconds; the key itself where none are clamped. Times enter
+/// no other key, but a layer with clamped ones is another layer.
+pub fn clamped(key: Key, clamp: Option<i64>) -> Key {
+    let Some(seconds) = clamp else { return key };
+    let mut hasher = InternalHasher::new();
+    hasher.update(b"buildc.clamped\0");
+    hasher.update(&[KEY_VERSION]);
+    hasher.update(&seconds.to_le_bytes());
+    hasher.update(key.as_bytes());
+    hasher.key()
+}
+
 /// Computes the content digest of a tree from its layers' content digests, lowest first: [`tree_extend`] over all,
 /// starting with [`empty_tree`].
 pub fn tree_digest(layers: &[ContentDigest]) -> ContentDigest {

@@ -17,6 +17,8 @@ pub struct Plan {
     pub passes: Vec<PassReport>,
     /// What running it needs.
     pub privilege: Privilege,
+    /// Times after this, in Unix seconds, become this when a layer is sealed; its steps' keys hold it.
+    pub clamp: Option<i64>,
     /// The sources that spans point into.
     pub sources: SourceMap,
 }

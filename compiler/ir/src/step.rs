@@ -277,6 +277,23 @@ pub struct Copy {
     pub unpack: Unpack,
 }
 
+impl Copy {
+    /// Everything that a pattern finds somewhere, put into `/` as it is.
+    pub fn to_root(from: From, pattern: String) -> Self {
+        Self {
+            sources: vec![CopySource::Path { from, pattern }],
+            dest: "/".to_owned(),
+            dest_is_dir: true,
+            chown: None,
+            chmod: None,
+            exclude: Vec::new(),
+            parents: false,
+            link: false,
+            unpack: Unpack::Never,
+        }
+    }
+}
+
 /// One source of a copy.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]

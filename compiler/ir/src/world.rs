@@ -89,7 +89,7 @@ pub struct StepRecord {
     /// Environment.
     pub env: BTreeMap<String, String>,
     /// What else it runs with: `user`, `working directory`, `shell`, `network`, `security`, `platform`, `mounts`,
-    /// and fingerprints of heredocs.
+    /// `SOURCE_DATE_EPOCH`, and fingerprints of heredocs.
     #[serde(default)]
     pub settings: BTreeMap<String, String>,
     /// Digests of selections, so that listings can be compared.

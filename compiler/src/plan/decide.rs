@@ -57,6 +57,7 @@ struct Decider<'a> {
     sources: &'a SourceMap,
     facts: &'a dyn Facts,
     no_cache: bool,
+    clamp: Option<i64>,
     seen: Vec<bool>,
     decisions: Vec<Decision>,
     problems: Vec<Diagnostic>,
@@ -78,6 +79,7 @@ pub(super) fn decide(
         sources,
         facts,
         no_cache: options.no_cache,
+        clamp: options.clamp,
         seen: vec![false; graph.len()],
         decisions: (0..graph.len()).map(|_| Decision::open()).collect(),
         problems: Vec::new(),
@@ -174,7 +176,7 @@ impl<'a> Decider<'a> {
             return self.need_the_rest(at);
         };
         let Some(selected) = self.select(at, &selections) else { return };
-        let key = keys::content_key(&self.node(at).step, base, &selected);
+        let key = keys::clamped(keys::content_key(&self.node(at).step, base, &selected), self.clamp);
         self.decisions[at].content_key = Some(key);
         match self.facts.result(&key) {
             Some(layers) => self.known(at, Some(key), layers),

@@ -23,6 +23,7 @@ pub(super) fn define(
     graph: &Graph,
     sources: &SourceMap,
     facts: &dyn Facts,
+    clamp: Option<i64>,
 ) -> Result<Vec<Definition>, Vec<Diagnostic>> {
     let mut out: Vec<Definition> = Vec::with_capacity(graph.len());
     let mut problems = Vec::new();
@@ -31,11 +32,9 @@ pub(super) fn define(
         let volatile = keys::is_volatile(&node.step.kind) || inputs.clone().any(|i| i.volatile);
         let input_keys: Vec<Key> = inputs.map(|i| i.key).collect();
         let selected = select_all(node, sources, facts, &mut problems);
-        out.push(Definition {
-            key: keys::definition_key(&node.step, &input_keys, &selected),
-            selected,
-            volatile,
-        });
+        let key = keys::definition_key(&node.step, &input_keys, &selected);
+        let clamp = clamp.filter(|_| keys::has_content_key(&node.step.kind));
+        out.push(Definition { key: keys::clamped(key, clamp), selected, volatile });
     }
     if problems.is_empty() { Ok(out) } else { Err(problems) }
 }

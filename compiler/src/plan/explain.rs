@@ -33,6 +33,7 @@ struct Explainer<'a> {
     previous: &'a Previous,
     facts: &'a dyn Facts,
     no_cache: bool,
+    clamp: Option<i64>,
     causes: Vec<Cause>,
     reasons: Vec<Reason>,
 }
@@ -53,6 +54,7 @@ pub(super) fn explain(
         previous,
         facts,
         no_cache: options.no_cache,
+        clamp: options.clamp,
         causes: Vec::with_capacity(graph.len()),
         reasons: Vec::with_capacity(graph.len()),
     };
@@ -118,7 +120,7 @@ impl Explainer<'_> {
         if before.definition_key == Some(definition.key) {
             return Cause::None;
         }
-        let now = step_record(node, definition.key, definition.selected.clone(), None);
+        let now = step_record(node, definition.key, definition.selected.clone(), None, self.clamp);
         if let Some(reason) = self.own_change(before, &now) {
             return Cause::Own(reason);
         }

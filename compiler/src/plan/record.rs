@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use buildc_digest::{ContentDigest, Key};
-use buildc_ir::StepKind;
 use buildc_ir::graph::Node;
 use buildc_ir::step::{Copy, CopySource, Exec, Mount, MountSource, Network};
 use buildc_ir::world::StepRecord;
+use buildc_ir::{StepKind, keys};
 
 /// The record of one step.
 pub(super) fn step_record(
@@ -14,6 +14,7 @@ pub(super) fn step_record(
     definition_key: Key,
     selections: Vec<ContentDigest>,
     duration_ms: Option<u64>,
+    clamp: Option<i64>,
 ) -> StepRecord {
     let mut record = StepRecord {
         stage: node.stage().to_owned(),
@@ -34,6 +35,9 @@ pub(super) fn step_record(
         StepKind::Image(image) => record.image = Some((image.reference.clone(), image.manifest)),
         StepKind::Copy(copy) => record.settings = copy_settings(copy),
         StepKind::Scratch | StepKind::Http(_) | StepKind::Config(_) => {}
+    }
+    if let Some(seconds) = clamp.filter(|_| keys::has_content_key(&node.step.kind)) {
+        record.settings.insert("SOURCE_DATE_EPOCH".to_owned(), seconds.to_string());
     }
     record
 }

@@ -64,6 +64,9 @@ pub(super) fn run(
         }
     }
     drop(mounts);
+    if let Some(seconds) = site.clamp {
+        pending.clamp_times(seconds)?;
+    }
     Ok(pending.seal_from_disk()?)
 }
 

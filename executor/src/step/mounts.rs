@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use buildc_ir::pattern::SelectionQuery;
-use buildc_ir::step::{self, CopySource, From, Mount, MountSource, Unpack};
+use buildc_ir::step::{self, From, Mount, MountSource};
 use buildc_launch::MountSpec;
 use buildc_store::PendingLayer;
 
 use super::cache_mount::{self, CacheMount};
-use super::{Chosen, Site, StepError, Tree, Work, source};
+use super::{Chosen, Site, StepError, Tree, Work, now, source};
 use crate::build::SecretSource;
-use crate::copy::CopyJob;
+use crate::copy::{CopyJob, Times};
 use crate::select::{self, LayerTree, Selection};
 
 /// Largest secret.
@@ -99,7 +99,7 @@ impl<'m> Mounts<'m> {
     /// Copies a selection beside the layers and gives the path of what was selected.
     fn materialise(&mut self, chosen: &Chosen) -> Result<PathBuf, StepError> {
         let pattern = chosen.wanted.query.patterns.first().cloned().unwrap_or_default();
-        let copy = copy_to_root(chosen.wanted.from.clone(), pattern);
+        let copy = step::Copy::to_root(chosen.wanted.from.clone(), pattern);
         let empty = LayerTree::new(self.site.store, &[])?;
         let job = CopyJob {
             store: self.site.store,
@@ -107,7 +107,7 @@ impl<'m> Mounts<'m> {
             base: &empty,
             from_scratch: true,
             sources: vec![source(self.site, chosen)],
-            now: self.site.now(),
+            times: Times { now: now(), clamp: None },
             cancel: &self.site.cancel,
         };
         let pending = job.materialise()?;
@@ -223,20 +223,6 @@ impl<'m> Mounts<'m> {
             propagation: None,
         });
         Ok(())
-    }
-}
-
-fn copy_to_root(from: From, pattern: String) -> step::Copy {
-    step::Copy {
-        sources: vec![CopySource::Path { from, pattern }],
-        dest: "/".to_owned(),
-        dest_is_dir: true,
-        chown: None,
-        chmod: None,
-        exclude: Vec::new(),
-        parents: false,
-        link: false,
-        unpack: Unpack::Never,
     }
 }
 

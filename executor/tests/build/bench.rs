@@ -264,7 +264,7 @@ impl Recipe {
             });
         }
         let privilege = Privilege::Namespaces;
-        Plan { graph, steps, passes: Vec::new(), privilege, sources: SourceMap::new() }
+        Plan { graph, steps, passes: Vec::new(), privilege, clamp: None, sources: SourceMap::new() }
     }
 
     fn target(&self) -> Target {

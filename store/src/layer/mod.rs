@@ -2,6 +2,7 @@
 //!
 //! Owns: a layer's row and directory. Never does: knowing which step made it.
 
+mod clamp;
 mod export;
 mod extract;
 mod import;

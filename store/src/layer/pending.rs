@@ -65,6 +65,12 @@ impl PendingLayer {
         &self.work
     }
 
+    /// Sets every time on disk that is later than this second to it. Before sealing, so that whatever runs over the layer
+    /// sees the times that its tar has.
+    pub fn clamp_times(&mut self, seconds: i64) -> Result<()> {
+        super::clamp::clamp_times(&self.files, seconds)
+    }
+
     /// Seals what is on disk in [`PendingLayer::dir`], an overlayfs upper: walks it, hashes every file once and
     /// writes the tree manifest and the row. A layer with the same tar is returned instead where there is one.
     pub fn seal_from_disk(self) -> Result<Layer> {

@@ -1,6 +1,6 @@
 //! FROM: the state a stage begins with, and the trees that `--from` and mounts name.
 
-use buildc_ir::step::{self, Copy, CopySource, ImageSource, Role, Unpack};
+use buildc_ir::step::{self, Copy, ImageSource, Role};
 use buildc_ir::{ImageConfig, Input, Platform, Reference, Span, StepId, StepKind};
 
 use super::link::{LinkedStage, Origin};
@@ -87,19 +87,7 @@ impl Lowering<'_> {
     /// A context as a tree of its own, where a stage is built on it.
     fn context_tree(&mut self, context: &str, span: Span, stage: &str) -> Option<StepId> {
         let scratch = self.scratch(span, stage)?;
-        let source =
-            CopySource::Path { from: step::From::Context(context.to_owned()), pattern: String::new() };
-        let copy = Copy {
-            sources: vec![source],
-            dest: "/".to_owned(),
-            dest_is_dir: true,
-            chown: None,
-            chmod: None,
-            exclude: Vec::new(),
-            parents: false,
-            link: false,
-            unpack: Unpack::Never,
-        };
+        let copy = Copy::to_root(step::From::Context(context.to_owned()), String::new());
         let inputs = vec![Input { step: scratch, role: Role::Base }];
         self.add(StepKind::Copy(copy), inputs, About::new(format!("[context {context}]"), span, stage))
     }

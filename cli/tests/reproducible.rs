@@ -1,0 +1,126 @@
+//! Two machines give the same image digest when times are clamped, and what was built otherwise is not mixed in.
+#![allow(clippy::print_stderr)]
+
+#[path = "fixture/mod.rs"]
+mod fixture;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+
+use fixture::{buildc, root_and_busybox, run};
+
+const DOCKERFILE: &str = "FROM localhost/busybox AS one\n\
+    ARG SOURCE_DATE_EPOCH\n\
+    WORKDIR /app\n\
+    COPY . .\n\
+    ADD tree.tar /tree/\n\
+    RUN mkdir -p deep/er && echo $SOURCE_DATE_EPOCH > deep/er/file && ln -s file deep/er/link && rm /usr/bin/yes\n\
+    RUN find . /tree | sort | xargs stat -c '%n %Y' > /seen\n\
+    FROM localhost/busybox\n\
+    RUN true\n\
+    COPY --from=one /app /copied\n\
+    COPY --from=one /seen /seen\n";
+
+/// A machine: a store with the base image, and a checkout whose files have times of their own.
+struct Machine {
+    store: PathBuf,
+    context: PathBuf,
+}
+
+impl Machine {
+    fn new(dir: &Path, archive: &Path, age: Duration) -> Self {
+        let store = dir.join("store");
+        run(buildc(&store).args(["load", "-q", "-i"]).arg(archive)).expect("the base is loaded");
+        let context = fixture::context(dir, "context", DOCKERFILE);
+        fs::create_dir(context.join("sub")).expect("a directory");
+        fs::write(context.join("sub/file"), "text").expect("a file");
+        run(Command::new("tar")
+            .arg("-C")
+            .arg(&context)
+            .args(["--mtime=2024-05-05", "-cf"])
+            .args([context.join("tree.tar").as_os_str(), "sub".as_ref()]))
+        .expect("an archive");
+        let time = SystemTime::now() - age;
+        for path in ["sub/file", "sub", "Dockerfile", "tree.tar"] {
+            let file = fs::File::open(context.join(path)).expect("it opens");
+            file.set_modified(time).expect("its time is set");
+        }
+        Self { store, context }
+    }
+
+    fn command(&self, words: &[&str], epoch: &str) -> Command {
+        let mut command = buildc(&self.store);
+        command.args(words).arg(&self.context).env("SOURCE_DATE_EPOCH", epoch);
+        command
+    }
+
+    /// The id of the image and what its last steps saw.
+    fn build(&self, words: &[&str], epoch: &str) -> (String, String) {
+        let words = [&["build", "-q", "-t", "localhost/out"], words].concat();
+        let id = run(&mut self.command(&words, epoch)).expect("it builds");
+        let seen = ["run", "--rm", "--network", "none", "localhost/out", "cat", "/seen"];
+        (id, run(buildc(&self.store).args(seen)).expect("it runs"))
+    }
+}
+
+fn machines(dir: &Path) -> [Machine; 2] {
+    let first = fixture::store_with_base(dir);
+    let archive = dir.join("base.tar");
+    run(buildc(&first).args(["save", "-o"]).arg(&archive).arg("localhost/busybox"))
+        .expect("the base is saved");
+    [("a", 1), ("b", 100_000)].map(|(name, age)| {
+        let dir = dir.join(name);
+        fs::create_dir(&dir).expect("a directory");
+        Machine::new(&dir, &archive, Duration::from_secs(age))
+    })
+}
+
+#[test]
+fn two_machines_agree_when_times_are_clamped() {
+    if !root_and_busybox("reproducible builds") {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let [one, two] = machines(dir.path());
+    let (free, _) = one.build(&[], "");
+    let (other, _) = two.build(&[], "");
+    assert_ne!(free, other, "times are part of an image");
+    // The same definitions, which the store has with free times.
+    let (clamped, seen) = one.build(&[], "1700000000");
+    assert_eq!(clamped, two.build(&[], "1700000000").0);
+    let (newest, lines) = (Some("1700000000"), seen.lines().count());
+    assert!(lines > 8 && seen.lines().all(|line| line.rsplit(' ').next() <= newest), "{seen}");
+    let argument = two.build(&["--build-arg", "SOURCE_DATE_EPOCH=1700000000"], "5").0;
+    assert_eq!(clamped, argument, "the build argument counts before the variable");
+    let (default, seen) = two.build(&["--reproducible"], "");
+    assert!(seen.contains("./deep/er/file 315532800\n") && seen.contains("/tree/sub/file 315532800\n"));
+    let mut copies = one.command(&["build", "-q", "--reproducible", "--no-cache"], "");
+    assert_eq!(
+        run(copies.env("BUILDC_SNAPSHOTTER", "copy")).as_ref(),
+        Ok(&default),
+        "whatever holds the layers"
+    );
+    assert_eq!(
+        run(&mut one.command(&["build", "-q"], "")).as_ref(),
+        Ok(&free),
+        "and free times are still there"
+    );
+}
+
+#[test]
+fn the_plan_says_that_the_clamp_changed() {
+    if !root_and_busybox("reproducible plans") {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let [one, _] = machines(dir.path());
+    one.build(&[], "1700000000");
+    let plan = |epoch: &str| run(&mut one.command(&["plan"], epoch)).expect("a plan");
+    assert!(!plan("1700000000").contains("will run"), "{}", plan("1700000000"));
+    let changed = plan("1700000001");
+    assert!(changed.contains("will run") && changed.contains("SOURCE_DATE_EPOCH"), "{changed}");
+    let bad = run(&mut one.command(&["plan"], "tomorrow")).expect_err("it is no time");
+    assert!(bad.contains("SOURCE_DATE_EPOCH is `tomorrow`"), "{bad}");
+}
