@@ -89,7 +89,7 @@ pub fn history(store: &Store, image: &ImageRecord) -> Result<Vec<HistoryEntry>, 
             let layer = if has_layer { layers.next() } else { None };
             let created = text(entry, "created");
             HistoryEntry {
-                since: units::parse_rfc3339(&created).map_or_else(|| "N/A".to_owned(), units::ago),
+                since: units::ago(units::rfc3339_seconds(&created)),
                 created,
                 created_by: text(entry, "created_by"),
                 size: layer.map_or(0, |l| l.size_bytes),

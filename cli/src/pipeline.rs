@@ -18,6 +18,7 @@ use crate::commands::build::{BuildNetwork, SourceArgs};
 use crate::failure::Failure;
 use crate::session::{self, Session};
 use crate::source::Dockerfile;
+use crate::units;
 
 /// A plan with what is needed to run it.
 #[derive(Debug)]
@@ -129,8 +130,6 @@ fn contexts(
     Ok(contexts)
 }
 
-/// The end of the year 9999, the last that RFC 3339 can write.
-const LAST_SECOND: i64 = 253_402_300_799;
 /// 1980-01-01: the first time that zip archives can hold, which some builds make.
 const REPRODUCIBLE_SECOND: i64 = 315_532_800;
 /// The variable, and the build argument, that say what times are clamped to (reproducible-builds.org/specs).
@@ -143,8 +142,8 @@ fn clamp(args: &SourceArgs) -> Result<Option<i64>, Failure> {
     if text.is_empty() {
         return Ok(args.reproducible.then_some(REPRODUCIBLE_SECOND));
     }
-    let seconds = text.parse().ok().filter(|seconds| (0..=LAST_SECOND).contains(seconds));
-    seconds.map(Some).ok_or_else(|| {
+    let seconds: Option<u64> = text.parse().ok().filter(|seconds| *seconds <= units::LAST_SECOND);
+    seconds.and_then(|seconds| i64::try_from(seconds).ok()).map(Some).ok_or_else(|| {
         Failure::usage(format!("{EPOCH} is `{text}`, which is no number of seconds since 1970"))
             .help("For example SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)")
     })

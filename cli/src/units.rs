@@ -2,6 +2,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+/// The end of the year 9999, the last that RFC 3339 can write.
+pub const LAST_SECOND: u64 = 253_402_300_799;
+
 /// Bytes with three significant digits and decimal units: `58.2MB`.
 pub fn size(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["B", "kB", "MB", "GB", "TB", "PB"];
@@ -64,59 +67,34 @@ pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
 }
 
-/// A Unix time as RFC 3339 in UTC: `2026-11-23T21:30:00Z`.
+/// A Unix time as RFC 3339 in UTC: `2026-11-23T21:30:00Z`. What no such text can say becomes the nearest that one can.
 pub fn rfc3339(unix_seconds: i64) -> String {
-    let days = unix_seconds.div_euclid(86_400);
-    let rest = unix_seconds.rem_euclid(86_400);
-    let (year, month, day) = civil(days);
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
+    let seconds = u64::try_from(unix_seconds).unwrap_or(0).min(LAST_SECOND);
+    humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(seconds)).to_string()
 }
 
-/// Proleptic Gregorian date of a day number (days since 1970-01-01), after Hinnant's `civil_from_days`.
-fn civil(days: i64) -> (i64, i64, i64) {
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let of_era = z.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day)
-}
-
-/// Unix seconds of an RFC 3339 time; fractions are dropped.
-pub fn parse_rfc3339(text: &str) -> Option<i64> {
-    let number = |range: std::ops::Range<usize>| text.get(range)?.parse::<i64>().ok();
-    let separators = [(4, b'-'), (7, b'-'), (13, b':'), (16, b':')];
-    if separators.iter().any(|(at, c)| text.as_bytes().get(*at) != Some(c)) {
-        return None;
-    }
-    let days = days_from_civil(number(0..4)?, number(5..7)?, number(8..10)?)?;
-    let local = days * 86_400 + number(11..13)? * 3600 + number(14..16)? * 60 + number(17..19)?;
-    let zone = text.get(19..)?.trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
-    let offset = match zone.as_bytes() {
-        [b'Z' | b'z'] => 0,
-        [sign @ (b'+' | b'-'), _, _, b':', _, _] => {
-            let seconds = zone[1..3].parse::<i64>().ok()? * 3600 + zone[4..6].parse::<i64>().ok()? * 60;
-            if *sign == b'-' { -seconds } else { seconds }
-        }
-        _ => return None,
+/// The time that an RFC 3339 text means; `None` before 1970 too, where no image or container was made.
+pub fn parse_rfc3339(text: &str) -> Option<SystemTime> {
+    let (local, zone) = match text.strip_suffix(['Z', 'z']) {
+        Some(local) => (local, "+00:00"),
+        None => text.split_at_checked(text.len().checked_sub(6)?)?,
     };
-    Some(local - offset)
+    let utc = humantime::parse_rfc3339(&format!("{local}Z")).ok()?;
+    let (sign, digits) = zone.split_at_checked(1)?;
+    let (hours, minutes) = digits.split_once(':')?;
+    let offset = Duration::from_secs(hours.parse::<u64>().ok()? * 3600 + minutes.parse::<u64>().ok()? * 60);
+    let time = match sign {
+        "+" => utc.checked_sub(offset),
+        "-" => utc.checked_add(offset),
+        _ => None,
+    };
+    time.filter(|time| *time >= UNIX_EPOCH)
 }
 
-/// Day number of a date, after Hinnant's `days_from_civil`; `None` for no such month or day.
-fn days_from_civil(year: i64, month: i64, day: i64) -> Option<i64> {
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-        return None;
-    }
-    let year = year - i64::from(month <= 2);
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
-    Some(era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + of_year - 719_468)
+/// Unix seconds of an RFC 3339 text, 0 where it says nothing.
+pub fn rfc3339_seconds(text: &str) -> i64 {
+    let since = parse_rfc3339(text).and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
 /// Bytes from `512m`, `1.5g`, `100` (b, k, m, g, t; powers of 1024, with or without a final `b` or `ib`).
@@ -196,10 +174,22 @@ mod tests {
         assert_eq!(duration(Duration::from_millis(349)), "0.3s");
         assert_eq!(rfc3339(0), "1970-01-01T00:00:00Z");
         assert_eq!(rfc3339(1_709_251_199), "2024-02-29T23:59:59Z");
-        assert_eq!(parse_rfc3339("2024-02-29T23:59:59Z"), Some(1_709_251_199));
-        assert_eq!(parse_rfc3339("2024-03-01T01:59:59.123456789+02:00"), Some(1_709_251_199));
-        assert_eq!(parse_rfc3339("0001-01-01T00:00:00Z"), Some(-62_135_596_800));
-        for bad in ["", "2024", "2024-13-01T00:00:00Z", "2024-01-01T00:00:00", "2024-01-01T00:00:00é00:00"] {
+        assert_eq!(rfc3339(i64::MAX), "9999-12-31T23:59:59Z");
+        assert_eq!(rfc3339_seconds("2024-02-29T23:59:59Z"), 1_709_251_199);
+        assert_eq!(rfc3339_seconds("2024-03-01T01:59:59.123456789+02:00"), 1_709_251_199);
+        assert_eq!(rfc3339_seconds("2024-02-29T18:29:59-05:30"), 1_709_251_199);
+        let half =
+            parse_rfc3339("1970-01-01T00:00:01.5Z").and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        assert_eq!(half, Some(Duration::from_millis(1500)));
+        for bad in [
+            "",
+            "2024",
+            "2024-13-01T00:00:00Z",
+            "2024-01-01T00:00:00",
+            "2024-01-01T00:00:00é00:00",
+            "0001-01-01T00:00:00Z",
+            "1970-01-01T00:00:00+99:99",
+        ] {
             assert_eq!(parse_rfc3339(bad), None, "{bad}");
         }
     }

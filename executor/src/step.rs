@@ -20,7 +20,7 @@ use buildc_digest::{ContentDigest, Key};
 use buildc_ir::graph::Node;
 use buildc_ir::keys::{self, Selection as Wanted};
 use buildc_ir::step::From;
-use buildc_ir::{PlannedStep, StepId, StepKind};
+use buildc_ir::{PlannedStep, State, StepId, StepKind};
 use buildc_store::{Layer, LayerId, SnapshotDriver, Store, StoreError};
 
 use crate::build::BuildOptions;
@@ -212,7 +212,7 @@ fn find_or_make(site: &Site<'_>, work: &Work<'_>, chosen: &[Chosen], fixed: bool
     let Some(_lock) = site.store.lock_key(&content, &cancelled)? else { return Err(StepError::Cancelled) };
     let known = if site.options.no_cache { None } else { look_up(site, placed, content)? };
     if let Some((layers, why)) = known {
-        return Ok(Made { layers, how: How::Cached(why), fixed });
+        return Ok(Made { layers, how: How::Cached(explain(&work.planned.state, why)), fixed });
     }
     started(site, work);
     let start = Instant::now();
@@ -220,6 +220,17 @@ fn find_or_make(site: &Site<'_>, work: &Work<'_>, chosen: &[Chosen], fixed: bool
     let duration_ms = millis(start);
     record(site, placed.into_iter().chain([content]), std::slice::from_ref(&layer), duration_ms)?;
     Ok(Made { layers: vec![layer], how: How::Ran { duration_ms }, fixed })
+}
+
+/// Why a step that the plan did not find is cached after all.
+fn explain(planned: &State, found: Why) -> Why {
+    match (planned, found) {
+        // The plan looked under the same key in vain: it was made while this build waited for the lock, or for inputs.
+        (State::WillRun, Why::Definition) => Why::OtherBuild,
+        // The plan did not know the base, which came out as it was once before.
+        (State::DependsOn { .. }, Why::Definition) => Why::Content,
+        (_, why) => why,
+    }
 }
 
 fn look_up(

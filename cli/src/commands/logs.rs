@@ -64,11 +64,9 @@ pub fn run(args: LogsArgs, shell: &Shell) -> Outcome {
 
 /// A time: RFC 3339, Unix seconds, or an age.
 fn time(flag: &str, text: &str) -> Result<SystemTime, Failure> {
-    let absolute = units::parse_rfc3339(text).or_else(|| text.parse::<f64>().ok().map(|n| n as i64));
-    let found = match absolute {
-        Some(seconds) => u64::try_from(seconds).ok().map(|s| UNIX_EPOCH + Duration::from_secs(s)),
-        None => units::parse_duration(text).and_then(|age| SystemTime::now().checked_sub(age)),
-    };
+    let unix = |text: &str| Some(UNIX_EPOCH + Duration::try_from_secs_f64(text.parse().ok()?).ok()?);
+    let age = |text: &str| SystemTime::now().checked_sub(units::parse_duration(text)?);
+    let found = units::parse_rfc3339(text).or_else(|| unix(text)).or_else(|| age(text));
     found.ok_or_else(|| {
         Failure::usage(format!("{flag} `{text}` is not a time"))
             .help("Write 2026-01-31T12:00:00Z, Unix seconds, or an age such as 10m")

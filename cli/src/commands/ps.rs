@@ -75,7 +75,7 @@ pub fn run(args: PsArgs, shell: &Shell) -> Outcome {
 fn row(container: &Container, full: bool) -> Value {
     let command = container.args.join(" ");
     let command = if full { command } else { table::cut(&command.replace('\n', " "), 20) };
-    let created = units::parse_rfc3339(&container.created).unwrap_or(0);
+    let created = units::rfc3339_seconds(&container.created);
     let labels: Vec<String> = container.labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
     let mounts: Vec<&str> = container.spec.mounts.iter().map(|m| m.target.as_str()).collect();
     let network = match &container.spec.network {
@@ -103,7 +103,7 @@ fn row(container: &Container, full: bool) -> Value {
 
 /// `Up 3 seconds`, `Exited (0) 5 minutes ago`.
 fn status(state: &State) -> String {
-    let since = |time: &Option<String>| time.as_deref().and_then(units::parse_rfc3339).unwrap_or(0);
+    let since = |time: &Option<String>| time.as_deref().map_or(0, units::rfc3339_seconds);
     match state.status {
         Status::Created => "Created".to_owned(),
         Status::Running => {

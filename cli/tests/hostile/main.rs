@@ -81,13 +81,17 @@ fn two_builds_of_the_same_thing_run_each_step_once() {
     let context = context(dir.path(), "context", text);
     let build = |tag: &str| {
         let mut command = buildc(&store);
-        command.args(["build", "-q", "-t", tag]).arg(&context).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.spawn().expect("the build starts")
+        command.args(["build", "--progress", "plain", "-t", tag]).arg(&context);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the build starts")
     };
     let (one, two) = (build("localhost/one"), build("localhost/two"));
     let (one, two) = (one.wait_with_output().expect("one"), two.wait_with_output().expect("two"));
     assert!(one.status.success() && two.status.success(), "{one:?} {two:?}");
-    assert_eq!(one.stdout, two.stdout, "both have the same image, so the step ran once");
+    let id = |tag: &str| run(buildc(&store).args(["inspect", "-f", "{{.Id}}", tag])).expect("it is built");
+    assert_eq!(id("localhost/one"), id("localhost/two"), "both have the same image, so the step ran once");
+    let said = [one, two].map(|output| String::from_utf8_lossy(&output.stderr).into_owned());
+    let waited = said.iter().filter(|text| text.contains("another build made it meanwhile")).count();
+    assert_eq!(waited, 1, "one waited for the other: {said:?}");
 }
 
 #[test]
