@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -51,11 +52,21 @@ impl World for Files {
     }
 
     fn read_file(&self, path: &[u8]) -> Result<Vec<u8>, WorldError> {
-        fs::read(at(path)).map_err(|error| failed("reading file", path, &error))
+        fs::read(at(path)).map_err(|error| match error.kind() {
+            io::ErrorKind::IsADirectory => WorldError("read of 4096 bytes: Is a directory".to_owned()),
+            _ => failed("opening file", path, &error),
+        })
+    }
+
+    fn is_executable(&self, path: &[u8]) -> Result<bool, WorldError> {
+        match at(path).metadata() {
+            Ok(metadata) => Ok(metadata.permissions().mode() & 0o100 != 0),
+            Err(error) => Err(failed("getting status of", path, &error)),
+        }
     }
 
     fn read_dir(&self, path: &[u8]) -> Result<Vec<(Vec<u8>, FileType)>, WorldError> {
-        let wrong = |error: io::Error| failed("reading directory", path, &error);
+        let wrong = |error: io::Error| failed("cannot read directory", path, &error);
         let mut entries = Vec::new();
         for entry in fs::read_dir(at(path)).map_err(wrong)? {
             let entry = entry.map_err(wrong)?;

@@ -19,6 +19,8 @@ pub enum ErrorKind {
     Assert,
     /// The stack of the machine is used up; printed without a trace.
     StackOverflow,
+    /// A word that stands for one of a few things stands for none; Nix then points at its `--help`.
+    Usage,
     /// Anything else.
     Other,
 }

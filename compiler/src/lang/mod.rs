@@ -24,3 +24,4 @@ pub mod syntax;
 pub mod value;
 pub mod version;
 pub mod world;
+pub mod xml;

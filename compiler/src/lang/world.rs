@@ -49,6 +49,12 @@ pub trait World: fmt::Debug {
     /// When it cannot be read.
     fn read_file(&self, path: &[u8]) -> Result<Vec<u8>, WorldError>;
 
+    /// Whether the owner of a file may execute it.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn is_executable(&self, path: &[u8]) -> Result<bool, WorldError>;
+
     /// Names and types in a directory, in any order.
     ///
     /// # Errors

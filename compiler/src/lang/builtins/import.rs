@@ -29,18 +29,16 @@ pub(super) const BUILTINS: &[Builtin] = &[
     ),
 ];
 
-const REALISING: &str = "while realising the context of a path";
-
 fn import<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
-    let path = ev.coerce_to_path(args[0], Pos::NONE, REALISING)?;
-    ev.eval_file(&path.bytes)
+    let path = ev.realised_text(args[0])?;
+    ev.eval_file(&path)
 }
 
 fn scoped_import<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
-    let path = ev.coerce_to_path(args[1], Pos::NONE, REALISING)?;
+    let path = ev.realised_text(args[1])?;
     let context = "while evaluating the first argument passed to builtins.scopedImport";
     let scope = ev.attrs_of(args[0], Pos::NONE, context)?;
-    ev.eval_file_in_scope(&path.bytes, scope)
+    ev.eval_file_in_scope(&path, scope)
 }
 
 fn find_file<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {

@@ -27,19 +27,32 @@
 use std::fmt;
 
 use super::error::Result;
-use super::eval::Evaluator;
+use super::eval::{Evaluator, Feature, Features};
 use super::value::Value;
 
 mod arithmetic;
 mod attrs;
 mod closure;
+mod context;
 mod control;
+mod derivation;
+mod derivation_attrs;
+mod derivation_strict;
 mod environment;
+mod hashes;
 mod import;
+mod json;
 mod lists;
+pub(in crate::lang) mod memory;
+mod paths;
+mod regex;
 mod search;
 mod sort;
+mod sources;
+mod strings;
 mod types;
+mod versions;
+mod xml;
 
 /// Code of a builtin. It gets exactly as many arguments as its arity.
 pub type Function = for<'a> fn(&mut Evaluator<'a>, &[Value<'a>]) -> Result<Value<'a>>;
@@ -112,16 +125,34 @@ const FAMILIES: &[&[Builtin]] = &[
     arithmetic::BUILTINS,
     attrs::BUILTINS,
     closure::BUILTINS,
+    context::BUILTINS,
     control::BUILTINS,
+    derivation::BUILTINS,
+    derivation_strict::BUILTINS,
     environment::BUILTINS,
+    hashes::BUILTINS,
     import::BUILTINS,
+    json::BUILTINS,
     lists::BUILTINS,
+    paths::BUILTINS,
+    regex::BUILTINS,
     search::BUILTINS,
     sort::BUILTINS,
+    sources::BUILTINS,
+    strings::BUILTINS,
     types::BUILTINS,
+    versions::BUILTINS,
+    xml::BUILTINS,
 ];
 
-/// All builtins that are functions.
-pub fn all() -> impl Iterator<Item = &'static Builtin> {
-    FAMILIES.iter().flat_map(|family| family.iter())
+/// Builtins that exist only with an experimental feature.
+const EXPERIMENTAL: &[(Feature, &[Builtin])] = &[(Feature::DynamicDerivations, derivation::DYNAMIC)];
+
+/// Stands for `derivation` until it is wanted: the one builtin that is a function of the language.
+pub(in crate::lang) const DERIVATION_LOADER: &Builtin = &derivation::LOADER;
+
+/// All builtins that are functions, given the experimental features that are on.
+pub fn all(features: Features) -> impl Iterator<Item = &'static Builtin> {
+    let experimental = EXPERIMENTAL.iter().filter(move |(feature, _)| features.has(*feature));
+    FAMILIES.iter().copied().chain(experimental.map(|(_, family)| *family)).flatten()
 }

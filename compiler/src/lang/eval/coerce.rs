@@ -68,7 +68,11 @@ impl<'a> Evaluator<'a> {
                 text.context = Context::union(self.arena, text.context, string.context);
                 text.bytes.extend_from_slice(string.bytes);
             }
-            Value::Path(path) if how.copy => self.append_store_path(text, path.bytes)?,
+            Value::Path(path) if how.copy => {
+                let object = self.copied_to_store(path.bytes)?;
+                text.context = Context::union(self.arena, text.context, object.context);
+                text.bytes.extend_from_slice(&object.bytes);
+            }
             Value::Path(path) => text.bytes.extend_from_slice(path.bytes),
             Value::Attrs(attrs) => return self.append_attrs(text, attrs, pos, context, how),
             Value::Bool(true) if how.more => text.bytes.push(b'1'),
@@ -81,19 +85,6 @@ impl<'a> Evaluator<'a> {
             other => return Err(self.cannot_coerce(other, pos, context)),
         }
         Ok(())
-    }
-
-    /// Appends the store path that a path has once it is copied there.
-    fn append_store_path(&mut self, text: &mut Text<'a>, path: &[u8]) -> Result<()> {
-        let path = String::from_utf8_lossy(path);
-        let _ = text;
-        match self.world.file_type(path.as_bytes()) {
-            Ok(Some(_)) => {
-                Err(EvalError::new(format!("path '{path}' cannot be copied to the store: there is none")))
-            }
-            Ok(None) => Err(EvalError::new(format!("path '{path}' does not exist"))),
-            Err(error) => Err(EvalError::new(error.0)),
-        }
     }
 
     #[cold]

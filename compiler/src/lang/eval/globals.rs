@@ -3,7 +3,7 @@
 use super::Evaluator;
 use crate::lang::builtins::{self, Visibility};
 use crate::lang::syntax::symbol::known;
-use crate::lang::syntax::{Pos, Symbol};
+use crate::lang::syntax::{Origin, Pos, Symbol};
 use crate::lang::value::attrs::AttrsBuilder;
 use crate::lang::value::{Attrs, NixString, PathValue, Value};
 
@@ -26,7 +26,7 @@ pub struct Global<'a> {
 pub(super) fn make<'a>(ev: &mut Evaluator<'a>) -> Vec<Global<'a>> {
     let mut globals = Vec::new();
     let mut set = Vec::new();
-    for builtin in builtins::all() {
+    for builtin in builtins::all(ev.options.features) {
         let name = ev.symbols.intern(builtin.name.as_bytes());
         let value = Value::Builtin(builtin);
         let global = match builtin.visibility {
@@ -67,8 +67,11 @@ fn builtins_set<'a>(ev: &Evaluator<'a>, members: &[Global<'a>]) -> Value<'a> {
 
 fn constants<'a>(ev: &mut Evaluator<'a>) -> Vec<(&'static str, Visibility, Value<'a>)> {
     let search_path = ev.search_path();
+    let derivation = ev.deferred_call(Value::Builtin(builtins::DERIVATION_LOADER), &[Value::Null]);
+    let derivation = ev.thunk(derivation);
     let text = |text: &[u8]| ev.string(ev.bytes(text));
     let mut all = vec![
+        ("derivation", Visibility::Plain, derivation),
         ("true", Visibility::Plain, Value::Bool(true)),
         ("false", Visibility::Plain, Value::Bool(false)),
         ("null", Visibility::Plain, Value::Null),
@@ -116,7 +119,7 @@ impl<'a> Evaluator<'a> {
     /// The value of `__curPos`: a set, or null where the source is no file.
     pub fn place_value(&mut self, pos: Pos) -> Value<'a> {
         let Some(place) = self.sources.resolve(pos) else { return Value::Null };
-        let crate::lang::syntax::pos::Origin::File(path) = place.origin else { return Value::Null };
+        let (Origin::File(path) | Origin::Internal(path)) = place.origin else { return Value::Null };
         let (line, column) = (i64::from(place.line), i64::from(place.column));
         let file = Value::String(self.arena.alloc(NixString { bytes: path, context: None }));
         let symbols = [known::FILE, known::LINE, known::COLUMN];

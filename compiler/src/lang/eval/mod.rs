@@ -10,6 +10,7 @@ use std::fmt;
 
 use bumpalo::Bump;
 
+use super::builtins::memory::Memory;
 use super::error::{ErrorKind, EvalError, Result};
 use super::expr::Node;
 use super::stack::StackLimit;
@@ -23,6 +24,7 @@ mod call;
 mod coerce;
 mod deep;
 mod equal;
+mod features;
 mod globals;
 mod program;
 mod run;
@@ -32,6 +34,7 @@ mod typed;
 
 pub use coerce::Coercion;
 pub use coerce::Text;
+pub use features::{Feature, Features};
 pub use globals::{Global, LANG_VERSION, NIX_VERSION};
 pub(super) use run::undefined;
 pub use strings::canonical;
@@ -53,8 +56,8 @@ pub struct Options {
     pub system: Vec<u8>,
     /// What `~` stands for in paths.
     pub home: Option<Vec<u8>>,
-    /// The experimental feature `pipe-operators`.
-    pub pipe_operators: bool,
+    /// Experimental features that are on.
+    pub features: Features,
     /// `lint-url-literals`
     pub url_literals: Lint,
     /// `lint-absolute-path-literals`
@@ -77,7 +80,7 @@ impl Default for Options {
             store_dir: b"/nix/store".to_vec(),
             system: b"x86_64-linux".to_vec(),
             home: None,
-            pipe_operators: false,
+            features: Features::default(),
             url_literals: Lint::Ignore,
             absolute_paths: Lint::Ignore,
             short_paths: Lint::Ignore,
@@ -109,6 +112,7 @@ pub struct Evaluator<'a> {
     call_depth: u32,
     pub(super) stack: StackLimit,
     files: HashMap<Vec<u8>, &'a Slot<'a>>,
+    pub(super) memory: Memory,
     failures: Vec<EvalError>,
     /// Slots whose evaluation failed, since the last `tryEval` began.
     unwound: Vec<&'a Slot<'a>>,
@@ -140,6 +144,7 @@ impl<'a> Evaluator<'a> {
             call_depth: 0,
             stack: StackLimit::below_here(usable),
             files: HashMap::new(),
+            memory: Memory::default(),
             failures: Vec::new(),
             unwound: Vec::new(),
             empty_list: arena.alloc(List { items: &[] }),

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use super::{Evaluator, canonical};
+use super::{Evaluator, Feature, canonical};
 use crate::lang::error::{EvalError, Result};
 use crate::lang::resolve::{self, Program};
 use crate::lang::syntax::{self, Origin, Pos, Settings, Symbol, SyntaxError, Warning, ast};
@@ -22,7 +22,7 @@ impl<'a> Evaluator<'a> {
         let settings = Settings {
             base,
             home: home.as_deref(),
-            pipe_operators: self.options.pipe_operators,
+            pipe_operators: self.options.features.has(Feature::PipeOperators),
             url_literals: self.options.url_literals,
             absolute_paths: self.options.absolute_paths,
             short_paths: self.options.short_paths,

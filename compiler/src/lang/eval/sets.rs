@@ -8,7 +8,7 @@ use crate::lang::expr::{AttrName, AttrsExpr, Binary, HasAttr, Node, Recursive, R
 use crate::lang::report;
 use crate::lang::suggest::best_matches;
 use crate::lang::syntax::symbol::known;
-use crate::lang::syntax::{Pos, Symbol};
+use crate::lang::syntax::{Origin, Pos, Symbol};
 use crate::lang::value::attrs::AttrsBuilder;
 use crate::lang::value::{Attrs, Env, Slot, Value, share};
 
@@ -220,7 +220,8 @@ impl<'a> Evaluator<'a> {
         env: &'a Env<'a>,
         last: Pos,
     ) -> Box<EvalError> {
-        if last.is_none() {
+        // What `derivation` selects inside itself is of no interest.
+        if last.is_none() || matches!(self.sources.origin(last), Some(Origin::Internal(_))) {
             return error;
         }
         let mut text = b"while evaluating the attribute '".to_vec();

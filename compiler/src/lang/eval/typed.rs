@@ -80,10 +80,8 @@ impl<'a> Evaluator<'a> {
         };
         let shown = match first {
             ContextElement::Opaque(path) => path.to_vec(),
-            ContextElement::Deep(path) => [b"=".as_slice(), path].concat(),
-            ContextElement::Built { derivation, output } => {
-                [b"!".as_slice(), output, b"!", derivation].concat()
-            }
+            ContextElement::Deep(path) => [path, b" (deep)".as_slice()].concat(),
+            ContextElement::Built { derivation, output } => [derivation, b"^".as_slice(), output].concat(),
         };
         let text = [
             b"the string '".as_slice(),

@@ -42,8 +42,8 @@ pub enum RegexError {
 impl RegexError {
     /// Nix's message for this error and `pattern`.
     #[must_use]
-    pub fn message(self, pattern: &[u8]) -> String {
-        format!("{self} '{}'", String::from_utf8_lossy(pattern))
+    pub fn message(self, pattern: &[u8]) -> Vec<u8> {
+        [format!("{self} '").as_bytes(), pattern, b"'"].concat()
     }
 }
 

@@ -105,7 +105,7 @@ fn bad_patterns() {
     }
     assert_eq!(Regex::new(b"a{100000}").err(), Some(RegexError::TooLarge));
     assert_eq!(Regex::new(b"((a{300}){300}){300}").err(), Some(RegexError::TooLarge));
-    assert_eq!(RegexError::Invalid.message(b"("), "invalid regular expression '('");
+    assert_eq!(RegexError::Invalid.message(b"("), b"invalid regular expression '('");
 }
 
 #[test]

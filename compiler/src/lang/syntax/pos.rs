@@ -42,6 +42,8 @@ pub enum Origin<'a> {
     Stdin,
     /// A file, by its absolute path.
     File(&'a [u8]),
+    /// A file that is part of the language, by its path among those: `«nix-internal»/…`.
+    Internal(&'a [u8]),
 }
 
 /// One source in the space of offsets.
@@ -71,11 +73,14 @@ pub struct Place<'a> {
 impl Place<'_> {
     /// Appends `FILE:LINE:COLUMN`.
     pub fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(match self.origin {
-            Origin::String => "«string»".as_bytes(),
-            Origin::Stdin => "«stdin»".as_bytes(),
-            Origin::File(path) => path,
-        });
+        let (prefix, path): (&str, &[u8]) = match self.origin {
+            Origin::String => ("«string»", b""),
+            Origin::Stdin => ("«stdin»", b""),
+            Origin::File(path) => ("", path),
+            Origin::Internal(path) => ("«nix-internal»", path),
+        };
+        out.extend_from_slice(prefix.as_bytes());
+        out.extend_from_slice(path);
         out.extend_from_slice(format!(":{}:{}", self.line, self.column).as_bytes());
     }
 }

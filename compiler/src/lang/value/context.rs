@@ -7,6 +7,8 @@ use bumpalo::Bump;
 pub enum ContextElement<'a> {
     /// A store path as it is (`/nix/store/…`).
     Opaque(&'a [u8]),
+    /// A derivation with everything it needs: `=/nix/store/….drv`.
+    Deep(&'a [u8]),
     /// One output of a derivation: `!out!/nix/store/….drv`.
     Built {
         /// Store path of the derivation.
@@ -14,8 +16,6 @@ pub enum ContextElement<'a> {
         /// Name of the output.
         output: &'a [u8],
     },
-    /// A derivation with everything it needs: `=/nix/store/….drv`.
-    Deep(&'a [u8]),
 }
 
 /// A sorted set of dependencies, never empty.
