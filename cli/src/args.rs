@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    archive, build, completions, container, copy, eval, exec, image, info, inspect, logs, plan, ps, registry,
-    run, space, volume,
+    archive, build, completions, container, copy, eval, exec, image, info, inspect, logs, parse, plan, ps,
+    registry, run, space, volume,
 };
 
 const GLOBAL: &str = "Options of every command";
@@ -72,6 +72,8 @@ pub enum Verb {
     Build(Box<build::BuildArgs>),
     /// Show what a build would do and why, without doing it
     Plan(Box<plan::PlanArgs>),
+    /// Show how a Dockerfile is read
+    Parse(parse::ParseArgs),
     /// Run a command in a new container
     Run(Box<run::RunArgs>),
     /// Make a container without starting it

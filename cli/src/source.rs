@@ -23,20 +23,24 @@ pub struct Dockerfile {
 impl Dockerfile {
     /// Reads `-f`, standard input, or the default of the context.
     pub fn read(args: &SourceArgs) -> Result<Self, Failure> {
-        let from_stdin = args.file.as_deref().map_or(args.context == Path::new("-"), |f| f == Path::new("-"));
-        if from_stdin {
+        match &args.file {
+            Some(file) => Self::at(file),
+            None if args.context == Path::new("-") => Self::at(&args.context),
+            None => Self::at(&default_file(&args.context)?),
+        }
+    }
+
+    /// Reads a file; `-` is standard input.
+    pub fn at(path: &Path) -> Result<Self, Failure> {
+        if path == Path::new("-") {
             let text = read_limited(std::io::stdin().lock(), Path::new("<stdin>"))?;
             return Ok(Self { shown: "<stdin>".to_owned(), path: None, text });
         }
-        let path = match &args.file {
-            Some(file) => file.clone(),
-            None => default_file(&args.context)?,
-        };
-        let file = std::fs::File::open(&path).map_err(|e| missing(&path, &e))?;
-        let text = read_limited(file, &path)?;
+        let file = std::fs::File::open(path).map_err(|e| missing(path, &e))?;
+        let text = read_limited(file, path)?;
         Ok(Self {
-            shown: path.strip_prefix("./").unwrap_or(&path).display().to_string(),
-            path: Some(path),
+            shown: path.strip_prefix("./").unwrap_or(path).display().to_string(),
+            path: Some(path.to_owned()),
             text,
         })
     }

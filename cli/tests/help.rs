@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-const COMMANDS: [&str; 37] = [
+const COMMANDS: [&str; 38] = [
     "",
     "build",
     "plan",
+    "parse",
     "run",
     "create",
     "start",

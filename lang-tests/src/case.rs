@@ -1,12 +1,12 @@
 //! One case: `KIND-OUTCOME-NAME.dockerfile` with `KIND-OUTCOME-NAME.exp` beside it.
 //!
-//! KIND is `parse` (the tree) or `lower` (the graph), OUTCOME is `okay` or `fail`. Comment lines that start with `#@`
+//! KIND is `sexp` (the tree before anything is understood), `parse` (the tree) or `lower` (the graph), OUTCOME is `okay` or `fail`. Comment lines that start with `#@`
 //! are options of the case: `build-arg NAME[=VALUE]`, `target NAME`, `platform P`, `context NAME`, `label K=V`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use buildc_compiler::dockerfile::{self, Entitlements, LowerOptions, sexp};
+use buildc_compiler::dockerfile::{self, Entitlements, LowerOptions, sexp, tree};
 use buildc_ir::step::Network;
 use buildc_ir::{Diagnostic, Platform, Severity, SourceMap};
 
@@ -59,11 +59,17 @@ pub fn check(input: &Path, update: bool) -> Result<(), Mismatch> {
 fn run(name: &str, text: &str) -> (bool, String) {
     let mut sources = SourceMap::new();
     let file = sources.add("Dockerfile", text);
+    if name.starts_with("sexp-") {
+        return match sexp::dump(file, text) {
+            Ok(dumped) => (false, dumped),
+            Err(found) => (true, render::diagnostics(&found, &sources)),
+        };
+    }
     let (ast, found) = dockerfile::parse(file, text);
     if name.starts_with("parse-") {
         return (
             is_error(&found),
-            format!("{}{}", sexp::render(&ast), render::diagnostics(&found, &sources)),
+            format!("{}{}", tree::render(&ast), render::diagnostics(&found, &sources)),
         );
     }
     if is_error(&found) {

@@ -14,6 +14,7 @@ pub mod image;
 pub mod info;
 pub mod inspect;
 pub mod logs;
+pub mod parse;
 pub mod plan;
 pub mod ps;
 pub mod registry;
@@ -79,6 +80,7 @@ fn dispatch(verb: Verb, shell: &Shell) -> Outcome {
     match verb {
         Verb::Build(args) => build::run(*args, shell),
         Verb::Plan(args) => plan::run(*args, shell),
+        Verb::Parse(args) => parse::run(&args, shell),
         Verb::Run(args) => run::run(*args, shell),
         Verb::Create(args) => run::create(*args, shell),
         Verb::Start(args) => container::start(args, shell),

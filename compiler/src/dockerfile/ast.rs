@@ -132,6 +132,10 @@ pub struct From {
     pub platform: Option<Word>,
     /// Stage name, lower-cased.
     pub name: Option<Word>,
+    /// The word AS, as written.
+    pub keyword: Option<Word>,
+    /// Stage name as written.
+    pub written_name: Option<Word>,
 }
 
 /// A command line in shell or JSON form.

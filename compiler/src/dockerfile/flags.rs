@@ -5,8 +5,7 @@
 use buildc_ir::Diagnostic;
 
 use super::ast::Word;
-use super::lines::LogicalLine;
-use super::{problem, words};
+use super::problem;
 
 /// What a flag may be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,20 +25,17 @@ pub struct Flags {
 }
 
 impl Flags {
-    /// Reads the flags of a line whose arguments start at `start`; returns where they go on.
+    /// Checks flags against those that an instruction has.
     pub fn read(
-        line: &LogicalLine,
+        written: &[Word],
         instruction: &str,
-        start: usize,
-        escape: char,
         known: &[(&'static str, Shape)],
         problems: &mut Vec<Diagnostic>,
-    ) -> (Self, usize) {
-        let (raw, end) = words::flags(&line.text[start..], escape);
+    ) -> Self {
         let mut flags = Self::default();
-        for flag in raw {
-            let span = line.span(start + flag.start..start + flag.end);
-            let written = flag.text.trim_start_matches("--");
+        for flag in written {
+            let span = flag.span;
+            let written = flag.text.strip_prefix("--").unwrap_or(&flag.text);
             let (name, value) = match written.split_once('=') {
                 Some((name, value)) => (name, Some(value)),
                 None => (written, None),
@@ -59,7 +55,7 @@ impl Flags {
                 Err((message, help)) => problems.push(problem::bad_flag(message, span, help)),
             }
         }
-        (flags, start + end)
+        flags
     }
 
     fn get(&self, name: &str) -> Option<&Word> {

@@ -3,16 +3,15 @@
 use buildc_ir::{Diagnostic, Healthcheck};
 use nom::branch::alt;
 use nom::bytes::complete::tag;
-use nom::character::complete::{char, digit0, digit1};
+use nom::character::complete::{char, digit0};
 use nom::combinator::{all_consuming, opt, recognize, value, verify};
 use nom::multi::fold_many1;
 use nom::{IResult, Parser};
 
 use super::ast::Word;
 use super::flags::Flags;
-use super::json::{self, JsonForm};
-use super::lines::LogicalLine;
 use super::problem;
+use super::raw::{Raw, RawArgs};
 
 /// Docker refuses intervals below this one.
 const MINIMUM_NS: u64 = 1_000_000;
@@ -68,43 +67,31 @@ pub fn go_duration(ns: u64) -> String {
     }
 }
 
+/// True for `HEALTHCHECK NONE`.
+pub fn is_none(raw: &Raw) -> bool {
+    matches!(&raw.args, RawArgs::Check(kind, _) if kind.text.eq_ignore_ascii_case("none"))
+}
+
 /// Reads the arguments; flags are read already.
-pub fn parse(
-    line: &LogicalLine,
-    at: usize,
-    flags: &Flags,
-    problems: &mut Vec<Diagnostic>,
-) -> Option<Healthcheck> {
-    let args = line.text[at..].trim();
-    let span = if args.is_empty() { line.span(0..line.text.len()) } else { line.span(at..line.text.len()) };
-    let (kind, rest) = args.split_once(char::is_whitespace).map_or((args, ""), |(k, r)| (k, r.trim_start()));
+pub fn parse(raw: &Raw, flags: &Flags, problems: &mut Vec<Diagnostic>) -> Option<Healthcheck> {
     let usage = "Write `HEALTHCHECK [flags] CMD command` or `HEALTHCHECK NONE`";
-    let refuse = |message: String| Some(problem::bad_arguments(message, span, usage));
-    let failed = match kind.to_ascii_uppercase().as_str() {
-        "" => refuse("HEALTHCHECK needs CMD or NONE".to_owned()),
-        "NONE" if rest.is_empty() => {
-            return Some(Healthcheck { test: vec!["NONE".to_owned()], ..Healthcheck::default() });
-        }
-        "NONE" => refuse("HEALTHCHECK NONE takes no arguments".to_owned()),
-        "CMD" if rest.is_empty() => refuse("HEALTHCHECK CMD has no command".to_owned()),
-        "CMD" => None,
-        other => refuse(format!("HEALTHCHECK has no type `{other}`")),
+    let mut refuse = |message: String| {
+        problems.push(problem::bad_arguments(message, raw.span, usage));
+        None
     };
-    if let Some(problem) = failed {
-        problems.push(problem);
-        return None;
-    }
-    let test = match json::parse(rest) {
-        JsonForm::Strings(words) if words.is_empty() => {
-            problems.push(problem::bad_arguments("HEALTHCHECK CMD has no command", span, usage));
-            return None;
+    let RawArgs::Check(kind, command) = &raw.args else {
+        return refuse("HEALTHCHECK needs CMD or NONE".to_owned());
+    };
+    let test = match (kind.text.to_ascii_uppercase().as_str(), &**command) {
+        ("NONE", RawArgs::Nothing) => vec!["NONE".to_owned()],
+        ("NONE", RawArgs::Json(words)) if words.is_empty() => vec!["NONE".to_owned()],
+        ("NONE", _) => return refuse("HEALTHCHECK NONE takes no arguments".to_owned()),
+        ("CMD", RawArgs::Json(words)) if !words.is_empty() => {
+            std::iter::once("CMD".to_owned()).chain(words.iter().cloned()).collect()
         }
-        JsonForm::Strings(words) => std::iter::once("CMD".to_owned()).chain(words).collect(),
-        JsonForm::NotJson => vec!["CMD-SHELL".to_owned(), rest.to_owned()],
-        JsonForm::OtherMembers => {
-            problems.push(problem::bad_json("HEALTHCHECK takes an array of strings", span));
-            return None;
-        }
+        ("CMD", RawArgs::Text(word)) => vec!["CMD-SHELL".to_owned(), word.text.clone()],
+        ("CMD", _) => return refuse("HEALTHCHECK CMD has no command".to_owned()),
+        (other, _) => return refuse(format!("HEALTHCHECK has no type `{other}`")),
     };
     let mut interval = |name| flags.text(name).map_or(0, |word| read_interval(name, &word, problems));
     Some(Healthcheck {
@@ -134,10 +121,8 @@ fn read_interval(name: &str, word: &Word, problems: &mut Vec<Diagnostic>) -> u64
 }
 
 fn read_retries(word: &Word, problems: &mut Vec<Diagnostic>) -> u32 {
-    let digits = all_consuming(digit1::<&str, nom::error::Error<&str>>);
-    let parsed = { digits }.parse(&word.text).ok().and_then(|(_, d)| d.parse::<i32>().ok());
-    match parsed {
-        Some(n) => n.unsigned_abs(),
+    match word.text.parse::<i32>().ok().and_then(|n| u32::try_from(n).ok()) {
+        Some(n) => n,
         None => {
             let message = format!("`--retries={}` is not a count", word.text);
             problems.push(problem::bad_flag(message, word.span, "Write a whole number, 0 for the default"));

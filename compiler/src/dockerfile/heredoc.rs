@@ -9,25 +9,10 @@ use nom::{IResult, Parser};
 
 use super::ast::Heredoc;
 use super::expand::{ExpandError, Lexer};
-use super::words;
 
-/// Instructions whose lines may have heredocs, also behind ONBUILD and flags.
-pub fn allowed(line: &str) -> bool {
-    let (name, rest) = words::head(line);
-    let name = name.to_ascii_uppercase();
-    let rest = rest.unwrap_or("");
-    match name.as_str() {
-        "RUN" | "COPY" | "ADD" => {
-            !matches!(super::json::parse(arguments(rest)), super::json::JsonForm::Strings(_))
-        }
-        "ONBUILD" => !words::head(rest).0.eq_ignore_ascii_case("onbuild") && allowed(rest),
-        _ => false,
-    }
-}
-
-fn arguments(rest: &str) -> &str {
-    let (_, at) = words::flags(rest, '\\');
-    &rest[at..]
+/// Instructions that can have heredocs.
+pub fn is_carrier(name: &str) -> bool {
+    ["run", "copy", "add"].iter().any(|carrier| name.eq_ignore_ascii_case(carrier))
 }
 
 /// `[fd]<<[-]word`: whether tabs are stripped, and the word with its quotes.

@@ -7,10 +7,10 @@ use buildc_ir::{Diagnostic, Span};
 
 use super::ast::{Arg, Command, From, Instruction, Kind, Pairs, Run, Trigger, Word};
 use super::flags::{Flags, Shape};
-use super::json::{self, JsonForm};
 use super::lines::LogicalLine;
 use super::lower::mounts;
-use super::{healthcheck, problem, words};
+use super::raw::{self, Raw, RawArgs};
+use super::{healthcheck, problem};
 
 mod transfer;
 
@@ -58,23 +58,32 @@ fn known_flags(name: &str) -> &'static [(&'static str, Shape)] {
 
 /// Understands one logical line.
 pub fn parse(line: &LogicalLine, escape: char, problems: &mut Vec<Diagnostic>) -> Option<Instruction> {
-    let (name, rest) = words::head(&line.text);
-    let upper = name.to_ascii_uppercase();
-    let name_span = line.span(0..name.len());
-    if !problem::INSTRUCTIONS.contains(&upper.as_str()) {
-        problems.push(problem::unknown_instruction(name, name_span));
+    match raw::parse(line, escape) {
+        Ok(raw) => understand(line, &raw, problems),
+        Err(problem) => {
+            problems.push(problem);
+            None
+        }
+    }
+}
+
+/// Understands a line that has been split.
+fn understand(line: &LogicalLine, raw: &Raw, problems: &mut Vec<Diagnostic>) -> Option<Instruction> {
+    let upper = raw.name.text.to_ascii_uppercase();
+    if matches!(raw.args, RawArgs::Ignored) || !problem::INSTRUCTIONS.contains(&upper.as_str()) {
+        problems.push(problem::unknown_instruction(&raw.name.text, raw.name.span));
         return None;
     }
-    let start = line.text.len() - rest.map_or(0, str::len);
-    let (flags, at) = if upper == "ONBUILD" {
-        (Flags::default(), start)
+    // BuildKit does not look at the flags of HEALTHCHECK NONE.
+    let flags = if healthcheck::is_none(raw) {
+        Flags::default()
     } else {
-        Flags::read(line, &upper, start, escape, known_flags(&upper), problems)
+        Flags::read(&raw.flags, &upper, known_flags(&upper), problems)
     };
-    let mut reader = Reader { line, name: upper, at, escape, problems };
+    let mut reader = Reader { line, name: upper, raw, problems };
     let kind = reader.kind(&flags)?;
     Some(Instruction {
-        name: Word { text: name.to_owned(), span: name_span },
+        name: raw.name.clone(),
         span: line.full_span(),
         text: line.text.clone(),
         comments: line.comments.clone(),
@@ -88,9 +97,7 @@ struct Reader<'a> {
     line: &'a LogicalLine,
     /// Upper-cased.
     name: String,
-    /// Where the arguments start.
-    at: usize,
-    escape: char,
+    raw: &'a Raw,
     problems: &'a mut Vec<Diagnostic>,
 }
 
@@ -109,65 +116,67 @@ impl Reader<'_> {
             "MAINTAINER" => Kind::Maintainer(self.one()?),
             "EXPOSE" => Kind::Expose(self.ports()?),
             "VOLUME" => Kind::Volume(self.volumes()?),
-            "CMD" => Kind::Cmd(self.command()?),
-            "ENTRYPOINT" => Kind::Entrypoint(self.command()?),
+            "CMD" => Kind::Cmd(self.command()),
+            "ENTRYPOINT" => Kind::Entrypoint(self.command()),
             "SHELL" => Kind::Shell(self.shell()?),
-            "HEALTHCHECK" => Kind::Healthcheck(healthcheck::parse(self.line, self.at, flags, self.problems)?),
+            "HEALTHCHECK" => Kind::Healthcheck(healthcheck::parse(self.raw, flags, self.problems)?),
             _ => Kind::Onbuild(self.onbuild()?),
         })
     }
 
-    fn args_text(&self) -> &str {
-        &self.line.text[self.at..]
-    }
-
-    /// The place of the arguments, or of the name where there are none.
-    fn args_span(&self) -> Span {
-        if self.at < self.line.text.len() {
-            self.line.span(self.at..self.line.text.len())
-        } else {
-            self.line.span(0..self.name.len())
-        }
-    }
-
-    fn word(&self, (at, text): words::Placed<'_>) -> Word {
-        let start = self.at + at;
-        Word { text: text.to_owned(), span: self.line.span(start..start + text.len()) }
-    }
-
     fn refuse<T>(&mut self, message: impl Into<String>, help: impl Into<String>) -> Option<T> {
-        let span = self.args_span();
-        self.problems.push(problem::bad_arguments(message, span, help));
+        self.problems.push(problem::bad_arguments(message, self.raw.span, help));
         None
     }
 
+    /// The words of an instruction that splits at blanks, JSON form included.
+    fn words(&mut self) -> Vec<Word> {
+        let span = self.raw.span;
+        match &self.raw.args {
+            RawArgs::Words(words) => {
+                let words = words.clone();
+                self.warn_of_near_json();
+                words
+            }
+            RawArgs::Json(texts) => texts.iter().map(|text| Word { text: text.clone(), span }).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// BuildKit sorts them, which shows in the history.
     fn ports(&mut self) -> Option<Vec<Word>> {
-        let found: Vec<Word> = words::plain(self.args_text()).into_iter().map(|w| self.word(w)).collect();
+        let mut found = self.words();
         if found.is_empty() {
             return self.refuse("EXPOSE needs at least one argument", "Write `EXPOSE 8080`");
         }
+        found.sort_by(|a, b| a.text.cmp(&b.text));
         Some(found)
     }
 
     /// The whole argument text as one word.
     fn one(&mut self) -> Option<Word> {
-        if self.args_text().is_empty() {
-            let name = self.name.clone();
-            return self
-                .refuse(format!("{name} needs exactly one argument"), format!("Write `{name} VALUE`"));
+        match &self.raw.args {
+            RawArgs::Text(word) => Some(word.clone()),
+            _ => {
+                let name = self.name.clone();
+                self.refuse(format!("{name} needs exactly one argument"), format!("Write `{name} VALUE`"))
+            }
         }
-        Some(self.word((0, self.args_text())))
     }
 
     fn from(&mut self, flags: &Flags) -> Option<From> {
-        let found: Vec<Word> = words::plain(self.args_text()).into_iter().map(|w| self.word(w)).collect();
+        let found = self.words();
         let usage = "Write `FROM image` or `FROM image AS name`";
-        let name = match found.as_slice() {
-            [_] => None,
-            [_, keyword, name] if keyword.text.eq_ignore_ascii_case("as") => Some(self.stage_name(name)?),
+        let (name, keyword) = match found.as_slice() {
+            [_] => (None, None),
+            [_, keyword, name] if keyword.text.eq_ignore_ascii_case("as") => {
+                (Some(self.stage_name(name)?), Some(keyword.clone()))
+            }
             _ => return self.refuse("FROM takes one or three arguments", usage),
         };
-        Some(From { base: found.into_iter().next()?, platform: flags.text("platform"), name })
+        let written_name = found.get(2).cloned();
+        let base = found.into_iter().next()?;
+        Some(From { base, platform: flags.text("platform"), name, keyword, written_name })
     }
 
     fn stage_name(&mut self, word: &Word) -> Option<Word> {
@@ -184,38 +193,37 @@ impl Reader<'_> {
     }
 
     /// JSON form, or the whole text for the shell.
-    fn command(&mut self) -> Option<Command> {
-        match json::parse(self.args_text()) {
-            JsonForm::Strings(words) => Some(Command::Exec(words)),
-            JsonForm::NotJson => {
+    fn command(&mut self) -> Command {
+        match &self.raw.args {
+            RawArgs::Json(words) => Command::Exec(words.clone()),
+            RawArgs::Text(word) => {
+                let text = word.text.clone();
                 self.warn_of_near_json();
-                Some(Command::Shell(self.args_text().to_owned()))
+                Command::Shell(text)
             }
-            JsonForm::OtherMembers => self.other_members(),
+            _ => Command::Shell(String::new()),
         }
     }
 
     /// BuildKit takes text that almost is JSON for shell form without a word. So does this, but it says so: nobody means
     /// `["a",]` for the shell, unlike `[ -f x ]`.
     fn warn_of_near_json(&mut self) {
-        if self.args_text().strip_prefix('[').is_some_and(|rest| rest.trim_start().starts_with(['"', '\''])) {
-            let span = self.args_span();
-            self.problems.push(problem::near_json(self.name.as_ref(), span));
+        let text = &self.line.text[self.raw.start..];
+        if self.name != "FROM"
+            && self.name != "EXPOSE"
+            && text.strip_prefix('[').is_some_and(|rest| rest.trim_start().starts_with(['"', '\'']))
+        {
+            self.problems.push(problem::near_json(self.name.as_ref(), self.raw.span));
         }
     }
 
-    fn other_members<T>(&mut self) -> Option<T> {
-        let message = format!("The JSON array of {} holds something else than strings", self.name);
-        let span = self.args_span();
-        self.problems.push(problem::bad_json(message, span));
-        None
-    }
-
     fn run(&mut self, flags: &Flags) -> Option<Run> {
-        let command = self.command()?;
-        if matches!(&command, Command::Shell(text) if text.is_empty()) || command == Command::Exec(Vec::new())
-        {
+        let command = self.command();
+        if command == Command::Exec(Vec::new()) {
             return self.refuse("RUN has no command", "Write `RUN command`");
+        }
+        if command == Command::Shell(String::new()) {
+            self.problems.push(problem::empty_run(self.raw.name.span));
         }
         if let Some(device) = flags.list("device").first() {
             self.problems.push(problem::unsupported("RUN --device", device.span, "Remove the flag"));
@@ -250,127 +258,88 @@ impl Reader<'_> {
         word.text == "insecure"
     }
 
-    /// JSON form, or words at blanks.
-    fn json_or_words(&mut self) -> Option<Vec<Word>> {
-        match json::parse(self.args_text()) {
-            JsonForm::Strings(texts) => {
-                let span = self.args_span();
-                Some(texts.into_iter().map(|text| Word { text, span }).collect())
-            }
-            JsonForm::NotJson => {
-                self.warn_of_near_json();
-                Some(words::plain(self.args_text()).into_iter().map(|w| self.word(w)).collect())
-            }
-            JsonForm::OtherMembers => self.other_members(),
-        }
-    }
-
     fn volumes(&mut self) -> Option<Vec<Word>> {
-        let found = self.json_or_words()?;
+        let trimmed = |word: Word| Word { text: word.text.trim().to_owned(), span: word.span };
+        let found: Vec<Word> = self.words().into_iter().map(trimmed).collect();
         if found.is_empty() {
             return self.refuse("VOLUME needs at least one argument", "Write `VOLUME /path`");
         }
-        if found.iter().any(|w| w.text.trim().is_empty()) {
+        if found.iter().any(|w| w.text.is_empty()) {
             return self.refuse("A VOLUME is empty", "Give the path of a directory");
         }
         Some(found)
     }
 
     fn pairs(&mut self) -> Option<Pairs> {
-        let found: Vec<(usize, &str)> = words::quoted(&self.line.text[self.at..], self.escape);
-        let Some((_, first)) = found.first() else {
-            let span = self.args_span();
-            self.problems.push(problem::missing_value(&self.name, span));
+        let RawArgs::Pairs(pairs) = &self.raw.args else {
+            self.problems.push(problem::missing_value(&self.name, self.raw.span));
             return None;
         };
-        if !first.contains('=') {
-            return self.legacy_pair();
+        if pairs.pairs.iter().any(|(key, _)| key.text.is_empty()) {
+            let help = format!("Write `{} NAME=value`", self.name);
+            return self.refuse(format!("A name of {} is empty", self.name), help);
         }
-        let mut pairs = Vec::new();
-        for (at, text) in found {
-            let Some((key, value)) = text.split_once('=') else {
-                let word = self.word((at, text));
-                self.problems.push(problem::missing_equals(&self.name, &word.text, word.span));
-                return None;
-            };
-            if key.is_empty() {
-                let help = format!("Write `{} NAME=value`", self.name);
-                return self.refuse(format!("A name of {} is empty", self.name), help);
-            }
-            pairs.push((self.word((at, key)), self.word((at + key.len() + 1, value))));
-        }
-        Some(Pairs { pairs, legacy: false })
-    }
-
-    /// `KEY rest of the line`.
-    fn legacy_pair(&mut self) -> Option<Pairs> {
-        let text = &self.line.text[self.at..];
-        let (key, Some(value)) = words::head(text) else {
-            let span = self.args_span();
-            self.problems.push(problem::missing_value(&self.name, span));
-            return None;
-        };
-        let pair = (self.word((0, key)), self.word((text.len() - value.len(), value)));
-        Some(Pairs { pairs: vec![pair], legacy: true })
+        Some(pairs.clone())
     }
 
     fn args(&mut self) -> Option<Vec<Arg>> {
-        let found: Vec<(usize, &str)> = words::quoted(&self.line.text[self.at..], self.escape);
+        let found = self.words();
         if found.is_empty() {
             return self.refuse("ARG needs at least one name", "Write `ARG NAME` or `ARG NAME=default`");
         }
         let mut args = Vec::new();
-        for (at, text) in found {
-            let (name, default) = match text.split_once('=') {
-                Some((name, value)) => (name, Some(self.word((at + name.len() + 1, value)))),
-                None => (text, None),
+        for word in found {
+            let (name, default) = match word.text.split_once('=') {
+                Some((name, value)) => (name, Some(part(&word, name.len() + 1, value))),
+                None => (word.text.as_str(), None),
             };
             if name.is_empty() {
                 return self.refuse("A name of ARG is empty", "Write `ARG NAME=default`");
             }
-            args.push(Arg { name: self.word((at, name)), default });
+            args.push(Arg { name: part(&word, 0, name), default });
         }
         Some(args)
     }
 
     fn shell(&mut self) -> Option<Vec<String>> {
-        match json::parse(self.args_text()) {
-            JsonForm::Strings(words) if !words.is_empty() => Some(words),
-            JsonForm::Strings(_) => {
-                self.refuse("SHELL needs at least one argument", "Write `SHELL [\"/bin/sh\", \"-c\"]`")
-            }
-            JsonForm::OtherMembers => self.other_members(),
-            JsonForm::NotJson => {
-                let span = self.args_span();
-                self.problems.push(problem::bad_json("SHELL takes only the JSON form", span));
+        match &self.raw.args {
+            RawArgs::Json(words) if !words.is_empty() => Some(words.clone()),
+            RawArgs::Text(word) => {
+                self.problems.push(problem::bad_json("SHELL takes only the JSON form", word.span));
                 None
             }
+            _ => self.refuse("SHELL needs at least one argument", "Write `SHELL [\"/bin/sh\", \"-c\"]`"),
         }
     }
 
     fn onbuild(&mut self) -> Option<Trigger> {
-        let text = self.args_text();
-        let (inner, _) = words::head(text);
-        let inner_span = self.line.span(self.at..self.at + inner.len());
-        let inner = inner.to_ascii_uppercase();
-        match inner.as_str() {
-            "" => return self.refuse("ONBUILD needs an instruction", "Write `ONBUILD RUN command`"),
-            "ONBUILD" | "FROM" | "MAINTAINER" => {
-                let message = format!("{inner} cannot be an ONBUILD trigger");
-                let help = "Triggers run inside the stage that is built on the image";
-                self.problems.push(problem::bad_arguments(message, inner_span, help));
-                return None;
-            }
-            _ => {}
+        let RawArgs::Inner(inner) = &self.raw.args else {
+            return self.refuse("ONBUILD needs an instruction", "Write `ONBUILD RUN command`");
+        };
+        let name = inner.name.text.to_ascii_uppercase();
+        if ["ONBUILD", "FROM", "MAINTAINER"].contains(&name.as_str()) {
+            let message = format!("{name} cannot be an ONBUILD trigger");
+            let help = "Triggers run inside the stage that is built on the image";
+            self.problems.push(problem::bad_arguments(message, inner.name.span, help));
+            return None;
         }
-        let mut text = text.to_owned();
+        let mut text = format!("{}{}", &self.line.text[self.raw.start..], self.line.tail);
         for heredoc in &self.line.heredocs {
             text.push_str(&format!("\n{}{}", heredoc.body, heredoc.name));
         }
-        // The trigger's own rules are checked where it is written, not only where it fires.
-        let mut inner_line = self.line.clone();
-        inner_line.drop_front(self.at);
-        parse(&inner_line, self.escape, self.problems)?;
+        // The image is what was asked for even if the trigger can never fire, so its rules only give warnings here.
+        let mut found = Vec::new();
+        understand(self.line, inner, &mut found);
+        self.problems.extend(found.into_iter().map(problem::of_trigger));
         Some(Trigger { text })
     }
+}
+
+/// A part of a word that starts at an offset. Words that go over a line end have the whole word's place.
+fn part(word: &Word, at: usize, text: &str) -> Word {
+    let mut span = word.span;
+    if (span.end - span.start) as usize == word.text.len() {
+        span = Span::new(span.file, span.start as usize + at, span.start as usize + at + text.len());
+    }
+    Word { text: text.to_owned(), span }
 }

@@ -7,16 +7,18 @@ use std::ops::Range;
 use buildc_ir::{Diagnostic, FileId, Span};
 
 use super::ast::Heredoc;
-use super::{heredoc, problem};
+use super::{heredoc, problem, raw};
 
-/// A physical line may not be longer than this many bytes (BuildKit's scanner limit).
+/// A physical line may not be longer than this many bytes without its line feed (BuildKit's scanner limit).
 const MAX_LINE_BYTES: usize = 65_535;
 
 /// One instruction's text before it is understood.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LogicalLine {
-    /// The joined text, without leading and trailing blanks.
+    /// The joined text, without leading and trailing blanks; empty if a continuation is the last thing of the file.
     pub text: String,
+    /// The trailing blanks, which ONBUILD keeps.
+    pub tail: String,
     /// Where pieces of `text` stand in the source: (offset in text, offset in source), ascending.
     pieces: Vec<(usize, usize)>,
     /// Comment lines directly above, without the `#`.
@@ -35,6 +37,7 @@ impl LogicalLine {
         let text = String::new();
         Self {
             text,
+            tail: String::new(),
             pieces: Vec::new(),
             comments: Vec::new(),
             empty_continuation: false,
@@ -80,8 +83,8 @@ impl LogicalLine {
 
     /// Drops blanks at both ends, as the instruction's name and arguments are trimmed.
     fn trim(&mut self) {
-        let trimmed = self.text.trim_end().len();
-        self.text.truncate(trimmed);
+        self.tail = self.text.split_off(self.text.trim_end().len());
+        self.drop_front(self.text.len() - self.text.trim_start().len());
     }
 }
 
@@ -134,18 +137,15 @@ pub fn split(file: FileId, text: &str, base: usize, escape: char) -> (Vec<Logica
             continue;
         }
         let mut logical = join(&mut cursor, line, source, escape, &mut problems);
-        if logical.text.is_empty() {
-            continue;
-        }
         logical.comments = std::mem::take(&mut comments);
-        attach_heredocs(&mut logical, &mut cursor, &mut problems);
+        attach_heredocs(&mut logical, &mut cursor, escape, &mut problems);
         lines.push(logical);
     }
     (lines, problems)
 }
 
 fn check_length(file: FileId, line: &str, source: usize, problems: &mut Vec<Diagnostic>) {
-    if line.trim_end_matches(['\r', '\n']).len() > MAX_LINE_BYTES {
+    if line.strip_suffix('\n').unwrap_or(line).len() > MAX_LINE_BYTES {
         problems.push(problem::line_too_long(Span::new(file, source, source + line.len())));
     }
 }
@@ -195,8 +195,13 @@ fn append(logical: &mut LogicalLine, body: &str, source: usize, escape: char) ->
     }
 }
 
-fn attach_heredocs(logical: &mut LogicalLine, cursor: &mut Cursor<'_>, problems: &mut Vec<Diagnostic>) {
-    if !heredoc::allowed(&logical.text) {
+fn attach_heredocs(
+    logical: &mut LogicalLine,
+    cursor: &mut Cursor<'_>,
+    escape: char,
+    problems: &mut Vec<Diagnostic>,
+) {
+    if !raw::may_have_heredocs(logical, escape) {
         return;
     }
     for mut found in heredoc::find(&logical.text) {
@@ -235,7 +240,8 @@ mod tests {
         assert_eq!(texts("RUN a \\\\\nRUN b"), ["RUN a \\\\", "RUN b"]);
         assert_eq!(texts("RUN a\\\r\nb\r\nRUN c"), ["RUN ab", "RUN c"]);
         assert_eq!(texts("RUN a\\\n\\\nb"), ["RUN ab"]);
-        assert_eq!(texts("\\\nRUN a"), ["RUN a"]);
+        assert_eq!(texts("\\\n RUN a"), ["RUN a"]);
+        assert_eq!(texts("RUN a\n\\"), ["RUN a", ""]);
     }
 
     #[test]

@@ -21,15 +21,26 @@ mod lines;
 mod lower;
 mod pattern;
 mod problem;
+mod quote;
+mod raw;
 mod scope;
 pub mod sexp;
 mod stages;
+pub mod tree;
 mod word;
 mod words;
 
 /// Reads a whole Dockerfile. Never fails and never stops at the first error: what could not be understood is
 /// described by the diagnostics and left out of the tree.
 pub fn parse(file: FileId, text: &str) -> (ast::Dockerfile, Vec<Diagnostic>) {
+    let (directives, lines, mut problems) = split(file, text);
+    let instructions =
+        lines.iter().filter_map(|line| instruction::parse(line, directives.escape, &mut problems)).collect();
+    (ast::Dockerfile { file, directives, instructions }, problems)
+}
+
+/// Directives and logical lines.
+fn split(file: FileId, text: &str) -> (ast::Directives, Vec<lines::LogicalLine>, Vec<Diagnostic>) {
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
     let base = text.len() - body.len();
     let (directives, mut problems) = directives::parse(file, body, base);
@@ -38,9 +49,7 @@ pub fn parse(file: FileId, text: &str) -> (ast::Dockerfile, Vec<Diagnostic>) {
     if lines.is_empty() {
         problems.push(problem::no_instructions(Span::new(file, 0, text.len())));
     }
-    let instructions =
-        lines.iter().filter_map(|line| instruction::parse(line, directives.escape, &mut problems)).collect();
-    (ast::Dockerfile { file, directives, instructions }, problems)
+    (directives, lines, problems)
 }
 
 /// What the command line says about a build.

@@ -94,7 +94,8 @@ impl Pattern {
         reversed.trim_prefix(&mirrored, longest).chars().rev().collect()
     }
 
-    /// `value` with the first or all matches replaced; stars take as much as they can.
+    /// `value` with the first or all matches replaced; stars take as much as they can. Where all are replaced, BuildKit
+    /// hands the replacement to Go's regexp, for which `$name` is a group: `$0` is the match, all others are empty.
     pub fn replace(&self, value: &str, replacement: &str, all: bool) -> String {
         let chars: Vec<char> = value.chars().collect();
         let mut out = String::new();
@@ -104,7 +105,8 @@ impl Pattern {
             match self.ends(&chars[at..]).map(|(_, long)| long) {
                 // An empty match directly behind another match is none, as in Go's regexp.
                 Some(length) if !(length == 0 && after_match) => {
-                    out.push_str(replacement);
+                    let matched: String = chars[at..at + length].iter().collect();
+                    out.push_str(&if all { template(replacement, &matched) } else { replacement.to_owned() });
                     at += length;
                     if !all {
                         out.extend(&chars[at..]);
@@ -125,6 +127,43 @@ impl Pattern {
     }
 }
 
+/// A replacement as `regexp.Expand` reads it: `$$`, `$name` and `${name}`; any other `$` is text.
+fn template(text: &str, matched: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('$') {
+        out.push_str(before);
+        let (group, tail) = group_name(after);
+        match group {
+            Some("$") => out.push('$'),
+            Some(name) if name.parse::<u32>() == Ok(0) => out.push_str(matched),
+            Some(_) => {}
+            None => out.push('$'),
+        }
+        rest = tail;
+    }
+    out + rest
+}
+
+/// The name of a group at the front of a text, and what follows it.
+fn group_name(text: &str) -> (Option<&str>, &str) {
+    let name_of = |text: &str| text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+    if let Some(tail) = text.strip_prefix('$') {
+        return (Some("$"), tail);
+    }
+    if let Some(inner) = text.strip_prefix('{') {
+        let end = name_of(inner);
+        return match inner[end..].strip_prefix('}') {
+            Some(tail) if end > 0 => (Some(&inner[..end]), tail),
+            _ => (None, text),
+        };
+    }
+    match name_of(text) {
+        0 => (None, text),
+        end => (Some(&text[..end]), &text[end..]),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,6 +180,8 @@ mod tests {
         assert_eq!(p("").replace("ab", "-", true), "-a-b-");
         assert_eq!(p("*").replace("abc", "-", true), "-");
         assert_eq!(p("\\*").replace("a*c", "-", true), "a-c");
+        assert_eq!(p("b").replace("abab", "<$0$1${x}$$ $>", true), "a<b$ $>a<b$ $>");
+        assert_eq!(p("b").replace("abab", "<$0>", false), "a<$0>ab");
         assert!(Pattern::parse("\\a").is_err());
     }
 }

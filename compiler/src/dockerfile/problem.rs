@@ -3,7 +3,7 @@
 //! Owns: the wording. The callers own the decision.
 
 use buildc_ir::world::WorldError;
-use buildc_ir::{Diagnostic, Span};
+use buildc_ir::{Diagnostic, Severity, Span};
 
 /// The names that an unknown instruction is compared with.
 pub const INSTRUCTIONS: [&str; 18] = [
@@ -100,6 +100,29 @@ pub fn near_json(instruction: &str, span: Span) -> Diagnostic {
     Diagnostic::warning("dockerfile::near_json", message)
         .label(span, "looks like the JSON form")
         .help("Write double-quoted strings with one comma between them, for example `[\"executable\", \"argument\"]`")
+}
+
+/// RUN without a command, which the shell takes for a script without a line.
+pub fn empty_run(span: Span) -> Diagnostic {
+    Diagnostic::warning("dockerfile::empty_run", "RUN has no command and does nothing")
+        .label(span, "nothing follows")
+        .help("Write `RUN command`, or remove the line")
+}
+
+/// What is wrong with an instruction that only a child image will run.
+pub fn of_trigger(found: Diagnostic) -> Diagnostic {
+    if found.severity == Severity::Warning {
+        return found;
+    }
+    let message = format!("This trigger will fail where it fires: {}", found.message);
+    Diagnostic { severity: Severity::Warning, code: "dockerfile::bad_trigger", message, ..found }
+}
+
+/// An ONBUILD text of an image that is not exactly one instruction.
+pub fn trigger_is_not_one(span: Span) -> Diagnostic {
+    Diagnostic::error("dockerfile::bad_trigger", "An ONBUILD trigger must be one instruction other than FROM")
+        .label(span, "the trigger of the base")
+        .help("Build the base image again with a trigger that is one instruction")
 }
 
 /// A parser directive that cannot be used.

@@ -84,26 +84,23 @@ pub struct RawFlag {
     pub end: usize,
 }
 
-/// One flag word; what quotes and escapes stand for.
-fn flag_word(escape: char) -> impl Fn(&str) -> IResult<&str, String> {
-    move |input| {
-        let escaped = |i| {
-            alt((value(None, pair(char(escape), eof)), preceded(char(escape), anychar).map(Some))).parse(i)
-        };
-        let inside = |quote: char| many0(alt((escaped, satisfy(move |c| c != quote).map(Some))));
-        let quote = |quote: char| terminated(preceded(char(quote), inside(quote)), opt(char(quote)));
-        let plain = satisfy(|c| !c.is_whitespace()).map(|c| vec![Some(c)]);
-        let piece = alt((quote('\''), quote('"'), escaped.map(|c| vec![c]), plain));
-        nom::multi::fold_many1(piece, String::new, |mut out, chars| {
-            out.extend(chars.into_iter().flatten());
-            out
-        })
-        .parse(input)
-    }
+/// One flag word; what quotes and escapes stand for. The escape character of flags is `\` whatever the directive says.
+fn flag_word(input: &str) -> IResult<&str, String> {
+    let escaped =
+        |i| alt((value(None, pair(char('\\'), eof)), preceded(char('\\'), anychar).map(Some))).parse(i);
+    let inside = |quote: char| many0(alt((escaped, satisfy(move |c| c != quote).map(Some))));
+    let quote = |quote: char| terminated(preceded(char(quote), inside(quote)), opt(char(quote)));
+    let plain = satisfy(|c| !c.is_whitespace()).map(|c| vec![Some(c)]);
+    let piece = alt((quote('\''), quote('"'), escaped.map(|c| vec![c]), plain));
+    nom::multi::fold_many1(piece, String::new, |mut out, chars| {
+        out.extend(chars.into_iter().flatten());
+        out
+    })
+    .parse(input)
 }
 
 /// Takes the flags off the front of an instruction's arguments: the flags and the offset where the arguments go on.
-pub fn flags(text: &str, escape: char) -> (Vec<RawFlag>, usize) {
+pub fn flags(text: &str) -> (Vec<RawFlag>, usize) {
     let mut found = Vec::new();
     let mut at = 0;
     loop {
@@ -112,7 +109,7 @@ pub fn flags(text: &str, escape: char) -> (Vec<RawFlag>, usize) {
         if !rest.starts_with("--") {
             return (found, at);
         }
-        let Ok((after, word)) = flag_word(escape)(rest) else { return (found, at) };
+        let Ok((after, word)) = flag_word(rest) else { return (found, at) };
         let end = text.len() - after.len();
         if word == "--" {
             return (found, end + after.len() - after.trim_start().len());
@@ -149,9 +146,9 @@ mod tests {
 
     #[test]
     fn flags_end_at_the_first_other_word() {
-        let (found, at) = flags("--a=\"x y\" --b -- --c d", '\\');
+        let (found, at) = flags("--a=\"x y\" --b -- --c d");
         assert_eq!(found.iter().map(|f| f.text.as_str()).collect::<Vec<_>>(), ["--a=x y", "--b"]);
         assert_eq!(&"--a=\"x y\" --b -- --c d"[at..], "--c d");
-        assert_eq!(flags("a --b", '\\').1, 0);
+        assert_eq!(flags("a --b").1, 0);
     }
 }

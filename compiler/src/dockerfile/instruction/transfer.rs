@@ -8,7 +8,7 @@ use crate::dockerfile::{heredoc, problem};
 impl Reader<'_> {
     pub(super) fn transfer(&mut self, flags: &Flags) -> Option<Transfer> {
         let name = self.name.clone();
-        let mut found = self.json_or_words()?;
+        let mut found = self.words();
         let Some(dest) = (found.len() >= 2).then(|| found.pop()).flatten() else {
             let help = format!("Write `{name} SOURCE… DESTINATION`");
             return self.refuse(format!("{name} needs at least one source and a destination"), help);

@@ -42,7 +42,9 @@ impl Lowering<'_> {
         };
         prepare(&mut config);
         let env = Env::from_pairs(&config.env);
-        let (args, history, platform) = (Vec::new(), Vec::new(), stage.platform.clone());
+        // Scratch is whatever the target is.
+        let platform = if matches!(base, Origin::Scratch) { &self.options.platform } else { &stage.platform };
+        let (args, history, platform) = (Vec::new(), Vec::new(), platform.clone());
         Some(StageState {
             tree,
             config,

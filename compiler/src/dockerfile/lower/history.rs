@@ -3,6 +3,7 @@
 use buildc_ir::Healthcheck;
 
 use crate::dockerfile::healthcheck::go_duration;
+use crate::dockerfile::quote;
 
 /// What BuildKit puts behind the text of steps that make a layer by RUN, COPY or ADD.
 pub const LAYER_SUFFIX: &str = " # buildkit";
@@ -20,7 +21,7 @@ pub fn run(args: &[String], scope: &[(String, String)]) -> String {
 
 /// CMD and ENTRYPOINT: Go's `%q` of a slice.
 pub fn quoted_list(name: &str, args: &[String]) -> String {
-    format!("{name} [{}]", args.iter().map(|a| go_quote(a)).collect::<Vec<_>>().join(" "))
+    format!("{name} {}", quote::go_list(args.iter().map(String::as_str)))
 }
 
 /// EXPOSE, VOLUME and SHELL: Go's `%v` of a slice.
@@ -39,29 +40,6 @@ pub fn healthcheck(check: &Healthcheck) -> String {
         go_duration(check.start_interval_ns),
         check.retries
     )
-}
-
-/// A string as Go's `strconv.Quote` writes it.
-fn go_quote(text: &str) -> String {
-    let mut out = String::from('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\u{7}' => out.push_str("\\a"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{b}' => out.push_str("\\v"),
-            c if c == ' ' || (!c.is_control() && !c.is_whitespace()) => out.push(c),
-            c if (c as u32) < 0x80 => out.push_str(&format!("\\x{:02x}", c as u32)),
-            c => out.push_str(&format!("\\u{:04x}", c as u32)),
-        }
-    }
-    out.push('"');
-    out
 }
 
 #[cfg(test)]

@@ -6,10 +6,10 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use buildc_ir::world::{ResolvedImage, Resolver};
-use buildc_ir::{Diagnostic, Platform, SourceMap, Span};
+use buildc_ir::{Diagnostic, Platform, Severity, SourceMap, Span};
 
 use super::link::{Fired, Linked, Origin, needed};
-use crate::dockerfile::ast::Kind;
+use crate::dockerfile::ast::{Instruction, Kind};
 use crate::dockerfile::{parse, problem};
 
 /// Images by full reference and platform.
@@ -127,9 +127,14 @@ fn fire_triggers(
     for trigger in triggers {
         let file = sources.add(&*name, &*trigger);
         let (ast, found) = parse(file, &trigger);
+        let understood = found.iter().all(|p| p.severity != Severity::Error);
         problems.extend(found);
-        for instruction in ast.instructions {
-            fired.push(linked.fired(Cow::Owned(instruction), true, problems));
+        match <[Instruction; 1]>::try_from(ast.instructions) {
+            Ok([instruction]) if !matches!(instruction.kind, Kind::From(_)) => {
+                fired.push(linked.fired(Cow::Owned(instruction), true, problems));
+            }
+            _ if understood => problems.push(problem::trigger_is_not_one(Span::new(file, 0, trigger.len()))),
+            _ => {}
         }
     }
     linked.several |= fired.iter().flat_map(|f| &f.needs).any(|n| matches!(n, Some(Origin::Image(..))));
