@@ -1,9 +1,6 @@
 //! `import --change`: instructions applied to an empty config, by the Dockerfile frontend itself.
 
-use std::collections::BTreeMap;
-
-use buildc_compiler::dockerfile::{self, Entitlements, LowerOptions};
-use buildc_ir::step::Network;
+use buildc_compiler::dockerfile::{self, LowerOptions};
 use buildc_ir::world::{ResolvedImage, Resolver, WorldError};
 use buildc_ir::{ImageConfig, Platform, Reference, Severity, SourceMap};
 
@@ -45,18 +42,7 @@ pub fn config(changes: &[String], platform: Platform) -> Result<ImageConfig, Fai
     if found.iter().any(|d| d.severity == Severity::Error) {
         return Err(Failure::Input(found, Box::new(sources)));
     }
-    let options = LowerOptions {
-        build_args: BTreeMap::new(),
-        target: None,
-        platform: platform.clone(),
-        platform_requested: true,
-        labels: Vec::new(),
-        network: Network::Default,
-        extra_hosts: Vec::new(),
-        main_context: String::new(),
-        contexts: Vec::new(),
-        entitlements: Entitlements::default(),
-    };
+    let options = LowerOptions { platform_requested: true, ..LowerOptions::for_platform(platform.clone()) };
     match dockerfile::lower(&ast, &mut sources, &options, &NoImages) {
         Ok(lowered) => {
             let target = lowered.graph.targets.into_iter().next();

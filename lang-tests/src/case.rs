@@ -1,13 +1,13 @@
 //! One case: `KIND-OUTCOME-NAME.dockerfile` with `KIND-OUTCOME-NAME.exp` beside it.
 //!
-//! KIND is `sexp` (the tree before anything is understood), `parse` (the tree) or `lower` (the graph), OUTCOME is `okay` or `fail`. Comment lines that start with `#@`
-//! are options of the case: `build-arg NAME[=VALUE]`, `target NAME`, `platform P`, `context NAME`, `label K=V`.
+//! KIND is `sexp` (the tree before anything is understood), `parse` (the tree), `lower` (the graph) or `check` (findings, and
+//! the text with remedies applied), OUTCOME is `okay` or `fail`. Comment lines that start with `#@`
+//! are options of the case: `build-arg NAME[=VALUE]`, `target NAME`, `platform P`, `context NAME`, `label K=V`, `ignore PATTERN`.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use buildc_compiler::dockerfile::{self, Entitlements, LowerOptions, sexp, tree};
-use buildc_ir::step::Network;
+use buildc_ir::pattern::PatternSet;
 use buildc_ir::{Diagnostic, Platform, Severity, SourceMap};
 
 use crate::images::Images;
@@ -75,6 +75,15 @@ fn run(name: &str, text: &str) -> (bool, String) {
     if is_error(&found) {
         return (true, render::diagnostics(&found, &sources));
     }
+    if name.starts_with("check-") {
+        let checked = dockerfile::check(&ast, &mut sources, &options(text), &Images::new());
+        let problems = [found, checked.problems].concat();
+        let fails = is_error(&problems) || !checked.findings.is_empty();
+        let said = render::findings(&checked.findings, &sources) + &render::diagnostics(&problems, &sources);
+        let (fixed, count) = dockerfile::lint::apply(text, &checked.findings);
+        let remedies = if count > 0 { format!("{count} remedied\n{fixed}") } else { String::new() };
+        return (fails, said + &remedies);
+    }
     match dockerfile::lower(&ast, &mut sources, &options(text), &Images::new()) {
         Ok(lowered) => {
             let warnings = render::diagnostics(&lowered.warnings, &sources);
@@ -90,17 +99,10 @@ fn is_error(found: &[Diagnostic]) -> bool {
 
 fn options(text: &str) -> LowerOptions {
     let mut options = LowerOptions {
-        build_args: BTreeMap::new(),
-        target: None,
-        platform: Platform::normalised("linux", "amd64", None),
-        platform_requested: false,
-        labels: Vec::new(),
-        network: Network::Default,
-        extra_hosts: Vec::new(),
-        main_context: String::new(),
-        contexts: Vec::new(),
         entitlements: Entitlements { network_host: true, security_insecure: true },
+        ..LowerOptions::for_platform(Platform::normalised("linux", "amd64", None))
     };
+    let mut ignore = Vec::new();
     for line in text.lines().filter_map(|line| line.strip_prefix("#@ ")) {
         let (key, value) = line.split_once(' ').unwrap_or((line, ""));
         let pair = value.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned()));
@@ -109,6 +111,7 @@ fn options(text: &str) -> LowerOptions {
             ("build-arg", None) => drop(options.build_args.insert(value.to_owned(), None)),
             ("label", Some(pair)) => options.labels.push(pair),
             ("target", _) => options.target = Some(value.to_owned()),
+            ("ignore", _) => ignore.push(value.to_owned()),
             ("context", _) => options.contexts.push(value.to_owned()),
             ("platform", _) => {
                 options.platform = value.parse().unwrap_or(options.platform);
@@ -117,5 +120,6 @@ fn options(text: &str) -> LowerOptions {
             _ => {}
         }
     }
+    options.ignore = PatternSet::from_patterns(&ignore).unwrap_or_default();
     options
 }

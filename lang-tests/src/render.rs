@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use buildc_compiler::dockerfile::lint::Finding;
 use buildc_ir::graph::Target;
 use buildc_ir::{Diagnostic, Graph, Severity, SourceMap, StepId, StepKind};
 use serde_json::Value;
@@ -67,6 +68,16 @@ fn fields(out: &mut String, value: &Value) {
             let _ = writeln!(out, "    {key}: {value}");
         }
     }
+}
+
+/// Findings as `line rule: message`.
+pub fn findings(found: &[Finding], sources: &SourceMap) -> String {
+    let mut out = String::new();
+    for finding in found {
+        let (line, _) = sources.line_col(finding.span.file, finding.span.start);
+        let _ = writeln!(out, "{line} {}: {}", finding.rule.name, finding.message);
+    }
+    out
 }
 
 /// Diagnostics as `severity code at line:column`, message, further places, help.

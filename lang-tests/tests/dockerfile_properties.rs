@@ -3,8 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use buildc_compiler::dockerfile::{self, Entitlements, LowerOptions};
-use buildc_ir::step::Network;
+use buildc_compiler::dockerfile::{self, LowerOptions};
 use buildc_ir::{Diagnostic, Platform, Severity, SourceMap};
 use lang_tests::images::Images;
 use lang_tests::render;
@@ -13,15 +12,7 @@ use proptest::prelude::*;
 fn options() -> LowerOptions {
     LowerOptions {
         build_args: BTreeMap::from([("A".to_owned(), Some("given".to_owned()))]),
-        target: None,
-        platform: Platform::normalised("linux", "amd64", None),
-        platform_requested: false,
-        labels: Vec::new(),
-        network: Network::Default,
-        extra_hosts: Vec::new(),
-        main_context: String::new(),
-        contexts: Vec::new(),
-        entitlements: Entitlements::default(),
+        ..LowerOptions::for_platform(Platform::normalised("linux", "amd64", None))
     }
 }
 

@@ -3,9 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use buildc_compiler::dockerfile::{self, Entitlements, LowerOptions};
+use buildc_compiler::dockerfile::{self, LowerOptions};
 use buildc_compiler::plan::render;
-use buildc_ir::step::Network;
 use buildc_ir::{Diagnostic, Graph, Plan, SourceMap};
 use lang_tests::story::agree::{checked_build, planned};
 use lang_tests::story::world::World;
@@ -87,18 +86,7 @@ fn lowered(text: &str, build_args: BTreeMap<String, Option<String>>, world: &Wor
     let file = sources.add("Dockerfile", text);
     let (ast, problems) = dockerfile::parse(file, text);
     assert!(problems.is_empty(), "{problems:?}");
-    let options = LowerOptions {
-        build_args,
-        target: None,
-        platform: sketch::platform(),
-        platform_requested: false,
-        labels: Vec::new(),
-        network: Network::Default,
-        extra_hosts: Vec::new(),
-        main_context: String::new(),
-        contexts: Vec::new(),
-        entitlements: Entitlements::default(),
-    };
+    let options = LowerOptions { build_args, ..LowerOptions::for_platform(sketch::platform()) };
     let lowered = dockerfile::lower(&ast, &mut sources, &options, world).expect("a good Dockerfile");
     (lowered.graph, sources)
 }

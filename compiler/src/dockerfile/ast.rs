@@ -53,8 +53,10 @@ pub struct Instruction {
     pub text: String,
     /// Comment lines directly above.
     pub comments: Vec<String>,
-    /// Blank lines inside a continuation, a lint finding.
-    pub empty_continuation: bool,
+    /// Blank lines inside a continuation, line ends included.
+    pub blank_lines: Vec<Span>,
+    /// The last line of it, heredocs not counted.
+    pub last_line: Span,
     /// Heredocs of the line, in order.
     pub heredocs: Vec<Heredoc>,
     /// What the instruction says.

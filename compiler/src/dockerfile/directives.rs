@@ -30,6 +30,13 @@ fn directive(line: &str) -> IResult<&str, (&'static str, &str)> {
 
 /// Reads the directives of a file; `text` has no byte order mark in front, `at` is where it starts in the source.
 pub fn parse(file: FileId, text: &str, at: usize) -> (Directives, Vec<Diagnostic>) {
+    if text.starts_with("#!") {
+        return (behind_shebang(file, text, at), Vec::new());
+    }
+    section(file, text, at)
+}
+
+fn section(file: FileId, text: &str, at: usize) -> (Directives, Vec<Diagnostic>) {
     let mut found = Directives::default();
     let mut problems = Vec::new();
     let mut escape_seen = false;
@@ -56,6 +63,14 @@ pub fn parse(file: FileId, text: &str, at: usize) -> (Directives, Vec<Diagnostic
     (found, problems)
 }
 
+/// A first line that names an interpreter is skipped by whoever looks for `syntax` and `check`; for `escape` it is a comment
+/// like any other and ends the section.
+fn behind_shebang(file: FileId, text: &str, at: usize) -> Directives {
+    let rest = text.split_once('\n').map_or("", |(_, rest)| rest);
+    let (found, _) = section(file, rest, at + text.len() - rest.len());
+    Directives { escape: Directives::default().escape, ..found }
+}
+
 fn read_escape(word: &Word, found: &mut Directives, problems: &mut Vec<Diagnostic>) {
     match word.text.as_str() {
         "\\" => found.escape = '\\',
@@ -79,6 +94,12 @@ mod tests {
         assert!(p.is_empty());
         assert_eq!(d.syntax.map(|w| w.text).as_deref(), Some("docker/dockerfile:1"));
         assert_eq!((d.escape, d.check), ('`', None));
+    }
+
+    #[test]
+    fn a_shebang_hides_only_escape() {
+        let (d, p) = parse(FileId(0), "#!/usr/bin/env x\n# escape=`\n# check=skip=all\n", 0);
+        assert_eq!((d.escape, d.check.map(|w| w.text).as_deref(), p.len()), ('\\', Some("skip=all"), 0));
     }
 
     #[test]

@@ -72,6 +72,8 @@ pub struct Expansion {
     pub text: String,
     /// As several words: split at blanks that are neither quoted nor escaped, also inside values.
     pub words: Vec<String>,
+    /// Names that were asked for and set, in order.
+    pub used: Vec<String>,
     /// Names that were asked for and not set, in order.
     pub unset: Vec<String>,
 }
@@ -121,11 +123,11 @@ impl Lexer {
     /// [`ExpandError`] for bad grammar, a required variable that is missing, or a result that is too long.
     pub fn expand(&self, source: &str, lookup: &Lookup<'_>) -> Result<Expansion, ExpandError> {
         let parts = word::parse(self.grammar, source)?;
-        let mut evaluator = Evaluator { lexer: self, lookup, unset: Vec::new() };
+        let mut evaluator = Evaluator { lexer: self, lookup, used: Vec::new(), unset: Vec::new() };
         let mut out = Output::default();
         evaluator.parts(&parts, self.raw_escapes, &mut out)?;
         let (text, words) = out.finish();
-        Ok(Expansion { text, words, unset: evaluator.unset })
+        Ok(Expansion { text, words, used: evaluator.used, unset: evaluator.unset })
     }
 }
 
@@ -167,6 +169,7 @@ impl Output {
 struct Evaluator<'a> {
     lexer: &'a Lexer,
     lookup: &'a Lookup<'a>,
+    used: Vec<String>,
     unset: Vec<String>,
 }
 
@@ -235,13 +238,12 @@ impl Evaluator<'_> {
 
     fn variable(&mut self, variable: &Variable) -> Result<String, ExpandError> {
         let found = (self.lookup)(&variable.name);
-        if found.is_none() {
-            if !self.unset.contains(&variable.name) {
-                self.unset.push(variable.name.clone());
-            }
-            if self.lexer.keep_unset {
-                return Ok(variable.source.clone());
-            }
+        let names = if found.is_some() { &mut self.used } else { &mut self.unset };
+        if !names.contains(&variable.name) {
+            names.push(variable.name.clone());
+        }
+        if found.is_none() && self.lexer.keep_unset {
+            return Ok(variable.source.clone());
         }
         let usable = |colon: bool| found.as_deref().is_some_and(|v| !colon || !v.is_empty());
         let value = found.clone().unwrap_or_default();

@@ -87,7 +87,8 @@ fn understand(line: &LogicalLine, raw: &Raw, problems: &mut Vec<Diagnostic>) -> 
         span: line.full_span(),
         text: line.text.clone(),
         comments: line.comments.clone(),
-        empty_continuation: line.empty_continuation,
+        blank_lines: line.blank_lines.clone(),
+        last_line: line.last_line,
         heredocs: line.heredocs.clone(),
         kind,
     })

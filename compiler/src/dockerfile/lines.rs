@@ -23,8 +23,10 @@ pub struct LogicalLine {
     pieces: Vec<(usize, usize)>,
     /// Comment lines directly above, without the `#`.
     pub comments: Vec<String>,
-    /// True when a blank line stood inside a continuation.
-    pub empty_continuation: bool,
+    /// Blank lines inside a continuation, line ends included.
+    pub blank_lines: Vec<Span>,
+    /// The last physical line before heredocs.
+    pub last_line: Span,
     /// Heredocs in order.
     pub heredocs: Vec<Heredoc>,
     /// Source offset one past the last line.
@@ -40,7 +42,8 @@ impl LogicalLine {
             tail: String::new(),
             pieces: Vec::new(),
             comments: Vec::new(),
-            empty_continuation: false,
+            blank_lines: Vec::new(),
+            last_line: Span::new(file, 0, 0),
             heredocs: Vec::new(),
             end: 0,
             file,
@@ -163,6 +166,7 @@ fn join(
     let lead = body.len() - body.trim_start().len();
     let mut open = append(&mut logical, &body[lead..], source + lead, escape);
     logical.end = source + body.trim_end().len();
+    logical.last_line = Span::new(cursor.file, source + lead, logical.end);
     while open {
         let Some((line, source)) = cursor.next() else { break };
         check_length(cursor.file, line, source, problems);
@@ -171,11 +175,12 @@ fn join(
             continue;
         }
         if body.trim().is_empty() {
-            logical.empty_continuation = true;
+            logical.blank_lines.push(Span::new(cursor.file, source, source + line.len()));
             continue;
         }
         open = append(&mut logical, body, source, escape);
         logical.end = source + body.trim_end().len();
+        logical.last_line = Span::new(cursor.file, source, logical.end);
     }
     logical.trim();
     logical

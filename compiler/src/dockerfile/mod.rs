@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use buildc_ir::pattern::PatternSet;
 use buildc_ir::step::Network;
 use buildc_ir::world::Resolver;
 use buildc_ir::{Diagnostic, FileId, Graph, Platform, SourceMap, Span};
@@ -18,6 +19,7 @@ mod heredoc;
 mod instruction;
 mod json;
 mod lines;
+pub mod lint;
 mod lower;
 mod pattern;
 mod problem;
@@ -75,6 +77,27 @@ pub struct LowerOptions {
     pub contexts: Vec<String>,
     /// `--allow`: what the Dockerfile may ask for beyond the sandbox.
     pub entitlements: Entitlements,
+    /// The main context's ignore rules, for the check of what COPY names.
+    pub ignore: PatternSet,
+}
+
+impl LowerOptions {
+    /// Options that say nothing but the platform.
+    pub fn for_platform(platform: Platform) -> Self {
+        Self {
+            build_args: BTreeMap::new(),
+            target: None,
+            platform,
+            platform_requested: false,
+            labels: Vec::new(),
+            network: Network::Default,
+            extra_hosts: Vec::new(),
+            main_context: String::new(),
+            contexts: Vec::new(),
+            entitlements: Entitlements::default(),
+            ignore: PatternSet::default(),
+        }
+    }
 }
 
 /// What the user allows RUN instructions to ask for, as in BuildKit.
@@ -91,8 +114,17 @@ pub struct Entitlements {
 pub struct Lowered {
     /// All steps that the target needs; has exactly one target.
     pub graph: Graph,
-    /// What is worth knowing but does not stop the build.
+    /// What is worth knowing but does not stop the build; findings of checks are among them.
     pub warnings: Vec<Diagnostic>,
+}
+
+/// What a check says of a file.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// Rules that are broken, in the order of the file.
+    pub findings: Vec<lint::Finding>,
+    /// What would keep the file from being built, and what could not be checked.
+    pub problems: Vec<Diagnostic>,
 }
 
 /// Turns the reachable stages of a Dockerfile into a graph with one target.
@@ -108,4 +140,15 @@ pub fn lower(
     resolver: &dyn Resolver,
 ) -> Result<Lowered, Vec<Diagnostic>> {
     lower::lower(ast, sources, options, resolver)
+}
+
+/// Looks at all stages of a Dockerfile, or at those that the target reaches, and says what the checks find. Nothing is
+/// built; a base that cannot be resolved only leaves out what depends on it.
+pub fn check(
+    ast: &ast::Dockerfile,
+    sources: &mut SourceMap,
+    options: &LowerOptions,
+    resolver: &dyn Resolver,
+) -> Checked {
+    lower::check(ast, sources, options, resolver)
 }

@@ -273,6 +273,22 @@ pub fn unsupported(what: &str, span: Span, help: &str) -> Diagnostic {
         .help(help)
 }
 
+/// Rules that are broken in a file that wants none broken.
+pub fn rules_broken(rules: &[&str], span: Span) -> Diagnostic {
+    let message = format!("Lint violation found for rules: {}", rules.join(", "));
+    Diagnostic::error("dockerfile::rules_broken", message)
+        .label(span, "")
+        .help("`error=true` of the check options makes findings errors; comply, or skip the rules")
+}
+
+/// A base that could not be looked at in a check.
+pub fn unchecked(error: &WorldError, span: Span) -> Diagnostic {
+    let message = format!("What depends on the base was not checked: {}", error.message);
+    Diagnostic::warning("dockerfile::unchecked_base", message)
+        .label(span, "not resolved")
+        .help("Pull or load the image, and check again")
+}
+
 /// An internal contradiction; carries the fact for a report.
 pub fn internal(fact: impl std::fmt::Display, span: Span) -> Diagnostic {
     Diagnostic::error("dockerfile::internal", format!("Internal contradiction: {fact}"))

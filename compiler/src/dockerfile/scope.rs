@@ -32,6 +32,11 @@ impl Env {
         }
     }
 
+    /// The names in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
     /// All variables in order.
     pub fn pairs(&self) -> &[(String, String)] {
         &self.0

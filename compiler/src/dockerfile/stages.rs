@@ -12,6 +12,8 @@ pub struct Stage<'a> {
     pub from: &'a From,
     /// Its place.
     pub span: Span,
+    /// The comments above it.
+    pub comments: &'a [String],
     /// What follows.
     pub instructions: Vec<&'a Instruction>,
 }
@@ -38,7 +40,12 @@ pub fn collect<'a>(ast: &'a Dockerfile, problems: &mut Vec<Diagnostic>) -> Stage
     for instruction in &ast.instructions {
         match (&instruction.kind, stages.list.last_mut()) {
             (Kind::From(from), _) => {
-                stages.list.push(Stage { from, span: instruction.span, instructions: Vec::new() });
+                stages.list.push(Stage {
+                    from,
+                    span: instruction.span,
+                    comments: &instruction.comments,
+                    instructions: Vec::new(),
+                });
             }
             (_, Some(stage)) => stage.instructions.push(instruction),
             (Kind::Arg(args), None) => stages.globals.extend(args),

@@ -76,6 +76,11 @@ impl PatternSet {
         self.rules.is_empty()
     }
 
+    /// True with a `!` rule.
+    pub fn takes_back(&self) -> bool {
+        self.rules.iter().any(|(rule, _)| rule.include)
+    }
+
     /// What the rules say of a path whose parent directory's verdict is known (`Verdict::default()` at the top): the
     /// way for a walker, which asks each entry once. `path` is relative to the root, without leading slash.
     pub fn judge(&self, path: &[u8], parent: Verdict) -> Verdict {

@@ -5,7 +5,7 @@ use buildc_ir::{ImageConfig, Input, Platform, Reference, Span, StepId, StepKind}
 
 use super::link::{LinkedStage, Origin};
 use super::paths;
-use super::stage::{About, Counter, Lowering, StageState};
+use super::stage::{About, Counter, Lowering, Marks, StageState};
 use crate::dockerfile::ast::Kind;
 use crate::dockerfile::problem;
 use crate::dockerfile::scope::Env;
@@ -25,9 +25,14 @@ impl Lowering<'_> {
         }
         let mut config = ImageConfig::scratch(stage.platform.clone());
         let mut base_history = Vec::new();
+        let mut marks = Marks::default();
         let tree = match base {
             Origin::Image(reference, platform) => {
-                let image = self.reached.images.get(&(reference.to_string(), platform.clone()))?;
+                let key = (reference.to_string(), platform.clone());
+                let image = self.reached.images.get(&key)?;
+                marks.base_unknown = self.reached.unknown.contains(&key);
+                self.lint.enter(stage.comments);
+                self.lint.base_platform(stage.span, &stage.named, platform, &image.config.platform);
                 config = image.config.clone();
                 base_history = image.history.clone();
                 let label = counter.label(&format!("FROM {reference}"));
@@ -45,18 +50,7 @@ impl Lowering<'_> {
         // Scratch is whatever the target is.
         let platform = if matches!(base, Origin::Scratch) { &self.options.platform } else { &stage.platform };
         let (args, history, platform) = (Vec::new(), Vec::new(), platform.clone());
-        Some(StageState {
-            tree,
-            config,
-            base_history,
-            history,
-            env,
-            args,
-            platform,
-            cmd_set: false,
-            name,
-            counter,
-        })
+        Some(StageState { tree, config, base_history, history, env, args, platform, marks, name, counter })
     }
 
     /// Counts what BuildKit counts: the base image, and each RUN, COPY, ADD and WORKDIR.
@@ -124,7 +118,9 @@ impl Lowering<'_> {
 
 /// A stage on a stage goes on where that one ended; triggers and counting are its own.
 fn inherit(base: StageState, name: String, counter: Counter) -> StageState {
-    let mut state = StageState { name, counter, cmd_set: false, ..base };
+    let marks =
+        Marks { workdir: base.marks.workdir, base_unknown: base.marks.base_unknown, ..Marks::default() };
+    let mut state = StageState { name, counter, marks, ..base };
     state.config.on_build.clear();
     state
 }

@@ -5,7 +5,7 @@
 //! whose names are done in turn. `None` means that a diagnostic has been made.
 
 use buildc_ir::step::{Mkdir, Role};
-use buildc_ir::{Input, StepKind};
+use buildc_ir::{Input, Span, StepKind};
 
 use super::stage::{About, Lowering, StageState};
 use super::{history, paths, ports};
@@ -53,14 +53,16 @@ impl Lowering<'_> {
             Kind::Workdir(word) => return self.workdir(state, instruction, word),
             Kind::Expose(words) => self.expose(state, words)?,
             Kind::Volume(words) => self.volume(state, words)?,
-            Kind::Cmd(command) => cmd(state, command),
-            Kind::Entrypoint(command) => entrypoint(state, command),
+            Kind::Cmd(command) => self.cmd(state, instruction, command),
+            Kind::Entrypoint(command) => self.entrypoint(state, instruction, command),
             Kind::Shell(shell) => {
                 state.config.shell = Some(shell.clone());
                 history::plain_list("SHELL", shell)
             }
             Kind::Stopsignal(word) => self.stopsignal(state, word)?,
             Kind::Healthcheck(check) => {
+                let earlier = state.marks.healthcheck.replace(self.at);
+                self.note_overridden(earlier, instruction);
                 state.config.healthcheck = Some(check.clone());
                 history::healthcheck(check)
             }
@@ -91,6 +93,7 @@ impl Lowering<'_> {
     fn env(&mut self, state: &mut StageState, pairs: &Pairs) -> Option<String> {
         let mut text = String::from("ENV");
         for (key, value) in self.expand_pairs(state, pairs)? {
+            self.lint.secret_name(self.at, "ENV", &key);
             text.push_str(&format!(" {key}={value}"));
             state.env.set(&key, &value);
             state.config.set_env(&key, &value);
@@ -111,6 +114,7 @@ impl Lowering<'_> {
         let mut text = String::from("ARG");
         for arg in args {
             let name = arg.name.text.as_str();
+            self.lint.secret_name(self.at, "ARG", name);
             let value = match (scope::build_arg(self.options, name), &arg.default) {
                 (Some(given), _) => Some(given.to_owned()),
                 (None, Some(default)) => Some(self.text(state, default)?),
@@ -136,7 +140,11 @@ impl Lowering<'_> {
     }
 
     fn workdir(&mut self, state: &mut StageState, instruction: &Instruction, word: &Word) -> Option<()> {
-        let path = paths::join(state.cwd(), &self.text(state, word)?);
+        let written = self.text(state, word)?;
+        if !std::mem::replace(&mut state.marks.workdir, true) {
+            self.lint.workdir(self.at, &written);
+        }
+        let path = paths::join(state.cwd(), &written);
         state.config.working_dir.clone_from(&path);
         let text = format!("WORKDIR {path}");
         if path == "/" {
@@ -155,7 +163,8 @@ impl Lowering<'_> {
     fn expose(&mut self, state: &mut StageState, words: &[Word]) -> Option<String> {
         let mut found = Vec::new();
         for word in words {
-            for port in state.env.expand(self.lexer, word, &mut self.problems)?.words {
+            for port in state.env.expand(self.lexer, word, self.problems)?.words {
+                self.lint.port(self.at, word, &port);
                 let Some(entries) = ports::parse(&port) else {
                     let help = "Write a port or a range, for example `8080`, `53/udp` or `8000-8010/tcp`";
                     let message = format!("`{port}` is not a port");
@@ -181,6 +190,44 @@ impl Lowering<'_> {
         Some(history::plain_list("VOLUME", &volumes))
     }
 
+    fn cmd(&mut self, state: &mut StageState, instruction: &Instruction, command: &Command) -> String {
+        let earlier = state.marks.cmd.replace(self.at);
+        self.note_overridden(earlier, instruction);
+        self.note_form(state, instruction, command);
+        let args = argv(state, command);
+        let text = history::quoted_list("CMD", &args);
+        // An empty list is left out of the config, as unset is.
+        state.config.cmd = Some(args).filter(|a| !a.is_empty());
+        state.config.args_escaped = true;
+        text
+    }
+
+    fn entrypoint(&mut self, state: &mut StageState, instruction: &Instruction, command: &Command) -> String {
+        let earlier = state.marks.entrypoint.replace(self.at);
+        self.note_overridden(earlier, instruction);
+        self.note_form(state, instruction, command);
+        let args = argv(state, command);
+        let text = history::quoted_list("ENTRYPOINT", &args);
+        state.config.entrypoint = Some(args).filter(|a| !a.is_empty());
+        if state.marks.cmd.is_none() {
+            state.config.cmd = None;
+        }
+        text
+    }
+
+    fn note_overridden(&mut self, earlier: Option<Span>, instruction: &Instruction) {
+        if let Some(earlier) = earlier {
+            self.lint.overridden(earlier, &instruction.name.text);
+        }
+    }
+
+    fn note_form(&mut self, state: &StageState, instruction: &Instruction, command: &Command) {
+        // An author who chose a SHELL wants it.
+        if state.config.shell.as_ref().is_none_or(Vec::is_empty) && !state.marks.base_unknown {
+            self.lint.command_form(self.at, &instruction.name.text, command);
+        }
+    }
+
     fn stopsignal(&mut self, state: &mut StageState, word: &Word) -> Option<String> {
         let signal = self.text(state, word)?;
         if !is_signal(&signal) {
@@ -196,26 +243,6 @@ impl Lowering<'_> {
         state.config.stop_signal = Some(signal);
         Some(text)
     }
-}
-
-fn cmd(state: &mut StageState, command: &Command) -> String {
-    let args = argv(state, command);
-    let text = history::quoted_list("CMD", &args);
-    // An empty list is left out of the config, as unset is.
-    state.config.cmd = Some(args).filter(|a| !a.is_empty());
-    state.config.args_escaped = true;
-    state.cmd_set = true;
-    text
-}
-
-fn entrypoint(state: &mut StageState, command: &Command) -> String {
-    let args = argv(state, command);
-    let text = history::quoted_list("ENTRYPOINT", &args);
-    state.config.entrypoint = Some(args).filter(|a| !a.is_empty());
-    if !state.cmd_set {
-        state.config.cmd = None;
-    }
-    text
 }
 
 fn is_signal(text: &str) -> bool {

@@ -4,13 +4,14 @@
 //! circles. Stages that the target does not reach are linked and checked as well.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use buildc_ir::{Diagnostic, Platform, Reference, Span};
 
 use super::mounts;
 use crate::dockerfile::ast::{Instruction, Kind, Word};
 use crate::dockerfile::expand::Lexer;
+use crate::dockerfile::lint::Lint;
 use crate::dockerfile::scope::Env;
 use crate::dockerfile::stages::{Stage, Stages};
 use crate::dockerfile::{LowerOptions, problem};
@@ -46,8 +47,12 @@ pub struct LinkedStage<'a> {
     pub name: Option<String>,
     /// Place of the FROM.
     pub span: Span,
+    /// The comments above the FROM.
+    pub comments: &'a [String],
     /// The base as written.
     pub written: &'a Word,
+    /// The base with its variables expanded.
+    pub named: String,
     /// What it is built on; `None` when that could not be understood.
     pub base: Option<Origin>,
     /// Platform of the base.
@@ -175,8 +180,12 @@ pub fn link<'a>(
     globals: &Env,
     lexer: Lexer,
     options: &'a LowerOptions,
+    lint: &mut Lint,
     problems: &mut Vec<Diagnostic>,
 ) -> Linked<'a> {
+    let args = stages.globals.iter().map(|arg| arg.name.text.as_str());
+    let declared = globals.names().chain(args).collect();
+    let scope = Scope { globals, declared, lexer };
     let mut linked = Linked {
         stages: Vec::new(),
         names: BTreeMap::new(),
@@ -185,7 +194,8 @@ pub fn link<'a>(
         several: stages.list.len() > 1,
     };
     for stage in &stages.list {
-        let next = head(&linked, stage, globals, lexer, options, problems);
+        lint.enter(stage.comments);
+        let next = head(&linked, stage, &scope, options, lint, problems);
         if let Some(name) = &next.name {
             linked.names.insert(name.clone(), linked.stages.len());
         }
@@ -206,58 +216,80 @@ pub fn link<'a>(
     linked
 }
 
+/// What words of FROM see.
+struct Scope<'a> {
+    globals: &'a Env,
+    /// Names that an ARG before the first FROM declares, and the automatic ones.
+    declared: BTreeSet<&'a str>,
+    lexer: Lexer,
+}
+
 /// The FROM of a stage, seen from the stages above it.
 fn head<'a>(
     above: &Linked<'a>,
     stage: &Stage<'a>,
-    globals: &Env,
-    lexer: Lexer,
+    scope: &Scope<'_>,
     options: &LowerOptions,
+    lint: &mut Lint,
     problems: &mut Vec<Diagnostic>,
 ) -> LinkedStage<'a> {
     let written = &stage.from.base;
     let name = stage.name().map(str::to_owned);
-    let wanted = stage.from.platform.as_ref();
-    let platform = wanted
-        .and_then(|word| stage_platform(word, globals, lexer, problems))
-        .unwrap_or_else(|| options.platform.clone());
+    let platform = stage_platform(stage, scope, lint, problems).unwrap_or_else(|| options.platform.clone());
+    let written_base = scope.globals.expand(scope.lexer, written, problems);
+    if let Some(expansion) = &written_base {
+        lint.from_names(stage.span, expansion, &scope.declared);
+    }
     let replaced = name.as_deref().and_then(|n| context(above.contexts, n)).map(Origin::Context);
     let is_replaced = replaced.is_some();
-    let base = replaced.or_else(|| stage_base(above, written, &platform, globals, lexer, problems));
+    let named = written_base.as_ref().map(|e| e.text.clone()).unwrap_or_default();
+    let base = replaced.or_else(|| stage_base(above, written, &written_base?.text, &platform, problems));
     let span = stage.span;
-    LinkedStage { name, span, written, base, platform, replaced: is_replaced, body: Vec::new() }
+    let comments = stage.comments;
+    LinkedStage {
+        name,
+        span,
+        comments,
+        written,
+        named,
+        base,
+        platform,
+        replaced: is_replaced,
+        body: Vec::new(),
+    }
 }
 
 fn stage_platform(
-    word: &Word,
-    globals: &Env,
-    lexer: Lexer,
+    stage: &Stage<'_>,
+    scope: &Scope<'_>,
+    lint: &mut Lint,
     problems: &mut Vec<Diagnostic>,
 ) -> Option<Platform> {
-    let text = globals.expand(lexer, word, problems)?.text;
-    text.parse().map_err(|error| problems.push(problem::bad_platform(error, word.span))).ok()
+    let word = stage.from.platform.as_ref()?;
+    let expansion = scope.globals.expand(scope.lexer, word, problems)?;
+    lint.from_names(stage.span, &expansion, &scope.declared);
+    lint.from_platform(stage.span, stage.from, &expansion, scope.globals.get("TARGETPLATFORM"));
+    expansion.text.parse().map_err(|error| problems.push(problem::bad_platform(error, word.span))).ok()
 }
 
 fn stage_base(
     above: &Linked<'_>,
     word: &Word,
+    name: &str,
     platform: &Platform,
-    globals: &Env,
-    lexer: Lexer,
     problems: &mut Vec<Diagnostic>,
 ) -> Option<Origin> {
-    let name = globals.expand(lexer, word, problems)?.text;
     if name.is_empty() {
         problems.push(problem::blank_base(&word.text, word.span));
         return None;
     }
     // Exact on purpose: BuildKit lower-cases the stage's name but not the operand of FROM.
-    if let Some(stage) = above.names.get(&name) {
+    if let Some(stage) = above.names.get(name) {
         return Some(Origin::Stage(*stage));
     }
-    match context(above.contexts, &name) {
+    match context(above.contexts, name) {
         Some(context) => Some(Origin::Context(context)),
-        None => image(&name, platform, word.span, problems),
+        None => image(name, platform, word.span, problems),
     }
 }
 

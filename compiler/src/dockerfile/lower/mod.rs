@@ -3,12 +3,16 @@
 //! Owns: the order of the work. `link` finds what each stage needs, `reach` follows the needs from the target,
 //! `stage` lowers one stage; the other modules lower one kind of instruction each.
 
+use std::collections::BTreeMap;
+
 use buildc_ir::world::Resolver;
-use buildc_ir::{Diagnostic, Severity, SourceMap, Span};
+use buildc_ir::{Diagnostic, Graph, Severity, SourceMap, Span};
 
 use super::ast::Dockerfile;
 use super::expand::Lexer;
-use super::{LowerOptions, Lowered, problem, scope, stages};
+use super::lint::{self, Lint};
+use super::stages::Stages;
+use super::{Checked, LowerOptions, Lowered, problem, scope, stages};
 
 mod base;
 mod config;
@@ -29,32 +33,129 @@ pub fn lower(
     options: &LowerOptions,
     resolver: &dyn Resolver,
 ) -> Result<Lowered, Vec<Diagnostic>> {
-    let mut problems = Vec::new();
-    let stages = stages::collect(ast, &mut problems);
-    let lexer = Lexer::new(ast.directives.escape);
-    let last = stages.list.last().and_then(|s| s.name());
-    let globals = scope::globals(&stages.globals, lexer, options, last, &mut problems);
-    let linked = link::link(&stages, &globals, lexer, options, &mut problems);
-    let target = find_target(&linked, ast, options, &mut problems);
-    stop_on_errors(&mut problems)?;
-    let Some(target) = target else { return Err(problems) };
-    let reached = reach::reach(linked, target, sources, resolver, &mut problems);
-    stop_on_errors(&mut problems)?;
-    let mut lowering = stage::Lowering::new(options, globals, lexer, &reached, problems);
-    lowering.all();
-    let (graph, mut problems) = lowering.finish(target);
-    stop_on_errors(&mut problems)?;
+    let mut road = Road::new(ast, options, Purpose::Build);
+    let graph = road.graph(sources, resolver);
+    let strict = road.lint.is_strict();
+    let findings = road.lint.finish();
+    let mut problems = road.problems;
+    problems.extend(findings.iter().map(lint::Finding::warning));
+    if strict && !findings.is_empty() {
+        problems.push(problem::rules_broken(&lint::broken(&findings), Span::new(ast.file, 0, 0)));
+    }
     match graph {
-        Some(graph) => Ok(Lowered { graph, warnings: problems }),
-        None => Err(vec![problem::internal("the target was not lowered", Span::new(ast.file, 0, 0))]),
+        Some(graph) if !has_errors(&problems) => Ok(Lowered { graph, warnings: problems }),
+        None if !has_errors(&problems) => {
+            Err(vec![problem::internal("the target was not lowered", Span::new(ast.file, 0, 0))])
+        }
+        _ => Err(problems),
     }
 }
 
-fn stop_on_errors(problems: &mut Vec<Diagnostic>) -> Result<(), Vec<Diagnostic>> {
-    if problems.iter().any(|p| p.severity == Severity::Error) {
-        return Err(std::mem::take(problems));
+/// See [`super::check`].
+pub fn check(
+    ast: &Dockerfile,
+    sources: &mut SourceMap,
+    options: &LowerOptions,
+    resolver: &dyn Resolver,
+) -> Checked {
+    let mut road = Road::new(ast, options, Purpose::Check);
+    // What is built is not of interest here.
+    drop(road.graph(sources, resolver));
+    Checked { findings: road.lint.finish(), problems: road.problems }
+}
+
+fn has_errors(problems: &[Diagnostic]) -> bool {
+    problems.iter().any(|p| p.severity == Severity::Error)
+}
+
+/// What a file is lowered for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Purpose {
+    /// To build the target.
+    Build,
+    /// To hear what is wrong with it.
+    Check,
+}
+
+/// The way from a tree to a graph, and what is found along it.
+struct Road<'a> {
+    ast: &'a Dockerfile,
+    options: &'a LowerOptions,
+    purpose: Purpose,
+    lint: Lint,
+    problems: Vec<Diagnostic>,
+}
+
+impl<'a> Road<'a> {
+    fn new(ast: &'a Dockerfile, options: &'a LowerOptions, purpose: Purpose) -> Self {
+        let mut problems = Vec::new();
+        let mut lint = Lint::new(check_options(ast, options, &mut problems));
+        lint::syntax(ast, &mut lint);
+        Self { ast, options, purpose, lint, problems }
     }
-    Ok(())
+
+    /// `None` when there are errors.
+    fn graph(&mut self, sources: &mut SourceMap, resolver: &dyn Resolver) -> Option<Graph> {
+        let (ast, options) = (self.ast, self.options);
+        let stages = stages::collect(ast, &mut self.problems);
+        let lexer = Lexer::new(ast.directives.escape);
+        let last = stages.list.last().and_then(|s| s.name());
+        let globals = scope::globals(&stages.globals, lexer, options, last, &mut self.problems);
+        bases_by_default(&stages, lexer, options, last, &mut self.lint);
+        let linked = link::link(&stages, &globals, lexer, options, &mut self.lint, &mut self.problems);
+        let target = find_target(&linked, ast, options, &mut self.problems);
+        if has_errors(&self.problems) {
+            return None;
+        }
+        let target = target?;
+        let everything = self.purpose == Purpose::Check && options.target.is_none();
+        let wanted = if everything { (0..linked.stages.len()).collect() } else { vec![target] };
+        let tolerant = self.purpose == Purpose::Check;
+        let reached = reach::reach(linked, wanted, tolerant, sources, resolver, &mut self.problems);
+        if has_errors(&self.problems) {
+            return None;
+        }
+        let mut lowering =
+            stage::Lowering::new(options, globals, lexer, &reached, &mut self.lint, &mut self.problems);
+        lowering.all();
+        lowering.finish(target)
+    }
+}
+
+/// BUILDKIT_DOCKERFILE_CHECK, else the directive.
+fn check_options(ast: &Dockerfile, options: &LowerOptions, problems: &mut Vec<Diagnostic>) -> lint::Config {
+    let given = scope::build_arg(options, "BUILDKIT_DOCKERFILE_CHECK");
+    let directive = ast.directives.check.as_ref();
+    let text = given.or(directive.map(|w| w.text.as_str())).unwrap_or_default();
+    lint::Config::parse(text).unwrap_or_else(|error| {
+        let place = directive.filter(|_| given.is_none()).map_or(Span::new(ast.file, 0, 0), |w| w.span);
+        let help = "Write for example `skip=StageNameCasing,FromAsCasing;error=true`";
+        problems.push(problem::bad_directive(format!("Cannot read the check options: {error}"), place, help));
+        lint::Config::default()
+    })
+}
+
+/// Base names as they are when nobody gives build arguments.
+fn bases_by_default(
+    stages: &Stages<'_>,
+    lexer: Lexer,
+    options: &LowerOptions,
+    last: Option<&str>,
+    lint: &mut Lint,
+) {
+    let options = LowerOptions { build_args: BTreeMap::new(), ..options.clone() };
+    let mut problems = Vec::new();
+    let defaults = scope::globals(&stages.globals, lexer, &options, last, &mut problems);
+    // A file that cannot be expanded says so elsewhere.
+    if !problems.is_empty() {
+        return;
+    }
+    for stage in &stages.list {
+        lint.enter(stage.comments);
+        if let Some(base) = defaults.expand(lexer, &stage.from.base, &mut problems) {
+            lint.default_base(stage.span, stage.from, &base.text);
+        }
+    }
 }
 
 /// The stage that `--target` means: by name, then by index.

@@ -5,8 +5,9 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use buildc_digest::Digest;
 use buildc_ir::world::{ResolvedImage, Resolver};
-use buildc_ir::{Diagnostic, Platform, Severity, SourceMap, Span};
+use buildc_ir::{Diagnostic, ImageConfig, Platform, Severity, SourceMap, Span};
 
 use super::link::{Fired, Linked, Origin, needed};
 use crate::dockerfile::ast::{Instruction, Kind};
@@ -24,19 +25,22 @@ pub struct Reached<'a> {
     pub stages: BTreeSet<usize>,
     /// What the resolver said.
     pub images: Images,
+    /// Images that are not known, where that is tolerated; `images` has empty ones in their place.
+    pub unknown: BTreeSet<(String, Platform)>,
 }
 
-/// Follows all needs from the target.
+/// Follows all needs from some stages. With `tolerant` an image that cannot be resolved is taken for an empty one.
 pub fn reach<'a>(
     linked: Linked<'a>,
-    target: usize,
+    mut todo: Vec<usize>,
+    tolerant: bool,
     sources: &mut SourceMap,
     resolver: &dyn Resolver,
     problems: &mut Vec<Diagnostic>,
 ) -> Reached<'a> {
-    let reached = Reached { linked, stages: BTreeSet::new(), images: Images::new() };
-    let mut walk = Walk { reached, refused: BTreeSet::new(), resolver, sources, problems };
-    let mut todo = vec![target];
+    let (stages, images, unknown) = (BTreeSet::new(), Images::new(), BTreeSet::new());
+    let reached = Reached { linked, stages, images, unknown };
+    let mut walk = Walk { reached, tolerant, refused: BTreeSet::new(), resolver, sources, problems };
     while let Some(index) = todo.pop() {
         if walk.reached.stages.insert(index) {
             todo.extend(walk.visit(index));
@@ -48,6 +52,7 @@ pub fn reach<'a>(
 /// The walk from the target, with what it needs on the way.
 struct Walk<'a, 'w> {
     reached: Reached<'a>,
+    tolerant: bool,
     /// Images that the resolver does not have; asked once, reported once.
     refused: BTreeSet<(String, Platform)>,
     resolver: &'w dyn Resolver,
@@ -95,6 +100,13 @@ impl Walk<'_, '_> {
         }
         match self.resolver.resolve(reference, platform) {
             Ok(image) => drop(self.reached.images.insert(key, image)),
+            Err(error) if self.tolerant => {
+                self.problems.push(problem::unchecked(&error, span));
+                self.reached.unknown.insert(key.clone());
+                let config = ImageConfig::scratch(platform.clone());
+                let nothing = ResolvedImage { manifest: Digest::of(b""), config, history: Vec::new() };
+                self.reached.images.insert(key, nothing);
+            }
             Err(error) => {
                 let stages: Vec<&str> =
                     self.reached.linked.stages.iter().filter_map(|s| s.name.as_deref()).collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use buildc_ir::step::{ConfigChange, Role};
 use buildc_ir::{
-    Diagnostic, Graph, History, ImageConfig, Input, Platform, Span, Step, StepId, StepKind, Target,
+    Diagnostic, FileId, Graph, History, ImageConfig, Input, Platform, Span, Step, StepId, StepKind, Target,
     TargetHistory, graph::Node,
 };
 
@@ -12,6 +12,7 @@ use super::link::Fired;
 use super::reach::Reached;
 use crate::dockerfile::ast::{Kind, Word};
 use crate::dockerfile::expand::Lexer;
+use crate::dockerfile::lint::Lint;
 use crate::dockerfile::scope::{self, Env};
 use crate::dockerfile::{LowerOptions, problem};
 
@@ -32,12 +33,27 @@ pub struct StageState {
     pub args: Vec<(String, Option<String>)>,
     /// Platform of the base.
     pub platform: Platform,
-    /// True once this stage itself set CMD.
-    pub cmd_set: bool,
+    /// What the checks remember.
+    pub marks: Marks,
     /// Name for people.
     pub name: String,
     /// How the stage's steps are counted.
     pub counter: Counter,
+}
+
+/// What is remembered of a stage's instructions.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Marks {
+    /// The last CMD of this stage itself.
+    pub cmd: Option<Span>,
+    /// The last ENTRYPOINT of this stage itself.
+    pub entrypoint: Option<Span>,
+    /// The last HEALTHCHECK of this stage itself.
+    pub healthcheck: Option<Span>,
+    /// True once this stage or one that it is built on has set WORKDIR.
+    pub workdir: bool,
+    /// True when the base image's environment is not known.
+    pub base_unknown: bool,
 }
 
 /// `[name i/n]` of labels.
@@ -92,7 +108,10 @@ pub struct Lowering<'a> {
     pub(super) lexer: Lexer,
     pub(super) reached: &'a Reached<'a>,
     pub(super) proxies: Vec<(String, String)>,
-    pub(super) problems: Vec<Diagnostic>,
+    pub(super) lint: &'a mut Lint,
+    pub(super) problems: &'a mut Vec<Diagnostic>,
+    /// Where findings are reported.
+    pub(super) at: Span,
     graph: Graph,
     done: BTreeMap<usize, StageState>,
 }
@@ -104,7 +123,8 @@ impl<'a> Lowering<'a> {
         globals: Env,
         lexer: Lexer,
         reached: &'a Reached<'a>,
-        problems: Vec<Diagnostic>,
+        lint: &'a mut Lint,
+        problems: &'a mut Vec<Diagnostic>,
     ) -> Self {
         let proxies = scope::proxies(options);
         Self {
@@ -113,7 +133,9 @@ impl<'a> Lowering<'a> {
             lexer,
             reached,
             proxies,
+            lint,
             problems,
+            at: Span::new(FileId(0), 0, 0),
             graph: Graph::new(),
             done: BTreeMap::new(),
         }
@@ -126,6 +148,9 @@ impl<'a> Lowering<'a> {
             let Some(mut state) = self.begin(*index, stage) else { continue };
             for fired in &stage.body {
                 state.counter.onbuild = fired.onbuild;
+                // Whoever reads a finding about a trigger knows the FROM that brought it.
+                self.at = if fired.onbuild { stage.span } else { fired.instruction.span };
+                self.lint.enter(&fired.instruction.comments);
                 self.instruction(&mut state, fired);
             }
             self.done.insert(*index, state);
@@ -137,9 +162,9 @@ impl<'a> Lowering<'a> {
         self.done.get(&index)
     }
 
-    /// Gives the graph with its target, and all that is to be told.
-    pub fn finish(mut self, target: usize) -> (Option<Graph>, Vec<Diagnostic>) {
-        let Some(mut state) = self.done.remove(&target) else { return (None, self.problems) };
+    /// Gives the graph with its target.
+    pub fn finish(mut self, target: usize) -> Option<Graph> {
+        let mut state = self.done.remove(&target)?;
         for (name, value) in &self.options.labels {
             state.config.labels.insert(name.clone(), value.clone());
         }
@@ -154,7 +179,7 @@ impl<'a> Lowering<'a> {
             base_history: state.base_history,
             history: state.history,
         });
-        (Some(self.graph), self.problems)
+        Some(self.graph)
     }
 
     /// Adds a step; a refusal of the graph is an internal fault.
@@ -203,7 +228,16 @@ impl<'a> Lowering<'a> {
 
     /// Expands a word with the stage's variables.
     pub(super) fn text(&mut self, state: &StageState, word: &Word) -> Option<String> {
-        state.env.expand(self.lexer, word, &mut self.problems).map(|e| e.text)
+        self.text_by(state, self.lexer, word)
+    }
+
+    /// Expands a word by other rules than those of instructions.
+    pub(super) fn text_by(&mut self, state: &StageState, lexer: Lexer, word: &Word) -> Option<String> {
+        let expansion = state.env.expand(lexer, word, self.problems)?;
+        if !state.marks.base_unknown {
+            self.lint.undefined(self.at, &expansion.unset, &state.args, state.env.names());
+        }
+        Some(expansion.text)
     }
 
     /// Expands all words with the same variables.

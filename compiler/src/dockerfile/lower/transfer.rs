@@ -93,11 +93,8 @@ impl Lowering<'_> {
         let mut inline = Vec::new();
         for heredoc in transfer.inline.iter().filter_map(|i| fired.instruction.heredocs.get(*i)) {
             let word = Word { text: heredoc.content(), span: fired.instruction.span };
-            let data = if heredoc.expand {
-                state.env.expand(Lexer::heredoc_body(), &word, &mut self.problems)?.text
-            } else {
-                word.text
-            };
+            let data =
+                if heredoc.expand { self.text_by(state, Lexer::heredoc_body(), &word)? } else { word.text };
             inline.push((heredoc.name.clone(), data));
         }
         Some(Words { sources, inline, dest, chown, chmod, checksum })
@@ -169,6 +166,9 @@ impl Lowering<'_> {
             return None;
         }
         if !remote {
+            if transfer.flags.from.is_none() {
+                self.lint.copied(self.at, transfer.add, source, &self.options.ignore);
+            }
             let pattern = if transfer.flags.parents { pivoted(source) } else { paths::relative(source) };
             return Some(CopySource::Path { from: from.clone(), pattern });
         }

@@ -1,0 +1,2 @@
+# check=skip=StageNameCasing;nothing
+FROM base:1

@@ -1,0 +1,3 @@
+from base:1 AS x
+run true
+RUN true

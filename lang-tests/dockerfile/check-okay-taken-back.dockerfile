@@ -1,0 +1,7 @@
+FROM base:1
+COPY kept /x
+COPY dir /y
+RUN echo $HOME
+CMD ["a"]
+#@ ignore *
+#@ ignore !kept

@@ -1,0 +1,3 @@
+# check=error=true
+FROM base:1 AS Base
+CMD x
