@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    archive, build, completions, container, copy, eval, exec, image, info, inspect, logs, parse, plan, ps,
+    archive, build, check, completions, container, copy, eval, exec, image, info, inspect, logs, parse, plan, ps,
     registry, run, space, volume,
 };
 
@@ -72,6 +72,8 @@ pub enum Verb {
     Build(Box<build::BuildArgs>),
     /// Show what a build would do and why, without doing it
     Plan(Box<plan::PlanArgs>),
+    /// Say what is unwise in a Dockerfile
+    Check(Box<check::CheckArgs>),
     /// Show how a Dockerfile is read
     Parse(parse::ParseArgs),
     /// Run a command in a new container

@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use buildc_compiler::dockerfile::{self, Entitlements, LowerOptions};
+use buildc_compiler::dockerfile::{self, Entitlements, LowerOptions, ast};
 use buildc_compiler::optimise::{self, Passes};
 use buildc_compiler::plan::render::{self, Tone};
 use buildc_compiler::plan::{self, PlanOptions};
 use buildc_executor::context::Context;
 use buildc_executor::facts::StoreFacts;
 use buildc_executor::resolve::{PullPolicy, StoreResolver};
+use buildc_ir::pattern::PatternSet;
 use buildc_ir::step::Network;
-use buildc_ir::{Diagnostic, Plan, Reason, Severity, SourceMap, StepId};
+use buildc_ir::{Diagnostic, FileId, Plan, Reason, Severity, SourceMap, StepId};
 
 use crate::commands::Shell;
 use crate::commands::build::{BuildNetwork, SourceArgs};
@@ -33,21 +34,71 @@ pub struct Compiled {
     pub source_key: String,
 }
 
+/// A Dockerfile with what the command line says about it, before anything is lowered.
+#[derive(Debug)]
+pub struct Frontend {
+    /// The text and where it is from.
+    pub dockerfile: Dockerfile,
+    /// All texts that places point into.
+    pub sources: SourceMap,
+    /// The Dockerfile among them.
+    pub file: FileId,
+    /// What the command line says.
+    pub options: LowerOptions,
+    /// What the parser found worth saying.
+    pub warnings: Vec<Diagnostic>,
+    policy: PullPolicy,
+    clamp: Option<i64>,
+}
+
+impl Frontend {
+    /// Reads the Dockerfile and the options.
+    pub fn read(args: &SourceArgs) -> Result<Self, Failure> {
+        let dockerfile = Dockerfile::read(args)?;
+        let clamp = clamp(args)?;
+        let mut options = lower_options(args, clamp)?;
+        if args.context != Path::new("-") {
+            // A malformed file is reported where the context is opened.
+            let rules = dockerfile.ignore(&args.context)?.map(|(_, text)| PatternSet::parse(&text));
+            options.ignore = rules.and_then(Result::ok).unwrap_or_default();
+        }
+        let mut sources = SourceMap::new();
+        let file = sources.add(dockerfile.shown.clone(), dockerfile.text.clone());
+        let policy = if args.pull { PullPolicy::Always } else { PullPolicy::Missing };
+        Ok(Self { dockerfile, sources, file, options, warnings: Vec::new(), policy, clamp })
+    }
+
+    /// Parses the text.
+    pub fn parse(&mut self) -> Result<ast::Dockerfile, Failure> {
+        let (ast, found) = dockerfile::parse(self.file, &self.dockerfile.text);
+        if found.iter().any(|d| d.severity == Severity::Error) {
+            return Err(Failure::Input(found, Box::new(self.sources.clone())));
+        }
+        self.warnings = found;
+        Ok(ast)
+    }
+
+    /// Puts another text in the Dockerfile's place.
+    pub fn replace(&mut self, text: String) {
+        self.sources = SourceMap::new();
+        self.file = self.sources.add(self.dockerfile.shown.clone(), text.clone());
+        self.dockerfile.text = text;
+    }
+
+    /// Who knows the images that FROM names.
+    pub fn resolver<'a>(&self, session: &'a Session) -> StoreResolver<'a> {
+        StoreResolver::new(&session.store, self.policy)
+    }
+}
+
 /// Reads, lowers, improves and plans.
 pub fn compile(session: &mut Session, args: &SourceArgs) -> Result<Compiled, Failure> {
-    let dockerfile = Dockerfile::read(args)?;
+    let mut frontend = Frontend::read(args)?;
     session.hold()?;
-    let contexts = contexts(session, args, &dockerfile)?;
-    let clamp = clamp(args)?;
-    let options = lower_options(args, clamp)?;
-    let mut sources = SourceMap::new();
-    let file = sources.add(dockerfile.shown.clone(), dockerfile.text.clone());
-    let (ast, mut warnings) = dockerfile::parse(file, &dockerfile.text);
-    if warnings.iter().any(|d| d.severity == Severity::Error) {
-        return Err(Failure::Input(warnings, Box::new(sources)));
-    }
-    let policy = if args.pull { PullPolicy::Always } else { PullPolicy::Missing };
-    let resolver = StoreResolver::new(&session.store, policy);
+    let contexts = contexts(session, args, &frontend.dockerfile)?;
+    let ast = frontend.parse()?;
+    let resolver = frontend.resolver(session);
+    let Frontend { dockerfile, mut sources, options, mut warnings, clamp, .. } = frontend;
     let lowered = match dockerfile::lower(&ast, &mut sources, &options, &resolver) {
         Ok(lowered) => lowered,
         Err(found) => return Err(Failure::Input(found, Box::new(sources))),
@@ -178,10 +229,10 @@ fn lower_options(args: &SourceArgs, clamp: Option<i64>) -> Result<LowerOptions, 
     for option in &args.build_context {
         contexts.push(pair(option, "--build-context", "NAME=DIR")?.0.to_owned());
     }
+    let platform = session::platform(args.platform.as_deref())?;
     Ok(LowerOptions {
         build_args,
         target: args.target.clone(),
-        platform: session::platform(args.platform.as_deref())?,
         platform_requested: args.platform.is_some(),
         labels,
         network: match args.network {
@@ -190,9 +241,9 @@ fn lower_options(args: &SourceArgs, clamp: Option<i64>) -> Result<LowerOptions, 
             BuildNetwork::Host => Network::Host,
         },
         extra_hosts,
-        main_context: String::new(),
         contexts,
         entitlements: entitlements(&args.allow)?,
+        ..LowerOptions::for_platform(platform)
     })
 }
 

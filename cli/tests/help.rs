@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-const COMMANDS: [&str; 38] = [
+const COMMANDS: [&str; 39] = [
     "",
     "build",
     "plan",
+    "check",
     "parse",
     "run",
     "create",

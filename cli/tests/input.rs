@@ -160,3 +160,57 @@ fn a_dockerfile_may_come_from_standard_input() {
     let output = child.wait_with_output().expect("it ends");
     assert!(String::from_utf8_lossy(&output.stdout).contains("/from-stdin"), "{output:?}");
 }
+
+#[test]
+fn a_check_names_rules_and_lines_and_fixes_what_is_mechanical() {
+    let here = Here::new();
+    let dir = here.context("FROM scratch AS Name\nenv a b\nCMD x\n");
+    let output = here.buildc(&["check"], &dir);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    for part in [
+        "Check complete, 4 warnings have been found!",
+        "WARNING: StageNameCasing - https://docs.docker.com/go/dockerfile/rule/stage-name-casing/",
+        "Stage name 'Name' should be lowercase",
+        "Dockerfile:1",
+        "   1 | >>> FROM scratch AS Name",
+        "JSONArgsRecommended",
+    ] {
+        assert!(text.contains(part), "no `{part}` in:\n{text}");
+    }
+    assert_eq!(here.buildc(&["build", "--check"], &dir).stdout, output.stdout);
+    let fixed = here.buildc(&["check", "--fix", "--format", "json"], &dir);
+    let json: serde_json::Value = serde_json::from_slice(&fixed.stdout).expect("JSON");
+    assert_eq!(json["warnings"].as_array().map(Vec::len), Some(1), "{json}");
+    assert_eq!(json["warnings"][0]["ruleName"], "JSONArgsRecommended");
+    let text = fs::read_to_string(dir.join("Dockerfile")).expect("the Dockerfile");
+    assert_eq!(text, "FROM scratch AS name\nENV a=b\nCMD x\n");
+}
+
+#[test]
+fn a_check_without_findings_ends_with_zero_and_sarif_lists_all_rules() {
+    let here = Here::new();
+    let dir = here.context("# check=skip=JSONArgsRecommended\nFROM scratch\nCMD x\n");
+    let output = here.buildc(&["check"], &dir);
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "Check complete, no warnings found.");
+    assert_eq!(output.status.code(), Some(0));
+    let sarif = here.buildc(&["check", "--format", "sarif"], &dir).stdout;
+    let sarif: serde_json::Value = serde_json::from_slice(&sarif).expect("JSON");
+    assert_eq!(sarif["runs"][0]["tool"]["driver"]["rules"].as_array().map(Vec::len), Some(22));
+}
+
+#[test]
+fn a_file_that_wants_no_findings_is_not_built_with_one() {
+    let here = Here::new();
+    let dir = here.context("# check=error=true\nFROM scratch AS Name\n");
+    here.fails(&["plan"], &dir, 1, &["StageNameCasing", "Lint violation found for rules: StageNameCasing"]);
+}
+
+#[test]
+fn a_dump_is_the_tree_before_anything_is_understood() {
+    let here = Here::new();
+    let dir = here.context("FROM a AS B\nNOPE x\nRUN --mount=x [\"a\", \"b\"]\n");
+    let output = here.buildc(&["parse", "--format", "sexp"], &dir.join("Dockerfile"));
+    let want = "(from \"a\" \"AS\" \"B\")\n(nope \"\")\n(run [\"--mount=x\"] \"a\" \"b\")\n";
+    assert_eq!(String::from_utf8_lossy(&output.stdout), want);
+}

@@ -1,7 +1,7 @@
 //! One case: `KIND-OUTCOME-NAME.dockerfile` with `KIND-OUTCOME-NAME.exp` beside it.
 //!
-//! KIND is `sexp` (the tree before anything is understood), `parse` (the tree), `lower` (the graph) or `check` (findings, and
-//! the text with remedies applied), OUTCOME is `okay` or `fail`. Comment lines that start with `#@`
+//! KIND is `sexp` (the tree before anything is understood), `parse` (the tree), `lower` (the graph), `check` (findings, and
+//! the text with remedies applied) or `outline` (targets, and what the target asks for), OUTCOME is `okay` or `fail`. Comment lines that start with `#@`
 //! are options of the case: `build-arg NAME[=VALUE]`, `target NAME`, `platform P`, `context NAME`, `label K=V`, `ignore PATTERN`.
 
 use std::path::{Path, PathBuf};
@@ -74,6 +74,13 @@ fn run(name: &str, text: &str) -> (bool, String) {
     }
     if is_error(&found) {
         return (true, render::diagnostics(&found, &sources));
+    }
+    if name.starts_with("outline-") {
+        let targets = dockerfile::outline::targets_text(&dockerfile::outline::targets(&ast));
+        return match dockerfile::outline(&ast, &options(text)) {
+            Ok(found) => (false, format!("{targets}\n{}\n{:#}\n", found.text(), found.json(&sources))),
+            Err(found) => (true, render::diagnostics(&found, &sources)),
+        };
     }
     if name.starts_with("check-") {
         let checked = dockerfile::check(&ast, &mut sources, &options(text), &Images::new());

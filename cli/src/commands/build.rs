@@ -9,6 +9,7 @@ use buildc_store::{ImageRecord, Store};
 use clap::ValueEnum;
 
 use super::Shell;
+use super::call::Call;
 use super::export::Export;
 use crate::failure::{Failure, Outcome};
 use crate::interrupt::{self, INTERRUPTED};
@@ -139,10 +140,19 @@ pub struct BuildArgs {
     /// Accepted for Docker's sake: the image is always in the store
     #[arg(long)]
     pub load: bool,
+    /// Only say what is unwise in the Dockerfile, as `buildc check` does
+    #[arg(long, conflicts_with = "call")]
+    pub check: bool,
+    /// What to do instead of building: check, outline or targets, each also with `,format=json`
+    #[arg(long, value_name = "METHOD[,format=FORMAT]")]
+    pub call: Option<String>,
 }
 
 /// Builds, tags, exports, pushes, and says what came of it.
 pub fn run(args: BuildArgs, shell: &Shell) -> Outcome {
+    if let Some(call) = Call::of(&args)? {
+        return call.run(&args.source, shell);
+    }
     let names = args.tag.iter().map(|t| session::new_name(t)).collect::<Result<Vec<_>, _>>()?;
     let exports = args.output.iter().map(|o| Export::parse(o)).collect::<Result<Vec<_>, _>>()?;
     if args.push && names.is_empty() {

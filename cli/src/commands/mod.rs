@@ -2,6 +2,8 @@
 
 pub mod archive;
 pub mod build;
+pub mod call;
+pub mod check;
 pub mod completions;
 pub mod container;
 pub mod container_options;
@@ -80,6 +82,7 @@ fn dispatch(verb: Verb, shell: &Shell) -> Outcome {
     match verb {
         Verb::Build(args) => build::run(*args, shell),
         Verb::Plan(args) => plan::run(*args, shell),
+        Verb::Check(args) => check::run(&args, shell),
         Verb::Parse(args) => parse::run(&args, shell),
         Verb::Run(args) => run::run(*args, shell),
         Verb::Create(args) => run::create(*args, shell),

@@ -21,6 +21,7 @@ mod json;
 mod lines;
 pub mod lint;
 mod lower;
+pub mod outline;
 mod pattern;
 mod problem;
 mod quote;
@@ -140,6 +141,14 @@ pub fn lower(
     resolver: &dyn Resolver,
 ) -> Result<Lowered, Vec<Diagnostic>> {
     lower::lower(ast, sources, options, resolver)
+}
+
+/// What the target, or the last stage, asks its builder for. Bases are not resolved.
+///
+/// # Errors
+/// What keeps the stages from being understood.
+pub fn outline(ast: &ast::Dockerfile, options: &LowerOptions) -> Result<outline::Outline, Vec<Diagnostic>> {
+    lower::outline(ast, options)
 }
 
 /// Looks at all stages of a Dockerfile, or at those that the target reaches, and says what the checks find. Nothing is

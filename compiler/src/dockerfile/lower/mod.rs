@@ -19,12 +19,15 @@ mod config;
 mod history;
 mod link;
 pub(in crate::dockerfile) mod mounts;
+mod outline;
 mod paths;
 mod ports;
 mod reach;
 mod run;
 mod stage;
 mod transfer;
+
+pub use outline::outline;
 
 /// See [`super::lower`].
 pub fn lower(

@@ -92,6 +92,25 @@ impl MountOptions {
     pub fn is_readonly(&self) -> bool {
         self.readonly.unwrap_or(!matches!(self.kind, MountType::Cache | MountType::Tmpfs))
     }
+
+    /// What a secret, an agent or a cache is called: `id`; else for a secret `source` or the last part of the target, for an
+    /// agent `default`, for a cache the target.
+    pub fn name(&self) -> String {
+        let target = || self.target.clone().unwrap_or_default();
+        let id = self.id.clone();
+        match self.kind {
+            MountType::Secret => {
+                id.or_else(|| self.source.clone()).unwrap_or_else(|| base_name(&target()).to_owned())
+            }
+            MountType::Ssh => id.filter(|id| !id.is_empty()).unwrap_or_else(|| "default".to_owned()),
+            _ => id.filter(|id| !id.is_empty()).unwrap_or_else(target),
+        }
+    }
+}
+
+/// The last part of a path.
+pub fn base_name(path: &str) -> &str {
+    path.trim_end_matches('/').rsplit('/').next().unwrap_or(path)
 }
 
 /// One CSV field: quoted as RFC 4180 says, or plain.

@@ -133,21 +133,11 @@ impl Lowering<'_> {
     }
 }
 
-fn base_name(path: &str) -> &str {
-    path.trim_end_matches('/').rsplit('/').next().unwrap_or(path)
-}
-
-/// The name of a secret: `id`, else `source`, else the last part of the target.
-fn secret_id(options: &MountOptions) -> String {
-    let target = || options.target.as_deref().map(|t| base_name(t).to_owned());
-    options.id.clone().or_else(|| options.source.clone()).or_else(target).unwrap_or_default()
-}
-
 /// `agents` is the number of ssh mounts before this one.
 fn target(state: &StageState, options: &MountOptions, agents: usize) -> String {
     match (&options.target, options.kind) {
         (Some(target), _) => paths::join(state.cwd(), target),
-        (None, MountType::Secret) => format!("/run/secrets/{}", base_name(&secret_id(options))),
+        (None, MountType::Secret) => format!("/run/secrets/{}", mounts::base_name(&options.name())),
         (None, MountType::Ssh) => format!("/run/buildkit/ssh_agent.{agents}"),
         (None, _) => state.cwd().to_owned(),
     }
@@ -155,7 +145,7 @@ fn target(state: &StageState, options: &MountOptions, agents: usize) -> String {
 
 fn secret(options: &MountOptions) -> MountSource {
     MountSource::Secret {
-        id: secret_id(options),
+        id: options.name(),
         env: options.env.clone(),
         file: options.env.is_none() || options.target.is_some(),
         mode: options.mode.unwrap_or(0o400),
@@ -167,7 +157,7 @@ fn secret(options: &MountOptions) -> MountSource {
 
 fn ssh(options: &MountOptions) -> MountSource {
     MountSource::Ssh {
-        id: options.id.clone().filter(|id| !id.is_empty()).unwrap_or_else(|| "default".to_owned()),
+        id: options.name(),
         mode: options.mode.unwrap_or(0o600),
         uid: options.uid.unwrap_or(0),
         gid: options.gid.unwrap_or(0),

@@ -1,0 +1,134 @@
+//! `buildc check` and `build --check`: what the rules say of a Dockerfile, without building it.
+
+use buildc_compiler::dockerfile::lint::{self, Finding, render};
+use buildc_compiler::dockerfile::{self, Checked};
+use buildc_ir::{Severity, SourceMap};
+use clap::ValueEnum;
+
+use super::Shell;
+use super::build::SourceArgs;
+use crate::failure::{Failure, Outcome};
+use crate::pipeline::{self, Frontend};
+use crate::session::Session;
+use crate::{output, report};
+
+const AFTER_HELP: &str = "\
+Examples:
+  buildc check .                                   what the rules say of ./Dockerfile
+  buildc check --fix .                             and comply where that takes no decision
+  buildc check --format sarif . > check.sarif      for code hosts
+  buildc check --build-arg BUILDKIT_DOCKERFILE_CHECK=skip=StageNameCasing .
+
+`# check=skip=RULE;error=true` at the top of a Dockerfile sets options, `# check=skip=RULE` above an instruction silences
+a rule for it. The exit code is 1 when something was found.";
+
+/// Remedies can make way for others; more rounds than this are not needed for any file.
+const MOST_ROUNDS: usize = 8;
+
+/// Options of `buildc check`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = AFTER_HELP)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    source: SourceArgs,
+    /// Form of the output: text, json (as BuildKit's) or sarif
+    #[arg(long, value_enum, default_value = "text", hide_possible_values = true)]
+    format: CheckFormat,
+    /// Change the Dockerfile where a remedy keeps what it builds
+    #[arg(long)]
+    fix: bool,
+}
+
+/// Form of a report.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CheckFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// For code hosts.
+    Sarif,
+}
+
+/// Checks, remedies if asked to, and reports.
+pub fn run(args: &CheckArgs, shell: &Shell) -> Outcome {
+    let session = Session::open(shell)?;
+    let mut frontend = Frontend::read(&args.source)?;
+    if args.fix {
+        fix(&session, &mut frontend)?;
+    }
+    report(&session, frontend, args.format, shell)
+}
+
+/// Checks and reports; the exit code is 1 when there are findings or errors.
+pub fn report(session: &Session, frontend: Frontend, format: CheckFormat, shell: &Shell) -> Outcome {
+    let (findings, sources) = found(session, frontend, shell)?;
+    match format {
+        CheckFormat::Text => output::data(&summary(&findings, &sources))?,
+        CheckFormat::Json => output::json(&render::json(&findings, &sources))?,
+        CheckFormat::Sarif => {
+            output::json(&render::sarif(&findings, &sources, env!("CARGO_PKG_VERSION")))?;
+        }
+    }
+    Ok(u8::from(!findings.is_empty()))
+}
+
+fn found(
+    session: &Session,
+    mut frontend: Frontend,
+    shell: &Shell,
+) -> Result<(Vec<Finding>, SourceMap), Failure> {
+    let checked = check(session, &mut frontend)?;
+    if checked.problems.iter().any(|p| p.severity == Severity::Error) {
+        // What was found so far is worth reading even though the file cannot be built.
+        for finding in &checked.findings {
+            let text = report::diagnostic(&finding.warning(), &frontend.sources, shell.streams);
+            output::say(text.trim_end());
+        }
+        return Err(Failure::Input(checked.problems, Box::new(frontend.sources)));
+    }
+    pipeline::warn(&checked.problems, &frontend.sources, shell);
+    Ok((checked.findings, frontend.sources))
+}
+
+fn check(session: &Session, frontend: &mut Frontend) -> Result<Checked, Failure> {
+    let ast = frontend.parse()?;
+    let resolver = frontend.resolver(session);
+    let mut checked = dockerfile::check(&ast, &mut frontend.sources, &frontend.options, &resolver);
+    checked.problems.splice(0..0, frontend.warnings.drain(..));
+    Ok(checked)
+}
+
+/// Applies remedies until none is left, and writes the file.
+fn fix(session: &Session, frontend: &mut Frontend) -> Result<(), Failure> {
+    let Some(path) = frontend.dockerfile.path.clone() else {
+        return Err(Failure::usage("--fix has no file to change: the Dockerfile comes from elsewhere")
+            .help("Name a file of this machine with -f"));
+    };
+    let mut total = 0;
+    for _ in 0..MOST_ROUNDS {
+        let findings = check(session, frontend)?.findings;
+        let own: Vec<Finding> = findings.into_iter().filter(|f| f.span.file == frontend.file).collect();
+        let (text, fixed) = lint::apply(&frontend.dockerfile.text, &own);
+        if fixed == 0 {
+            break;
+        }
+        total += fixed;
+        frontend.replace(text);
+    }
+    if total > 0 {
+        let text = &frontend.dockerfile.text;
+        std::fs::write(&path, text).map_err(|e| Failure::file("write", &path, &e))?;
+        output::say(&format!("Fixed {total} in {}", path.display()));
+    }
+    Ok(())
+}
+
+fn summary(findings: &[Finding], sources: &SourceMap) -> String {
+    let count = match findings.len() {
+        0 => "no warnings found.".to_owned(),
+        1 => "1 warning has been found!".to_owned(),
+        n => format!("{n} warnings have been found!"),
+    };
+    format!("Check complete, {count}\n{}", render::text(findings, sources))
+}

@@ -1,0 +1,190 @@
+//! What a target asks for: ARGs, secrets, agents and caches of the stages that it reaches.
+//!
+//! Bases are not resolved: triggers and variables of images do not show.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use buildc_ir::Diagnostic;
+
+use super::link::{self, LinkedStage, Origin, needed};
+use super::mounts::{self, MountType};
+use crate::dockerfile::ast::{Arg, Dockerfile, Instruction, Kind, Run};
+use crate::dockerfile::expand::{Expansion, Lexer};
+use crate::dockerfile::lint::Lint;
+use crate::dockerfile::outline::{Argument, Need, Outline, description, targets};
+use crate::dockerfile::scope::{self, Env};
+use crate::dockerfile::{LowerOptions, stages};
+
+/// A global ARG and the names that its default uses.
+struct Global {
+    argument: Argument,
+    uses: Vec<String>,
+}
+
+/// The outline of the target, or of the last stage.
+///
+/// # Errors
+/// What keeps the stages from being understood.
+pub fn outline(ast: &Dockerfile, options: &LowerOptions) -> Result<Outline, Vec<Diagnostic>> {
+    let mut problems = Vec::new();
+    let stages = stages::collect(ast, &mut problems);
+    let lexer = Lexer::new(ast.directives.escape);
+    let last = stages.list.last().and_then(|s| s.name());
+    let globals = scope::globals(&stages.globals, lexer, options, last, &mut problems);
+    let linked = link::link(&stages, &globals, lexer, options, &mut Lint::default(), &mut problems);
+    let target = super::find_target(&linked, ast, options, &mut problems);
+    if super::has_errors(&problems) {
+        return Err(problems);
+    }
+    let Some(target) = target else { return Err(problems) };
+    let mut collector =
+        Collector { options, lexer, globals: &globals, declared: declared(ast, &globals, lexer) };
+    let mut out = Outline::default();
+    let (mut used, mut scopes) = (BTreeSet::new(), BTreeMap::new());
+    for index in reachable(&linked.stages, target) {
+        let (Some(stage), Some(linked)) = (stages.list.get(index), linked.stages.get(index)) else {
+            continue;
+        };
+        for word in std::iter::once(&stage.from.base).chain(&stage.from.platform) {
+            used.extend(expand(lexer, &globals, &word.text).used);
+        }
+        let base = match &linked.base {
+            Some(Origin::Stage(base)) => scopes.get(base).cloned().unwrap_or_default(),
+            _ => Env::default(),
+        };
+        let scope = collector.stage(&stage.instructions, base, &mut out, &mut used);
+        scopes.insert(index, scope);
+    }
+    collector.globals_in(used, &mut out);
+    out.args.sort_by_key(|a| a.span.start);
+    out.args.dedup_by(|a, b| a.name == b.name);
+    if let Some(found) = targets(ast).into_iter().nth(target) {
+        (out.name, out.description) = (found.name, found.description);
+    }
+    Ok(out)
+}
+
+/// The target and what it needs, in file order.
+fn reachable(stages: &[LinkedStage<'_>], target: usize) -> BTreeSet<usize> {
+    let mut found = BTreeSet::new();
+    let mut todo = vec![target];
+    while let Some(index) = todo.pop() {
+        if let Some(stage) = stages.get(index).filter(|_| found.insert(index)) {
+            todo.extend(needed(stage).map(|(other, _)| other));
+        }
+    }
+    found
+}
+
+fn expand(lexer: Lexer, env: &Env, text: &str) -> Expansion {
+    lexer.expand(text, &|name| env.get(name).map(str::to_owned)).unwrap_or_default()
+}
+
+fn declared(ast: &Dockerfile, globals: &Env, lexer: Lexer) -> BTreeMap<String, Global> {
+    let mut found = BTreeMap::new();
+    for instruction in ast.instructions.iter().take_while(|i| !matches!(i.kind, Kind::From(_))) {
+        let Kind::Arg(args) = &instruction.kind else { continue };
+        for arg in args {
+            let uses = arg.default.iter().flat_map(|d| expand(lexer, globals, &d.text).used).collect();
+            let argument = argument(instruction, arg, globals.get(&arg.name.text));
+            found.insert(arg.name.text.clone(), Global { argument, uses });
+        }
+    }
+    found
+}
+
+fn argument(instruction: &Instruction, arg: &Arg, value: Option<&str>) -> Argument {
+    let name = arg.name.text.clone();
+    let description = description(instruction, &name);
+    Argument { name, value: value.unwrap_or_default().to_owned(), description, span: instruction.span }
+}
+
+struct Collector<'a> {
+    options: &'a LowerOptions,
+    lexer: Lexer,
+    globals: &'a Env,
+    declared: BTreeMap<String, Global>,
+}
+
+impl Collector<'_> {
+    /// Follows a stage; gives the variables at its end.
+    fn stage(
+        &mut self,
+        instructions: &[&Instruction],
+        mut env: Env,
+        out: &mut Outline,
+        used: &mut BTreeSet<String>,
+    ) -> Env {
+        for instruction in instructions {
+            match &instruction.kind {
+                Kind::Arg(args) => {
+                    for arg in args {
+                        self.arg(instruction, arg, &mut env, out, used);
+                    }
+                }
+                Kind::Env(pairs) => {
+                    let word = |text: &str| expand(self.lexer, &env, text).text;
+                    let values: Vec<_> =
+                        pairs.pairs.iter().map(|(k, v)| (word(&k.text), word(&v.text))).collect();
+                    values.iter().for_each(|(key, value)| env.set(key, value));
+                }
+                Kind::Run(run) => self.run(instruction, run, &env, out),
+                _ => {}
+            }
+        }
+        env
+    }
+
+    fn arg(
+        &self,
+        instruction: &Instruction,
+        arg: &Arg,
+        env: &mut Env,
+        out: &mut Outline,
+        used: &mut BTreeSet<String>,
+    ) {
+        let name = &arg.name.text;
+        let given = scope::build_arg(self.options, name);
+        if given.is_none() && arg.default.is_none() && self.globals.get(name).is_some() {
+            // The global one is what a caller would set.
+            used.insert(name.clone());
+            env.set(name, self.globals.get(name).unwrap_or_default());
+            return;
+        }
+        let own = arg.default.as_ref().map(|d| expand(self.lexer, env, &d.text).text);
+        let value = given.map(str::to_owned).or(own);
+        out.args.push(argument(instruction, arg, value.as_deref()));
+        if let Some(value) = value {
+            env.set(name, &value);
+        }
+    }
+
+    fn run(&self, instruction: &Instruction, run: &Run, env: &Env, out: &mut Outline) {
+        for mount in &run.mounts {
+            let mut word = |text: &str| Some(expand(self.lexer, env, text).text);
+            let Ok(options) = mounts::read(mount.span, &mount.text, &mut word) else { continue };
+            let list = match options.kind {
+                MountType::Secret => &mut out.secrets,
+                MountType::Ssh => &mut out.ssh,
+                MountType::Cache => &mut out.cache,
+                MountType::Bind | MountType::Tmpfs => continue,
+            };
+            let name = options.name();
+            match list.iter_mut().find(|n| n.name == name) {
+                Some(known) => known.required |= options.required,
+                None => list.push(Need { name, required: options.required, span: instruction.span }),
+            }
+        }
+    }
+
+    /// The global ARGs behind names, and those that their defaults use.
+    fn globals_in(&mut self, used: BTreeSet<String>, out: &mut Outline) {
+        let mut todo: Vec<String> = used.into_iter().collect();
+        while let Some(name) = todo.pop() {
+            if let Some(global) = self.declared.remove(&name) {
+                todo.extend(global.uses);
+                out.args.push(global.argument);
+            }
+        }
+    }
+}
