@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    archive, build, check, completions, container, copy, eval, exec, image, info, inspect, logs, parse, plan, ps,
-    registry, run, space, volume,
+    archive, build, check, completions, container, copy, eval, exec, image, info, inspect, logs, parse, plan,
+    ps, registry, run, space, volume,
 };
 
 const GLOBAL: &str = "Options of every command";
