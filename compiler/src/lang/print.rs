@@ -104,9 +104,9 @@ impl<'a> Printer<'_, 'a> {
             Value::Bool(value) => self.text(if value { "true" } else { "false" }),
             Value::Int(number) => self.text(&number.to_string()),
             Value::Float(number) => self.text(&number::general(number)),
-            Value::String(string) => self.string(string.bytes),
+            Value::String(string) => self.string(string.bytes()),
             Value::Path(path) => self.out.extend_from_slice(path.bytes),
-            Value::List(list) => self.list(list.items, depth),
+            Value::List(list) => self.list(list.items(), depth),
             Value::Attrs(attrs) => self.attrs(attrs, depth),
             Value::Closure(_) | Value::PartialClosure(_) | Value::Builtin(_) | Value::PartialBuiltin(_) => {
                 self.function(value);

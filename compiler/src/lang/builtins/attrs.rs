@@ -109,7 +109,7 @@ fn remove_attrs<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<
     let context = "while evaluating the second argument passed to builtins.removeAttrs";
     let list = ev.list_of(args[1], Pos::NONE, context)?;
     let mut names = Vec::with_capacity(list.len());
-    for slot in list.items {
+    for slot in list.items() {
         let context = "while evaluating the values of the second argument passed to builtins.removeAttrs";
         let name = ev.plain_string_of(share(slot), Pos::NONE, context)?;
         names.extend(ev.symbols.lookup(name));
@@ -147,7 +147,7 @@ fn list_to_attrs<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value
     let list =
         ev.list_of(args[0], Pos::NONE, "while evaluating the argument passed to builtins.listToAttrs")?;
     let mut names = Vec::with_capacity(list.len());
-    for (index, slot) in list.items.iter().enumerate() {
+    for (index, slot) in list.items().iter().enumerate() {
         let context = "while evaluating an element of the list passed to builtins.listToAttrs";
         let pair = ev.attrs_of(share(slot), Pos::NONE, context)?;
         let found = ev.required(pair, known::NAME, "in a {name=...; value=...;} pair")?;
@@ -191,7 +191,7 @@ fn cat_attrs<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>
     let context = "while evaluating the second argument passed to builtins.catAttrs";
     let list = ev.list_of(args[1], Pos::NONE, context)?;
     let mut found = Vec::new();
-    for slot in list.items {
+    for slot in list.items() {
         let context =
             "while evaluating an element in the list passed as second argument to builtins.catAttrs";
         let set = ev.attrs_of(share(slot), Pos::NONE, context)?;
@@ -221,7 +221,7 @@ fn zip_attrs_with<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Valu
     let context = "while evaluating the second argument passed to builtins.zipAttrsWith";
     let list = ev.list_of(args[1], Pos::NONE, context)?;
     let mut all: Vec<(Symbol, u32, Value<'a>)> = Vec::new();
-    for (index, slot) in list.items.iter().enumerate() {
+    for (index, slot) in list.items().iter().enumerate() {
         let context =
             "while evaluating a value of the list passed as second argument to builtins.zipAttrsWith";
         let set = ev.attrs_of(share(slot), Pos::NONE, context)?;

@@ -41,7 +41,7 @@ fn generic_closure<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Val
     let operator = ev.required(arguments, operator, context)?;
     let context = "while evaluating the 'operator' attribute passed as argument to builtins.genericClosure";
     let operator = ev.function_of(share(operator.slot), Pos::NONE, context)?;
-    let mut work: VecDeque<Value<'a>> = start.items.iter().map(share).collect();
+    let mut work: VecDeque<Value<'a>> = start.items().iter().map(share).collect();
     let mut done = Vec::new();
     let mut keys = Keys::default();
     while let Some(next) = work.pop_front() {
@@ -56,7 +56,7 @@ fn generic_closure<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Val
             ev.list_of(result, Pos::NONE, context)
         });
         match found {
-            Ok(found) => work.extend(found.items.iter().map(share)),
+            Ok(found) => work.extend(found.items().iter().map(share)),
             Err(error) => {
                 return Err(error.trace(
                     Pos::NONE,

@@ -105,7 +105,7 @@ fn trace<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
 fn say_trace<'a>(ev: &Evaluator<'a>, shown: Value<'a>) {
     let mut line = b"trace: ".to_vec();
     match shown {
-        Value::String(text) => line.extend_from_slice(text.bytes),
+        Value::String(text) => line.extend_from_slice(text.bytes()),
         other => line.extend_from_slice(&print::in_trace(ev, other)),
     }
     ev.world.say(&line);
@@ -121,7 +121,7 @@ fn trace_verbose<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value
 fn warn<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     let context = "while evaluating the first argument; the message passed to builtins.warn";
     let text = ev.string_of(args[0], Pos::NONE, context)?;
-    ev.world.say(&[b"evaluation warning: ".as_slice(), text.bytes].concat());
+    ev.world.say(&[b"evaluation warning: ".as_slice(), text.bytes()].concat());
     ev.force(args[1], Pos::NONE)
 }
 

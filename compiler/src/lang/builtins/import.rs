@@ -46,7 +46,7 @@ fn find_file<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>
     let list = ev.list_of(args[0], Pos::NONE, context)?;
     let (prefix_name, path_name) = (ev.symbols.intern(b"prefix"), ev.symbols.intern(b"path"));
     let mut entries = Vec::with_capacity(list.len());
-    for slot in list.items {
+    for slot in list.items() {
         let context = "while evaluating an element of the list passed to builtins.findFile";
         let entry = ev.attrs_of(share(slot), Pos::NONE, context)?;
         let mut prefix: &[u8] = b"";

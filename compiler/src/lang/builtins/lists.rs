@@ -44,7 +44,7 @@ fn length<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
 
 fn head<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     let context = "while evaluating the first argument passed to 'builtins.head'";
-    match ev.list_of(args[0], Pos::NONE, context)?.items.first() {
+    match ev.list_of(args[0], Pos::NONE, context)?.items().first() {
         Some(first) => ev.force_slot(first, Pos::NONE),
         None => Err(EvalError::new("'builtins.head' called on an empty list")),
     }
@@ -52,7 +52,7 @@ fn head<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
 
 fn tail<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     let context = "while evaluating the first argument passed to 'builtins.tail'";
-    match ev.list_of(args[0], Pos::NONE, context)?.items.split_first() {
+    match ev.list_of(args[0], Pos::NONE, context)?.items().split_first() {
         Some((_, rest)) => Ok(ev.list_of_slots(rest)),
         None => Err(EvalError::new("'builtins.tail' called on an empty list")),
     }
@@ -63,7 +63,7 @@ fn elem_at<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> 
         ev.int_of(args[1], Pos::NONE, "while evaluating the second argument passed to 'builtins.elemAt'")?;
     let list =
         ev.list_of(args[0], Pos::NONE, "while evaluating the first argument passed to 'builtins.elemAt'")?;
-    match usize::try_from(index).ok().and_then(|index| list.items.get(index)) {
+    match usize::try_from(index).ok().and_then(|index| list.items().get(index)) {
         Some(item) => ev.force_slot(item, Pos::NONE),
         None => Err(EvalError::new(format!(
             "'builtins.elemAt' called with index {index} on a list of size {}",
@@ -75,7 +75,7 @@ fn elem_at<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> 
 fn elem<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     let list =
         ev.list_of(args[1], Pos::NONE, "while evaluating the second argument passed to builtins.elem")?;
-    for item in list.items {
+    for item in list.items() {
         if ev.equal_shared(args[0], share(item), Pos::NONE)? {
             return Ok(Value::Bool(true));
         }
@@ -91,7 +91,7 @@ fn map<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     }
     let context = "while evaluating the first argument passed to builtins.map";
     let function = ev.function_of(args[0], Pos::NONE, context)?;
-    let deferred = ev.arena.alloc(Deferred::Map { function, items: list.items });
+    let deferred = ev.arena.alloc(Deferred::Map { function, items: list.items() });
     Ok(deferred_list(ev, deferred, list.len()))
 }
 
@@ -121,7 +121,7 @@ fn concat_lists<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<
     let context = "while evaluating the first argument passed to builtins.concatLists";
     let lists = ev.list_of(args[0], Pos::NONE, context)?;
     let mut parts = Vec::with_capacity(lists.len());
-    for slot in lists.items {
+    for slot in lists.items() {
         let context = "while evaluating a value of the list passed to builtins.concatLists";
         parts.push(ev.list_of(share(slot), Pos::NONE, context)?);
     }
@@ -134,7 +134,7 @@ fn concat_map<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a
     let context = "while evaluating the second argument passed to builtins.concatMap";
     let list = ev.list_of(args[1], Pos::NONE, context)?;
     let mut parts = Vec::with_capacity(list.len());
-    for slot in list.items {
+    for slot in list.items() {
         let result = ev.call(function, &[share(slot)], Pos::NONE)?;
         let context = "while evaluating the return value of the function passed to builtins.concatMap";
         let pos = match ev.pos_of(result) {
@@ -153,7 +153,7 @@ impl<'a> Evaluator<'a> {
         if let Some(only) = parts.iter().find(|part| part.len() == size) {
             return Value::List(only);
         }
-        let mut slots = parts.iter().flat_map(|part| part.items);
+        let mut slots = parts.iter().flat_map(|part| part.items());
         let items =
             self.arena.alloc_slice_fill_with(size, |_| Cell::new(slots.next().map_or(Value::Null, share)));
         if items.is_empty() { self.list(std::iter::empty()) } else { self.list_of_slots(items) }

@@ -7,7 +7,7 @@
 //!    ```ignore
 //!    fn string_length<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
 //!        let text = ev.string_of(args[0], Pos::NONE, "while evaluating the argument passed to builtins.stringLength")?;
-//!        Ok(Value::Int(text.bytes.len() as i64))
+//!        Ok(Value::Int(text.len() as i64))
 //!    }
 //!    ```
 //!    `args` are exactly as many as the arity, and may be suspended: take them with `ev.force(value, pos)`, which

@@ -49,7 +49,7 @@ fn filter<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     let context = "while evaluating the first argument passed to builtins.filter";
     let predicate = ev.function_of(args[0], Pos::NONE, context)?;
     let mut kept = Vec::with_capacity(list.len());
-    for slot in list.items {
+    for slot in list.items() {
         let item = share(slot);
         let result = ev.call(predicate, &[item], Pos::NONE)?;
         let context = "while evaluating the return value of the filtering function passed to builtins.filter";
@@ -91,7 +91,7 @@ fn some<'a>(
 ) -> Result<bool> {
     let predicate = ev.function_of(args[0], Pos::NONE, contexts[0])?;
     let list = ev.list_of(args[1], Pos::NONE, contexts[1])?;
-    for slot in list.items {
+    for slot in list.items() {
         let result = ev.call(predicate, &[share(slot)], Pos::NONE)?;
         if ev.bool_of(result, Pos::NONE, contexts[2])? == wanted {
             return Ok(true);
@@ -106,7 +106,7 @@ fn partition<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>
     let context = "while evaluating the second argument passed to builtins.partition";
     let list = ev.list_of(args[1], Pos::NONE, context)?;
     let (mut right, mut wrong) = (Vec::new(), Vec::new());
-    for slot in list.items {
+    for slot in list.items() {
         let result = ev.call(predicate, &[share(slot)], Pos::NONE)?;
         let context =
             "while evaluating the return value of the partition function passed to builtins.partition";
@@ -126,7 +126,7 @@ fn group_by<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>>
     let list = ev.list_of(args[1], Pos::NONE, context)?;
     let mut groups: Vec<(Symbol, Vec<Value<'a>>)> = Vec::new();
     let mut index: HashMap<u32, usize> = HashMap::new();
-    for slot in list.items {
+    for slot in list.items() {
         let result = ev.call(function, &[share(slot)], Pos::NONE)?;
         let context = "while evaluating the return value of the grouping function passed to builtins.groupBy";
         let name = ev.plain_string_of(result, Pos::NONE, context)?;
@@ -150,7 +150,7 @@ fn foldl_strict<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<
     let context = "while evaluating the third argument passed to builtins.foldlStrict";
     let list = ev.list_of(args[2], Pos::NONE, context)?;
     let mut result = args[1];
-    for slot in list.items {
+    for slot in list.items() {
         result = ev.call(operator, &[result, share(slot)], Pos::NONE)?;
     }
     ev.force(result, Pos::NONE)

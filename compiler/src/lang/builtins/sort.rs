@@ -28,7 +28,7 @@ fn sort<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     let context = "while evaluating the first argument passed to builtins.sort";
     let comparator = ev.function_of(args[0], Pos::NONE, context)?;
     let mut items: Vec<Value<'a>> = Vec::with_capacity(list.len());
-    for slot in list.items {
+    for slot in list.items() {
         // Nix evaluates every element before it sorts.
         ev.force_slot(slot, Pos::NONE)?;
         items.push(share(slot));
@@ -80,7 +80,7 @@ fn natively<'a>(comparator: Value<'a>, items: &[Value<'a>]) -> Option<Vec<Value<
         _ => None,
     };
     let text = |value: &Value<'a>| match value {
-        Value::String(string) => Some(string.bytes),
+        Value::String(string) => Some(string.bytes()),
         _ => None,
     };
     if items.iter().all(|item| integer(item).is_some()) {

@@ -200,9 +200,9 @@ impl<'a> Evaluator<'a> {
             (Value::Float(l), Value::Float(r)) => return Ok(l < r),
             (Value::Int(l), Value::Float(r)) => return Ok((l as f64) < r),
             (Value::Float(l), Value::Int(r)) => return Ok(l < r as f64),
-            (Value::String(l), Value::String(r)) => l.bytes.cmp(r.bytes),
+            (Value::String(l), Value::String(r)) => l.bytes().cmp(r.bytes()),
             (Value::Path(l), Value::Path(r)) => compare_paths(l.bytes, r.bytes),
-            (Value::List(l), Value::List(r)) => return self.list_less_than(l.items, r.items),
+            (Value::List(l), Value::List(r)) => return self.list_less_than(l.items(), r.items()),
             _ => return Err(self.incomparable(left, right)),
         };
         Ok(order == Ordering::Less)

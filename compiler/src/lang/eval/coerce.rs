@@ -29,7 +29,7 @@ pub struct Text<'a> {
 
 impl<'a> From<&NixString<'a>> for Text<'a> {
     fn from(string: &NixString<'a>) -> Self {
-        Text { bytes: string.bytes.to_vec(), context: string.context }
+        Text { bytes: string.bytes().to_vec(), context: string.context }
     }
 }
 
@@ -66,7 +66,7 @@ impl<'a> Evaluator<'a> {
         match self.force(value, pos)? {
             Value::String(string) => {
                 text.context = Context::union(self.arena, text.context, string.context);
-                text.bytes.extend_from_slice(string.bytes);
+                text.bytes.extend_from_slice(string.bytes());
             }
             Value::Path(path) if how.copy => {
                 let object = self.copied_to_store(path.bytes)?;
@@ -124,7 +124,7 @@ impl<'a> Evaluator<'a> {
         context: &'static str,
         how: Coercion,
     ) -> Result<()> {
-        for (index, slot) in list.items.iter().enumerate() {
+        for (index, slot) in list.items().iter().enumerate() {
             let one = "while evaluating one element of the list";
             self.append_coerced(text, share(slot), pos, one, how).context(pos, context)?;
             let empty = matches!(slot.get(), Value::List(inner) if inner.is_empty());

@@ -49,10 +49,10 @@ impl<'a> Evaluator<'a> {
                 }
             }
             Value::List(list) => {
-                if !seen.insert(list.items.as_ptr().addr()) {
+                if !seen.insert(list.items().as_ptr().addr()) {
                     return Ok(());
                 }
-                for (index, slot) in list.items.iter().enumerate() {
+                for (index, slot) in list.items().iter().enumerate() {
                     self.force_slot_deep(slot, seen).map_err(|error| {
                         let text = format!("while evaluating list element at index {index}");
                         error.trace(Pos::NONE, text.into_bytes())

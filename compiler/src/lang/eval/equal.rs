@@ -54,13 +54,13 @@ impl<'a> Evaluator<'a> {
             (Value::Float(l), Value::Int(r)) => Ok(l == r as f64),
             (Value::Bool(l), Value::Bool(r)) => Ok(l == r),
             (Value::Null, Value::Null) => Ok(true),
-            (Value::String(l), Value::String(r)) => Ok(l.bytes == r.bytes),
+            (Value::String(l), Value::String(r)) => Ok(l.bytes() == r.bytes()),
             (Value::Path(l), Value::Path(r)) => Ok(l.bytes == r.bytes),
             (Value::List(l), Value::List(r)) => {
                 if l.len() != r.len() {
                     return Ok(false);
                 }
-                for (l, r) in l.items.iter().zip(r.items) {
+                for (l, r) in l.items().iter().zip(r.items()) {
                     if !self.equal_slots(l, r, pos)? {
                         return Ok(false);
                     }
@@ -135,7 +135,7 @@ impl<'a> Evaluator<'a> {
             (Value::Bool(l), Value::Bool(r)) if l != r => {
                 ("boolean", format!("{l}' is not equal to boolean '{r}'"))
             }
-            (Value::String(l), Value::String(r)) if l.bytes != r.bytes => {
+            (Value::String(l), Value::String(r)) if l.bytes() != r.bytes() => {
                 return Err(self.unequal("string", left, right));
             }
             (Value::Path(l), Value::Path(r)) if l.bytes != r.bytes => {
@@ -187,7 +187,7 @@ impl<'a> Evaluator<'a> {
             text.extend_from_slice(&[&l, b"', right hand side is '".as_slice(), &r, b"'"].concat());
             return Err(EvalError::of_kind(ErrorKind::Assert, text));
         }
-        for (index, (l, r)) in left.items.iter().zip(right.items).enumerate() {
+        for (index, (l, r)) in left.items().iter().zip(right.items()).enumerate() {
             self.explain_slots(l, r, pos).map_err(|error| {
                 error.trace(Pos::NONE, format!("while comparing list element {index}").into_bytes())
             })?;

@@ -121,7 +121,7 @@ impl<'a> Evaluator<'a> {
         let Some(place) = self.sources.resolve(pos) else { return Value::Null };
         let (Origin::File(path) | Origin::Internal(path)) = place.origin else { return Value::Null };
         let (line, column) = (i64::from(place.line), i64::from(place.column));
-        let file = Value::String(self.arena.alloc(NixString { bytes: path, context: None }));
+        let file = Value::String(NixString::new(self.arena, path, None));
         let symbols = [known::FILE, known::LINE, known::COLUMN];
         let mut builder = AttrsBuilder::with_capacity(3);
         for (symbol, value) in symbols.into_iter().zip([file, Value::Int(line), Value::Int(column)]) {

@@ -147,9 +147,9 @@ impl<'a> Evaluator<'a> {
             memory: Memory::default(),
             failures: Vec::new(),
             unwound: Vec::new(),
-            empty_list: arena.alloc(List { items: &[] }),
+            empty_list: List::new(arena, &[]),
             empty_attrs: Attrs::new(arena, shape, &[]),
-            empty_string: arena.alloc(NixString { bytes: b"", context: None }),
+            empty_string: NixString::new(arena, b"", None),
             options,
         };
         ev.globals = globals::make(&mut ev);
@@ -297,13 +297,13 @@ impl<'a> Evaluator<'a> {
         if bytes.is_empty() {
             return Value::String(self.empty_string);
         }
-        Value::String(self.arena.alloc(NixString { bytes, context: None }))
+        Value::String(NixString::new(self.arena, bytes, None))
     }
 
     /// A string value with a context.
     #[inline]
     pub fn string_with(&self, bytes: &'a [u8], context: Option<&'a Context<'a>>) -> Value<'a> {
-        Value::String(self.arena.alloc(NixString { bytes, context }))
+        Value::String(NixString::new(self.arena, bytes, context))
     }
 
     /// A copy of bytes that lives as long as the values.
@@ -317,12 +317,12 @@ impl<'a> Evaluator<'a> {
             return Value::List(self.empty_list);
         }
         let items = self.arena.alloc_slice_fill_iter(values.map(Cell::new));
-        Value::List(self.arena.alloc(List { items }))
+        Value::List(List::new(self.arena, items))
     }
 
     /// A list value over slots that exist already.
     pub fn list_of_slots(&self, items: &'a [Slot<'a>]) -> Value<'a> {
-        Value::List(self.arena.alloc(List { items }))
+        Value::List(List::new(self.arena, items))
     }
 
     /// `{ }`.

@@ -143,7 +143,7 @@ impl<'a> Evaluator<'a> {
         let items = self
             .arena
             .alloc_slice_fill_with(items.len(), |index| Cell::new(self.escaping_item(&items[index], env)));
-        Value::List(self.arena.alloc(List { items }))
+        Value::List(List::new(self.arena, items))
     }
 
     /// The value of an expression that must be a Boolean.
@@ -193,23 +193,9 @@ impl<'a> Evaluator<'a> {
         const CONTEXT: &str = "while evaluating one of the elements to concatenate";
         let left = self.eval(operands.left, env)?;
         let right = self.eval(operands.right, env)?;
-        let left_items = self.list_of(left, operands.pos, CONTEXT)?;
-        let right_items = self.list_of(right, operands.pos, CONTEXT)?;
-        if left_items.is_empty() {
-            return Ok(right);
-        }
-        if right_items.is_empty() {
-            return Ok(left);
-        }
-        let (first, second) = (left_items.items, right_items.items);
-        let items = self.arena.alloc_slice_fill_with(first.len() + second.len(), |index| {
-            let slot = match first.get(index) {
-                Some(slot) => slot,
-                None => &second[index - first.len()],
-            };
-            Cell::new(share(slot))
-        });
-        Ok(self.list_of_slots(items))
+        let left = self.list_of(left, operands.pos, CONTEXT)?;
+        let right = self.list_of(right, operands.pos, CONTEXT)?;
+        Ok(Value::List(List::join(self.arena, left, right)))
     }
 
     /// A variable that only a `with` can give: the innermost that has it.

@@ -294,7 +294,7 @@ impl<'a> Evaluator<'a> {
     pub fn is_derivation(&mut self, attrs: &Attrs<'a>) -> Result<bool> {
         let Some(kind) = attrs.get(known::TYPE) else { return Ok(false) };
         match self.force_slot(kind, Pos::NONE)? {
-            Value::String(kind) => Ok(kind.bytes == b"derivation"),
+            Value::String(kind) => Ok(kind.bytes() == b"derivation"),
             _ => Ok(false),
         }
     }

@@ -6,7 +6,7 @@ use super::coerce::{Coercion, Text};
 use crate::lang::error::{EvalError, Result};
 use crate::lang::expr::{Add, Interpolation};
 use crate::lang::syntax::Pos;
-use crate::lang::value::{Env, PathValue, Value};
+use crate::lang::value::{Env, NixString, PathValue, Value};
 
 const SEGMENT: &str = "while evaluating a path segment";
 
@@ -28,19 +28,15 @@ impl<'a> Evaluator<'a> {
         add: &'a Add<'a>,
         env: &'a Env<'a>,
     ) -> Result<Value<'a>> {
-        if let Value::String(l) = left
-            && l.context.is_none()
-        {
+        if let Value::String(l) = left {
             let right = self.eval(add.right, env)?;
-            if let Value::String(r) = right
-                && r.context.is_none()
-            {
-                return Ok(self.joined(l.bytes, r.bytes));
+            if let Value::String(r) = right {
+                return Ok(self.joined(l, r));
             }
-            let mut text = Text::from(l);
             let how = Coercion { more: false, copy: true, canonical: true };
-            self.append_coerced(&mut text, right, add.right_pos, SEGMENT, how)?;
-            return Ok(self.text(text));
+            let right = self.coerce_to_string(right, add.right_pos, SEGMENT, how)?;
+            let right = NixString::new(self.arena, self.bytes(&right.bytes), right.context);
+            return Ok(self.joined(l, right));
         }
         let mut text = Text::default();
         let is_path = matches!(left, Value::Path(_));
@@ -52,18 +48,12 @@ impl<'a> Evaluator<'a> {
         if is_path { self.path_of(text, add.pos) } else { Ok(self.text(text)) }
     }
 
-    fn joined(&self, left: &'a [u8], right: &'a [u8]) -> Value<'a> {
-        if right.is_empty() {
-            return self.string(left);
+    fn joined(&self, left: &'a NixString<'a>, right: &'a NixString<'a>) -> Value<'a> {
+        match (left.len(), right.len()) {
+            (_, 0) if right.context.is_none() => Value::String(left),
+            (0, _) if left.context.is_none() => Value::String(right),
+            _ => Value::String(NixString::join(self.arena, left, right)),
         }
-        if left.is_empty() {
-            return self.string(right);
-        }
-        let bytes = self.arena.alloc_slice_fill_copy(left.len() + right.len(), 0u8);
-        let (start, end) = bytes.split_at_mut(left.len());
-        start.copy_from_slice(left);
-        end.copy_from_slice(right);
-        self.string(bytes)
     }
 
     /// A string or path with interpolation; `a + b + …`.

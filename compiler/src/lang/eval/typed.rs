@@ -76,7 +76,7 @@ impl<'a> Evaluator<'a> {
     pub fn plain_string_of(&mut self, value: Value<'a>, pos: Pos, context: &'static str) -> Result<&'a [u8]> {
         let string = self.string_of(value, pos, context)?;
         let Some(first) = string.context.and_then(|context| context.elements.first()) else {
-            return Ok(string.bytes);
+            return Ok(string.bytes());
         };
         let shown = match first {
             ContextElement::Opaque(path) => path.to_vec(),
@@ -85,7 +85,7 @@ impl<'a> Evaluator<'a> {
         };
         let text = [
             b"the string '".as_slice(),
-            string.bytes,
+            string.bytes(),
             b"' is not allowed to refer to a store path (such as '",
             &shown,
             b"')",

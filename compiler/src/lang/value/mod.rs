@@ -137,7 +137,7 @@ impl fmt::Debug for Value<'_> {
             Value::Bool(b) => write!(f, "Bool({b})"),
             Value::Int(n) => write!(f, "Int({n})"),
             Value::Float(n) => write!(f, "Float({n})"),
-            Value::String(s) => write!(f, "String({:?})", String::from_utf8_lossy(s.bytes)),
+            Value::String(s) => write!(f, "String({:?})", String::from_utf8_lossy(s.bytes())),
             Value::Path(p) => write!(f, "Path({:?})", String::from_utf8_lossy(p.bytes)),
             Value::Thunk(_) | Value::Pending(..) | Value::Deferred(..) => f.write_str("Thunk"),
             Value::Blackhole => f.write_str("Blackhole"),
