@@ -118,7 +118,7 @@ fn append_context<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Valu
     }
     let added = Context::new(ev.arena, elements);
     let context = Context::union(ev.arena, string.context, added);
-    Ok(ev.string_with(string.bytes, context))
+    Ok(ev.string_with(string.bytes(), context))
 }
 
 #[cold]
@@ -170,7 +170,7 @@ fn read_reference<'a>(
         if !list.is_empty() && !is_derivation {
             return Err(refuse("derivation output"));
         }
-        for slot in list.items {
+        for slot in list.items() {
             let context = "while evaluating an output name within a string context";
             let output = ev.plain_string_of(share(slot), found.pos, context)?;
             elements.push(ContextElement::Built { derivation: path, output });
@@ -182,7 +182,7 @@ fn read_reference<'a>(
 fn discard_context<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     let context = "while evaluating the argument passed to builtins.unsafeDiscardStringContext";
     let string = ev.coerced(args[0], context, PLAIN)?;
-    Ok(if string.context.is_none() { Value::String(string) } else { ev.string(string.bytes) })
+    Ok(if string.context.is_none() { Value::String(string) } else { ev.string(string.bytes()) })
 }
 
 fn discard_output_dependency<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
@@ -194,7 +194,7 @@ fn discard_output_dependency<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> 
         other => other,
     });
     let context = Context::new(ev.arena, shallow.collect());
-    Ok(ev.string_with(string.bytes, context))
+    Ok(ev.string_with(string.bytes(), context))
 }
 
 fn add_output_dependencies<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
@@ -214,12 +214,12 @@ fn add_output_dependencies<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Re
         _ => {
             let count = elements.len().to_string();
             let text = b"' must have exactly one element, but has ";
-            let parts = [b"context of string '", string.bytes, text, count.as_bytes()];
+            let parts = [b"context of string '", string.bytes(), text, count.as_bytes()];
             return Err(EvalError::new(parts.concat()));
         }
     };
     let context = Context::new(ev.arena, vec![ContextElement::Deep(path)]);
-    Ok(ev.string_with(string.bytes, context))
+    Ok(ev.string_with(string.bytes(), context))
 }
 
 impl<'a> Evaluator<'a> {

@@ -121,7 +121,7 @@ impl<'a> Draft<'a> {
     }
 
     fn arguments(&mut self, ev: &mut Evaluator<'a>, value: Value<'a>) -> Result<()> {
-        for slot in ev.list_of(value, Pos::NONE, NOTHING)?.items {
+        for slot in ev.list_of(value, Pos::NONE, NOTHING)?.items() {
             let context = "while evaluating an element of the argument list";
             let text = ev.coerce_to_string(share(slot), Pos::NONE, context, VARIABLE)?;
             self.refer(ev, text.context);
@@ -151,11 +151,11 @@ impl<'a> Draft<'a> {
             b"builder" => {
                 let string = ev.string_of(value, Pos::NONE, NOTHING)?;
                 self.refer(ev, string.context);
-                self.derivation.builder = string.bytes.to_vec();
+                self.derivation.builder = string.bytes().to_vec();
             }
             b"outputs" => {
                 let mut names = Vec::new();
-                for slot in ev.list_of(value, Pos::NONE, NOTHING)?.items {
+                for slot in ev.list_of(value, Pos::NONE, NOTHING)?.items() {
                     names.push(ev.plain_string_of(share(slot), Pos::NONE, NOTHING)?);
                 }
                 self.set_outputs(names.into_iter())?;

@@ -43,7 +43,7 @@ fn hash_string<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'
     let context = "while evaluating the second argument passed to builtins.hashString";
     let string = ev.string_of(args[1], Pos::NONE, context)?;
     ev.require_algorithm(algorithm)?;
-    Ok(ev.string(ev.bytes(Hash::of(algorithm, string.bytes).encode(Format::Base16).as_bytes())))
+    Ok(ev.string(ev.bytes(Hash::of(algorithm, string.bytes()).encode(Format::Base16).as_bytes())))
 }
 
 fn hash_file<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {

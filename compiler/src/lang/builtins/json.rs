@@ -60,7 +60,7 @@ impl<'a> Writer<'a> {
             Value::Bool(false) => self.word(b"false"),
             Value::Int(number) => write::integer(&mut self.text.bytes, number),
             Value::Float(number) => write::float(&mut self.text.bytes, number),
-            Value::String(string) => self.string_with(ev, string.bytes, string.context),
+            Value::String(string) => self.string_with(ev, string.bytes(), string.context),
             Value::Path(path) if self.copy => {
                 let text = ev.copied_to_store(path.bytes)?;
                 self.string_with(ev, &text.bytes, text.context);
@@ -79,7 +79,7 @@ impl<'a> Writer<'a> {
 
     fn list(&mut self, ev: &mut Evaluator<'a>, list: &'a List<'a>, pos: Pos) -> Result<()> {
         self.word(b"[");
-        for (index, slot) in list.items.iter().enumerate() {
+        for (index, slot) in list.items().iter().enumerate() {
             if index > 0 {
                 self.word(b",");
             }

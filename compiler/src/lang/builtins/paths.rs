@@ -58,7 +58,7 @@ const MOST_LINKS: usize = 1024;
 fn base_name_of<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     let context = "while evaluating the first argument passed to builtins.baseNameOf";
     let text = ev.coerced(args[0], context, AS_WRITTEN)?;
-    Ok(ev.string_with(base_name(text.bytes), text.context))
+    Ok(ev.string_with(base_name(text.bytes()), text.context))
 }
 
 /// One slash at the end does not count; a second one does.
@@ -77,7 +77,7 @@ fn dir_of<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     }
     let context = "while evaluating the first argument passed to 'builtins.dirOf'";
     let text = ev.coerced(args[0], context, AS_WRITTEN)?;
-    Ok(ev.string_with(directory(text.bytes), text.context))
+    Ok(ev.string_with(directory(text.bytes()), text.context))
 }
 
 fn directory(path: &[u8]) -> &[u8] {
@@ -96,7 +96,7 @@ fn to_path<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> 
 
 fn path_exists<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     let must_be_directory = match ev.force(args[0], Pos::NONE)? {
-        Value::String(text) => text.bytes.ends_with(b"/") || text.bytes.ends_with(b"/."),
+        Value::String(text) => text.bytes().ends_with(b"/") || text.bytes().ends_with(b"/."),
         _ => false,
     };
     let path = ev.realised_text(args[0])?;

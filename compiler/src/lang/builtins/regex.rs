@@ -34,7 +34,7 @@ fn match_whole<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'
     let pattern = ev.plain_string_of(args[0], Pos::NONE, context)?;
     ev.memory.regexes.get(pattern).map_err(|error| regex_error(error, pattern))?;
     let context = "while evaluating the second argument passed to builtins.match";
-    let text = ev.string_of(args[1], Pos::NONE, context)?.bytes;
+    let text = ev.string_of(args[1], Pos::NONE, context)?.bytes();
     let regex = ev.memory.regexes.get(pattern).map_err(|error| regex_error(error, pattern))?;
     let Some(groups) = regex.match_whole(text) else { return Ok(Value::Null) };
     Ok(ev.groups_value(text, &groups))
@@ -50,7 +50,7 @@ fn split<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     let group_count = regex.group_count();
     let mut ends = Vec::new();
     let mut groups: Vec<Group> = Vec::new();
-    let found = regex.for_each_match(string.bytes, |range, of_match| {
+    let found = regex.for_each_match(string.bytes(), |range, of_match| {
         ends.push(range);
         groups.extend_from_slice(of_match);
     });
@@ -61,11 +61,11 @@ fn split<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     let mut items = Vec::with_capacity(2 * ends.len() + 1);
     let mut end = 0;
     for (index, range) in ends.into_iter().enumerate() {
-        items.push(ev.string(&string.bytes[end..range.start]));
-        items.push(ev.groups_value(string.bytes, &groups[index * group_count..][..group_count]));
+        items.push(ev.string(&string.bytes()[end..range.start]));
+        items.push(ev.groups_value(string.bytes(), &groups[index * group_count..][..group_count]));
         end = range.end;
     }
-    items.push(ev.string(&string.bytes[end..]));
+    items.push(ev.string(&string.bytes()[end..]));
     Ok(ev.list(items.into_iter()))
 }
 

@@ -66,7 +66,7 @@ fn to_file<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> 
         };
         references.others.insert(store.parse(path).map_err(|error| path_error(&error))?);
     }
-    let hash = Hash::of(Algorithm::Sha256, contents.bytes);
+    let hash = Hash::of(Algorithm::Sha256, contents.bytes());
     let path = text_path(&store, name, &hash, &references).map_err(|error| path_error(&error))?;
     Ok(ev.store_path_value(&path))
 }

@@ -54,7 +54,7 @@ fn to_string<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>
 fn string_length<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     let context = "while evaluating the argument passed to builtins.stringLength";
     let string = ev.coerced(args[0], context, PLAIN)?;
-    Ok(Value::Int(string.bytes.len() as i64))
+    Ok(Value::Int(string.bytes().len() as i64))
 }
 
 fn substring<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
@@ -67,10 +67,10 @@ fn substring<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>
     let length = ev.int_of(args[1], Pos::NONE, context)?;
     let context = "while evaluating the third argument (the string) passed to builtins.substring";
     let string = ev.coerced(args[2], context, PLAIN)?;
-    let rest = string.bytes.get(start..).unwrap_or_default();
+    let rest = string.bytes().get(start..).unwrap_or_default();
     // A negative length is idiom for the rest.
     let length = usize::try_from(length).map_or(rest.len(), |length| length.min(rest.len()));
-    if length == string.bytes.len() {
+    if length == string.bytes().len() {
         return Ok(Value::String(string));
     }
     Ok(ev.string_with(&rest[..length], string.context))
@@ -83,9 +83,9 @@ fn concat_strings_sep<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<
     let context = "while evaluating the second argument (the list of strings to concat) passed to builtins.concatStringsSep";
     let list = ev.list_of(args[1], Pos::NONE, context)?;
     let mut text = Text { bytes: Vec::new(), context: separator.context };
-    for (index, slot) in list.items.iter().enumerate() {
+    for (index, slot) in list.items().iter().enumerate() {
         if index > 0 {
-            text.bytes.extend_from_slice(separator.bytes);
+            text.bytes.extend_from_slice(separator.bytes());
         }
         let context = "while evaluating one element of the list of strings to concat passed to builtins.concatStringsSep";
         ev.append_coerced(&mut text, share(slot), Pos::NONE, context, PLAIN)?;
@@ -131,7 +131,7 @@ impl<'a> Replacements<'a> {
             return Ok((string, false));
         }
         let context = "while evaluating one of the replacement strings passed to builtins.replaceStrings";
-        let string = ev.string_of(share(&self.to.items[index]), Pos::NONE, context)?;
+        let string = ev.string_of(share(&self.to.items()[index]), Pos::NONE, context)?;
         self.known[index] = Some(string);
         Ok((string, true))
     }
@@ -147,17 +147,17 @@ fn replace_strings<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Val
         return Err(EvalError::new(text));
     }
     let mut patterns = Vec::with_capacity(from.len());
-    for slot in from.items {
+    for slot in from.items() {
         let context = "while evaluating one of the strings to replace passed to builtins.replaceStrings";
-        patterns.push(ev.string_of(share(slot), Pos::NONE, context)?.bytes);
+        patterns.push(ev.string_of(share(slot), Pos::NONE, context)?.bytes());
     }
     let context = "while evaluating the third argument passed to builtins.replaceStrings";
     let string = ev.string_of(args[2], Pos::NONE, context)?;
     let mut replacements = Replacements::new(patterns, to);
-    let mut text = Text { bytes: Vec::with_capacity(string.bytes.len()), context: string.context };
+    let mut text = Text { bytes: Vec::with_capacity(string.bytes().len()), context: string.context };
     let (mut at, mut changed) = (0, false);
-    while at <= string.bytes.len() {
-        let rest = &string.bytes[at..];
+    while at <= string.bytes().len() {
+        let rest = &string.bytes()[at..];
         let skipped = match replacements.at(rest) {
             Some(index) => {
                 changed = true;
@@ -165,7 +165,7 @@ fn replace_strings<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Val
                 if is_new {
                     text.context = Context::union(ev.arena, text.context, replacement.context);
                 }
-                text.bytes.extend_from_slice(replacement.bytes);
+                text.bytes.extend_from_slice(replacement.bytes());
                 replacements.from[index].len()
             }
             None => 0,
@@ -190,7 +190,7 @@ impl<'a> Evaluator<'a> {
             Value::String(string) => Ok(string),
             other => {
                 let text = self.coerce_to_string(other, Pos::NONE, context, how)?;
-                Ok(self.arena.alloc(NixString { bytes: self.bytes(&text.bytes), context: text.context }))
+                Ok(NixString::new(self.arena, self.bytes(&text.bytes), text.context))
             }
         }
     }

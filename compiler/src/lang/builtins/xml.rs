@@ -65,7 +65,7 @@ impl<'a> Writer<'a> {
             }
             Value::String(string) => {
                 self.context = Context::union(ev.arena, self.context, string.context);
-                self.document.empty("string", &[("value", string.bytes)]);
+                self.document.empty("string", &[("value", string.bytes())]);
             }
             Value::Path(path) => self.document.empty("path", &[("value", path.bytes)]),
             Value::List(list) => self.list(ev, list, pos)?,
@@ -84,7 +84,7 @@ impl<'a> Writer<'a> {
 
     fn list(&mut self, ev: &mut Evaluator<'a>, list: &'a List<'a>, pos: Pos) -> Result<()> {
         self.document.open("list", &[]);
-        for slot in list.items {
+        for slot in list.items() {
             self.value(ev, share(slot), pos)?;
         }
         self.document.close();
@@ -103,7 +103,7 @@ impl<'a> Writer<'a> {
             if let Some(found) = attrs.find(symbol)
                 && let Value::String(path) = self.look(ev, share(found.slot), found.pos)?
             {
-                paths.push((name, path.bytes));
+                paths.push((name, path.bytes()));
             }
         }
         self.document.open("derivation", &paths);
