@@ -9,7 +9,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use lang_tests::language::random::{Rng, mangled, program};
+use lang_tests::language::random::{Rng, mangled, program, texts};
 use lang_tests::language::{Outcome, Program};
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -21,6 +21,7 @@ fn main() -> ExitCode {
         for seed in first..first + number("RANDOM_PROGRAMS", 1000) {
             trials.push(Trial::test(format!("evaluate::{seed}"), move || evaluate(seed)));
             trials.push(Trial::test(format!("parse::{seed}"), move || parse(seed)));
+            trials.push(Trial::test(format!("text::{seed}"), move || text(seed)));
         }
     }
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -89,6 +90,10 @@ fn evaluate(seed: u64) -> Result<(), Failed> {
     }
     let small = tree.shrink(400, |tree| matches!(pair.differ(&flags, &tree.to_string()), Ok(Some(_))));
     pair.show(&flags, &small.to_string())
+}
+
+fn text(seed: u64) -> Result<(), Failed> {
+    Pair::new().show(&["--eval", "--strict"], &texts(seed))
 }
 
 fn parse(seed: u64) -> Result<(), Failed> {
