@@ -1,6 +1,6 @@
 //! `sort`.
 //!
-//! A stable merge sort of natural runs that stays within its bounds whatever the comparing function answers.
+//! A stable merge sort that stays within its bounds whatever the comparing function answers.
 
 use std::cmp::Reverse;
 
@@ -99,76 +99,110 @@ fn natively<'a>(comparator: Value<'a>, items: &[Value<'a>]) -> Option<Vec<Value<
     Some(sorted)
 }
 
-/// Sorts stably: bottom-up merging of the runs that are there already.
-fn merge_sort<'a>(
-    items: &mut Vec<Value<'a>>,
-    less: &mut impl FnMut(Value<'a>, Value<'a>) -> Result<bool>,
-) -> Result<()> {
-    let mut runs = natural_runs(items, less)?;
-    let mut scratch = Vec::with_capacity(items.len());
-    while runs.len() > 1 {
-        scratch.clear();
-        let mut merged = Vec::with_capacity(runs.len().div_ceil(2));
-        let mut start = 0;
-        for pair in runs.chunks(2) {
-            match *pair {
-                [middle, end] => merge(&items[start..middle], &items[middle..end], &mut scratch, less)?,
-                [end] => scratch.extend_from_slice(&items[start..end]),
-                _ => {}
-            }
-            start = scratch.len();
-            merged.push(start);
-        }
-        std::mem::swap(items, &mut scratch);
-        runs = merged;
-    }
-    Ok(())
+/// Up to this many elements are sorted by insertion.
+const FEW: usize = 16;
+
+/// The comparing function, and the elements while they move.
+struct Sorter<'s, 'a, F> {
+    items: &'s mut [Value<'a>],
+    scratch: Vec<Value<'a>>,
+    less: F,
 }
 
-/// Ends of the runs; those that fall strictly are turned round.
-fn natural_runs<'a>(
+/// Sorts stably, asking for the same comparisons in the same order as Nix, since a comparing function can be seen to
+/// be called. Peeksort: J. I. Munro and S. Wild, "Nearly-Optimal Mergesorts" (2018).
+fn merge_sort<'a>(
     items: &mut [Value<'a>],
     less: &mut impl FnMut(Value<'a>, Value<'a>) -> Result<bool>,
-) -> Result<Vec<usize>> {
-    let mut ends = Vec::new();
-    let mut start = 0;
-    while start < items.len() {
-        let mut end = start + 1;
-        if end < items.len() {
-            let falling = less(items[end], items[start])?;
-            end += 1;
-            while end < items.len() && less(items[end], items[end - 1])? == falling {
-                end += 1;
-            }
-            if falling {
-                items[start..end].reverse();
-            }
-        }
-        ends.push(end);
-        start = end;
-    }
-    Ok(ends)
+) -> Result<()> {
+    let end = items.len();
+    let scratch = Vec::with_capacity(end);
+    Sorter { items, scratch, less }.sort((0, end), 0, end)
 }
 
-fn merge<'a>(
-    left: &[Value<'a>],
-    right: &[Value<'a>],
-    out: &mut Vec<Value<'a>>,
-    less: &mut impl FnMut(Value<'a>, Value<'a>) -> Result<bool>,
-) -> Result<()> {
-    let (mut l, mut r) = (0, 0);
-    while l < left.len() && r < right.len() {
-        if less(right[r], left[l])? {
-            out.push(right[r]);
-            r += 1;
+impl<'a, F: FnMut(Value<'a>, Value<'a>) -> Result<bool>> Sorter<'_, 'a, F> {
+    /// Sorts a range whose elements before `left_end` and from `right_start` on are in order. The recursion halves
+    /// the range.
+    fn sort(&mut self, range: (usize, usize), left_end: usize, right_start: usize) -> Result<()> {
+        let (begin, end) = range;
+        if left_end == end || right_start == begin {
+            return Ok(());
+        }
+        if end - begin <= FEW {
+            return self.insert(begin, end);
+        }
+        let middle = begin + (end - begin) / 2;
+        if middle <= left_end {
+            self.sort((left_end, end), left_end + 1, right_start)?;
+            return self.merge(begin, left_end, end);
+        }
+        if middle >= right_start {
+            self.sort((begin, right_start), left_end, right_start - 1)?;
+            return self.merge(begin, right_start, end);
+        }
+        let (from, to) = self.run_around(middle, left_end, right_start)?;
+        if from == begin && to == end {
+            return Ok(());
+        }
+        if middle - from < to - middle {
+            self.sort((begin, from), left_end, from.saturating_sub(1))?;
+            self.sort((from, end), to, right_start)?;
+            self.merge(begin, from, end)
         } else {
-            out.push(left[l]);
-            l += 1;
+            self.sort((begin, to), left_end, from)?;
+            self.sort((to, end), to + 1, right_start)?;
+            self.merge(begin, to, end)
         }
     }
-    out.extend_from_slice(&left[l..]);
-    out.extend_from_slice(&right[r..]);
-    Ok(())
+
+    /// The longest run between two places that holds the element before `middle`; one that falls strictly is turned
+    /// round.
+    fn run_around(&mut self, middle: usize, left: usize, right: usize) -> Result<(usize, usize)> {
+        let falling = self.falls(middle)?;
+        let (mut from, mut to) = (middle - 1, middle);
+        while from > left && self.falls(from)? == falling {
+            from -= 1;
+        }
+        while to < right && self.falls(to)? == falling {
+            to += 1;
+        }
+        if falling {
+            self.items[from..to].reverse();
+        }
+        Ok((from, to))
+    }
+
+    /// Whether an element is less than the one before it.
+    fn falls(&mut self, at: usize) -> Result<bool> {
+        (self.less)(self.items[at], self.items[at - 1])
+    }
+
+    fn insert(&mut self, begin: usize, end: usize) -> Result<()> {
+        for current in begin..end {
+            let mut at = current;
+            while at > begin && self.falls(at)? {
+                self.items.swap(at, at - 1);
+                at -= 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Merges two neighbouring ranges in order; of equal elements those of the left one come first.
+    fn merge(&mut self, begin: usize, middle: usize, end: usize) -> Result<()> {
+        self.scratch.clear();
+        self.scratch.extend_from_slice(&self.items[begin..end]);
+        let (mut left, mut right) = (0, middle - begin);
+        let (left_end, right_end) = (right, end - begin);
+        for place in &mut self.items[begin..end] {
+            let from_left = right == right_end
+                || (left < left_end && !(self.less)(self.scratch[right], self.scratch[left])?);
+            let from = if from_left { &mut left } else { &mut right };
+            *place = self.scratch[*from];
+            *from += 1;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
