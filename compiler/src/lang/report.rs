@@ -3,6 +3,8 @@
 //! Owns: order, abbreviation and layout of traces, code excerpts.
 //! Never does: decide what is traced.
 
+use unicode_width::UnicodeWidthChar;
+
 use super::error::{EvalError, Trace};
 use super::syntax::pos::Place;
 use super::syntax::{Pos, Sources};
@@ -26,6 +28,9 @@ pub fn render(error: &EvalError, sources: &Sources<'_>, show_trace: bool) -> Vec
 
 /// A warning as Nix writes it, with `warning:` in front.
 pub fn render_warning(warning: &EvalError, sources: &Sources<'_>) -> Vec<u8> {
+    if warning.pos.is_none() {
+        return [b"warning: ".as_slice(), &warning.message].concat();
+    }
     let mut report = Report { sources, out: Vec::new(), seen: Vec::new(), skipped: Vec::new(), count: 0 };
     report.out.extend_from_slice(&warning.message);
     report.out.push(b'\n');
@@ -206,14 +211,39 @@ fn filter(text: &[u8]) -> Vec<u8> {
                     break;
                 }
             },
-            0x80..=0xbf => out.push(byte),
-            _ => {
+            b' '..=b'~' => {
                 out.push(byte);
                 width += 1;
+            }
+            ..b' ' | 0x7f => out.push(byte),
+            0x80.. => {
+                let (bytes, columns) = wide(byte, tail);
+                out.push(byte);
+                let (more, after) = tail.split_at(bytes - 1);
+                out.extend_from_slice(more);
+                width += columns;
+                rest = after;
             }
         }
     }
     out
+}
+
+/// How many bytes and columns the character has that starts with `first`; of what is not UTF-8, each byte is a column.
+fn wide(first: u8, tail: &[u8]) -> (usize, usize) {
+    let length = match first {
+        0xc0..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf7 => 4,
+        _ => return (1, 1),
+    };
+    let found = 1 + tail.iter().take(length - 1).take_while(|byte| matches!(byte, 0x80..=0xbf)).count();
+    let bytes: Vec<u8> = std::iter::once(first).chain(tail.iter().take(found - 1).copied()).collect();
+    let character = std::str::from_utf8(&bytes).ok().and_then(|text| text.chars().next());
+    match character {
+        Some(character) => (found, character.width().unwrap_or(0)),
+        None => (found, found),
+    }
 }
 
 /// What follows the escape sequence whose first byte (ESC) stood before `text`.

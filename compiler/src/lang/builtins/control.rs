@@ -5,10 +5,10 @@ use std::cell::Cell;
 use super::Builtin;
 use crate::lang::error::{ErrorKind, EvalError, Result, Trace};
 use crate::lang::eval::{Coercion, Evaluator};
-use crate::lang::print;
 use crate::lang::syntax::Pos;
 use crate::lang::syntax::symbol::known;
 use crate::lang::value::{Attrs, Shape, Value};
+use crate::lang::{print, report};
 
 pub(super) const BUILTINS: &[Builtin] = &[
     Builtin::new("seq", &["first", "second"], seq, "*second*, after *first* is evaluated."),
@@ -121,7 +121,7 @@ fn trace_verbose<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value
 fn warn<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     let context = "while evaluating the first argument; the message passed to builtins.warn";
     let text = ev.string_of(args[0], Pos::NONE, context)?;
-    ev.world.say(&[b"evaluation warning: ".as_slice(), text.bytes()].concat());
+    ev.world.say(&report::finish(text.bytes(), b"evaluation warning:"));
     ev.force(args[1], Pos::NONE)
 }
 

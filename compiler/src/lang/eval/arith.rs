@@ -77,7 +77,7 @@ impl NumberOp {
                 "while evaluating the second argument of the subtraction",
             ),
             NumberOp::Mul => (
-                "while evaluating the first of the multiplication",
+                "while evaluating the first argument of the multiplication",
                 "while evaluating the second argument of the multiplication",
             ),
             NumberOp::Div => (
