@@ -9,6 +9,7 @@
 )]
 
 mod args;
+mod build_file;
 mod changes;
 mod commands;
 mod document;

@@ -12,8 +12,9 @@ use buildc_executor::facts::StoreFacts;
 use buildc_executor::resolve::{PullPolicy, StoreResolver};
 use buildc_ir::pattern::PatternSet;
 use buildc_ir::step::Network;
-use buildc_ir::{Diagnostic, FileId, Plan, Reason, Severity, SourceMap, StepId};
+use buildc_ir::{Diagnostic, FileId, Graph, Plan, Reason, Severity, SourceMap, StepId};
 
+use crate::build_file;
 use crate::commands::Shell;
 use crate::commands::build::{BuildNetwork, SourceArgs};
 use crate::failure::Failure;
@@ -48,15 +49,13 @@ pub struct Frontend {
     /// What the parser found worth saying.
     pub warnings: Vec<Diagnostic>,
     policy: PullPolicy,
-    clamp: Option<i64>,
 }
 
 impl Frontend {
     /// Reads the Dockerfile and the options.
     pub fn read(args: &SourceArgs) -> Result<Self, Failure> {
         let dockerfile = Dockerfile::read(args)?;
-        let clamp = clamp(args)?;
-        let mut options = lower_options(args, clamp)?;
+        let mut options = lower_options(args)?;
         if args.context != Path::new("-") {
             // A malformed file is reported where the context is opened.
             let rules = dockerfile.ignore(&args.context)?.map(|(_, text)| PatternSet::parse(&text));
@@ -65,7 +64,7 @@ impl Frontend {
         let mut sources = SourceMap::new();
         let file = sources.add(dockerfile.shown.clone(), dockerfile.text.clone());
         let policy = if args.pull { PullPolicy::Always } else { PullPolicy::Missing };
-        Ok(Self { dockerfile, sources, file, options, warnings: Vec::new(), policy, clamp })
+        Ok(Self { dockerfile, sources, file, options, warnings: Vec::new(), policy })
     }
 
     /// Parses the text.
@@ -93,21 +92,46 @@ impl Frontend {
 
 /// Reads, lowers, improves and plans.
 pub fn compile(session: &mut Session, args: &SourceArgs) -> Result<Compiled, Failure> {
+    if let Some(path) = build_file::path(args) {
+        return build_file::compile(session, args, &path);
+    }
     let mut frontend = Frontend::read(args)?;
     session.hold()?;
     let contexts = contexts(session, args, &frontend.dockerfile)?;
     let ast = frontend.parse()?;
     let resolver = frontend.resolver(session);
-    let Frontend { dockerfile, mut sources, options, mut warnings, clamp, .. } = frontend;
+    let Frontend { dockerfile, mut sources, options, mut warnings, .. } = frontend;
     let lowered = match dockerfile::lower(&ast, &mut sources, &options, &resolver) {
         Ok(lowered) => lowered,
         Err(found) => return Err(Failure::Input(found, Box::new(sources))),
     };
     warnings.extend(lowered.warnings);
     let source_key = source_key(&dockerfile, args);
-    let (graph, passes) = optimise::run(lowered.graph, &Passes::default());
+    let lowered = Sourced { graph: lowered.graph, sources, warnings, contexts, source_key };
+    decide(session, args, lowered)
+}
+
+/// What a frontend leaves: all that does not depend on what is cached.
+#[derive(Debug)]
+pub struct Sourced {
+    /// The steps and what is wanted of them.
+    pub graph: Graph,
+    /// What spans point into.
+    pub sources: SourceMap,
+    /// What the frontend found worth saying.
+    pub warnings: Vec<Diagnostic>,
+    /// The build contexts by name.
+    pub contexts: BTreeMap<String, Context>,
+    /// Names this source and target among all builds.
+    pub source_key: String,
+}
+
+/// Improves and plans.
+pub fn decide(session: &Session, args: &SourceArgs, lowered: Sourced) -> Result<Compiled, Failure> {
+    let Sourced { graph, sources, warnings, contexts, source_key } = lowered;
+    let (graph, passes) = optimise::run(graph, &Passes::default());
     let facts = StoreFacts::new(&session.store, &contexts, &source_key);
-    let options = PlanOptions { no_cache: args.no_cache, clamp };
+    let options = PlanOptions { no_cache: args.no_cache, clamp: clamp(args)? };
     match plan::plan(graph, passes, sources.clone(), &facts, &options) {
         Ok(plan) => Ok(Compiled { plan, warnings, contexts, source_key }),
         Err(found) => Err(Failure::Input(found, Box::new(sources))),
@@ -200,7 +224,7 @@ fn clamp(args: &SourceArgs) -> Result<Option<i64>, Failure> {
     })
 }
 
-fn lower_options(args: &SourceArgs, clamp: Option<i64>) -> Result<LowerOptions, Failure> {
+pub fn lower_options(args: &SourceArgs) -> Result<LowerOptions, Failure> {
     let mut build_args = BTreeMap::new();
     for option in &args.build_arg {
         match option.split_once('=') {
@@ -208,7 +232,7 @@ fn lower_options(args: &SourceArgs, clamp: Option<i64>) -> Result<LowerOptions, 
             None => build_args.insert(option.clone(), std::env::var(option).ok()),
         };
     }
-    if let Some(seconds) = clamp {
+    if let Some(seconds) = clamp(args)? {
         // Commands that honour it need only an ARG of this name.
         build_args.insert(EPOCH.to_owned(), Some(seconds.to_string()));
     }

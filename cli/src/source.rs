@@ -53,16 +53,23 @@ impl Dockerfile {
             path.with_file_name(name)
         });
         for path in beside.into_iter().chain([context.join(".dockerignore")]) {
-            match std::fs::File::open(&path) {
-                Ok(file) => {
-                    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                    return Ok(Some((name, read_limited(file, &path)?)));
-                }
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-                Err(e) => return Err(Failure::file("read", &path, &e)),
+            if let Some(found) = ignore_file(&path)? {
+                return Ok(Some(found));
             }
         }
         Ok(None)
+    }
+}
+
+/// Name and text of an ignore file, if there is one.
+pub fn ignore_file(path: &Path) -> Result<Option<(String, String)>, Failure> {
+    match std::fs::File::open(path) {
+        Ok(file) => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            Ok(Some((name, read_limited(file, path)?)))
+        }
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(Failure::file("read", path, &e)),
     }
 }
 

@@ -290,7 +290,7 @@ impl<'p> Schedule<'p> {
 
 /// True for a step that the user sees.
 fn is_work(kind: &StepKind) -> bool {
-    !matches!(kind, StepKind::Scratch | StepKind::Config(_))
+    !matches!(kind, StepKind::Scratch | StepKind::Config(_) | StepKind::Diff)
 }
 
 /// How many workers there are and what they do.

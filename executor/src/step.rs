@@ -150,10 +150,17 @@ pub(crate) fn run(site: &Site<'_>, work: &Work<'_>) -> Result<Made, StepError> {
         StepKind::Scratch | StepKind::Config(_) => {
             Ok(Made { layers: Vec::new(), how: How::Cached(Why::Definition), fixed })
         }
+        StepKind::Diff => Ok(Made { layers: difference(work), how: How::Cached(Why::Definition), fixed }),
         StepKind::Image(image) => timed(site, work, |site| fetch::image(site, work.id, image), fixed),
         StepKind::Http(http) => download::find_or_fetch(site, work, http, fixed),
         StepKind::Exec(_) | StepKind::Copy(_) | StepKind::Mkdir(_) => keyed(site, work, fixed),
     }
+}
+
+/// The layers of the upper tree above those of the lower one, which is below it in the graph.
+fn difference(work: &Work<'_>) -> Vec<Layer> {
+    let [upper, lower, ..] = work.inputs.as_slice() else { return Vec::new() };
+    upper.layers.get(lower.layers.len()..).unwrap_or_default().to_vec()
 }
 
 /// Runs what has no content key.
@@ -306,7 +313,7 @@ fn make(site: &Site<'_>, work: &Work<'_>, chosen: &[Chosen]) -> Result<Layer, St
             };
             Ok(job.run()?)
         }
-        StepKind::Scratch | StepKind::Config(_) | StepKind::Image(_) | StepKind::Http(_) => {
+        StepKind::Scratch | StepKind::Config(_) | StepKind::Image(_) | StepKind::Http(_) | StepKind::Diff => {
             Err(StepError::Cancelled)
         }
     }

@@ -98,6 +98,7 @@ fn steps() -> Vec<(&'static str, StepKind)> {
         ("copy mixed", StepKind::Copy(copy(mixed))),
         ("mkdir", StepKind::Mkdir(Mkdir { path: "/srv".to_owned(), user: "app".to_owned() })),
         ("config", StepKind::Config(ConfigChange { text: "ENV A=1".to_owned() })),
+        ("diff", StepKind::Diff),
     ]
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use buildc_executor::Cancel;
 use buildc_executor::build::{self, BuildError, BuildOptions, SecretSource};
-use buildc_ir::{Privilege, Reference};
+use buildc_ir::{Plan, Privilege, Reference};
 use buildc_store::{ImageRecord, Store};
 use clap::ValueEnum;
 
@@ -69,6 +69,15 @@ pub struct SourceArgs {
     /// Clamp all times in new layers to SOURCE_DATE_EPOCH, or to 1980 where that is not set
     #[arg(long)]
     pub reproducible: bool,
+    /// Of a build file (`-f FILE.nix`): the image to build, for example web
+    #[arg(short = 'A', long = "attr", value_name = "PATH")]
+    pub attribute: Option<String>,
+    /// Of a build file: an argument of its function, as an expression
+    #[arg(long, num_args = 2, value_names = ["NAME", "EXPR"])]
+    pub arg: Vec<String>,
+    /// Of a build file: an argument of its function, as a string
+    #[arg(long, num_args = 2, value_names = ["NAME", "STRING"])]
+    pub argstr: Vec<String>,
 }
 
 /// Network of RUN instructions.
@@ -160,30 +169,46 @@ pub fn run(args: BuildArgs, shell: &Shell) -> Outcome {
     }
     let mut session = Session::open(shell)?;
     let cancel = Cancel::new();
-    let Some(image) = image(&mut session, &args, &names, &cancel, shell)? else { return Ok(INTERRUPTED) };
+    let Some(images) = images(&mut session, &args, &names, &cancel, shell)? else { return Ok(INTERRUPTED) };
     for export in &exports {
-        export.write(&session, &image, &names)?;
+        let [image] = images.as_slice() else { return Err(several(&images, "--output writes one image")) };
+        export.write(&session, &image.record, &image.names)?;
     }
     if args.push || exports.iter().any(Export::pushes) {
-        for name in &names {
+        for name in images.iter().flat_map(|image| &image.names) {
             super::registry::push_one(&session, name, args.quiet, &cancel, shell)?;
         }
     }
-    write_files(&args, &image, &names)?;
+    write_files(&args, &images)?;
     if args.quiet {
-        output::data(&image.id.to_string())?;
+        images.iter().try_for_each(|image| output::data(&image.record.id.to_string()))?;
     }
     Ok(0)
 }
 
+/// An image that was built, and the names that it was given.
+#[derive(Debug)]
+struct Named {
+    target: String,
+    record: ImageRecord,
+    names: Vec<Reference>,
+}
+
+/// A build file's set of images where one is wanted.
+fn several(images: &[Named], what: &str) -> Failure {
+    let targets: Vec<&str> = images.iter().map(|image| image.target.as_str()).collect();
+    Failure::usage(format!("{what}, and this builds {}: {}", images.len(), targets.join(", ")))
+        .help("Choose one with -A NAME")
+}
+
 /// Builds and tags; `None` when the build was interrupted. Ctrl-C sets `cancel`, then and later.
-pub fn image(
+fn images(
     session: &mut Session,
     args: &BuildArgs,
     names: &[Reference],
     cancel: &Cancel,
     shell: &Shell,
-) -> Result<Option<ImageRecord>, Failure> {
+) -> Result<Option<Vec<Named>>, Failure> {
     let options = BuildOptions { cancel: cancel.clone(), ..build_options(args)? };
     let compiled = pipeline::compile(session, &args.source)?;
     let progress = if args.quiet { Progress::Quiet } else { args.progress };
@@ -215,16 +240,34 @@ pub fn image(
             return Err(Failure::Build { error, sources, log: log_file(&session.store) });
         }
     };
-    let Some((_, image)) = outcome.images.last() else {
-        return Err(Failure::new("internal::no_image", "The build has made no image"));
-    };
-    for name in names {
-        session.store.tag(&name.to_string(), &image.id)?;
+    let images = named(&outcome, &compiled.plan, names)?;
+    for image in &images {
+        for name in &image.names {
+            session.store.tag(&name.to_string(), &image.record.id)?;
+        }
     }
     if !matches!(progress, Progress::Quiet | Progress::Json) {
-        output::say(&render::summary(&outcome, names));
+        let shown: Vec<_> = images.iter().map(|image| (&image.record, image.names.as_slice())).collect();
+        output::say(&render::summary(&outcome, &shown));
     }
-    Ok(Some(image.clone()))
+    Ok(Some(images))
+}
+
+/// Puts the images together with the names of the command line and of their source.
+fn named(outcome: &build::Outcome, plan: &Plan, names: &[Reference]) -> Result<Vec<Named>, Failure> {
+    let mut images = Vec::new();
+    for ((target, record), wanted) in outcome.images.iter().zip(&plan.graph.targets) {
+        let mut own = wanted.tags.iter().map(|t| session::new_name(t)).collect::<Result<Vec<_>, _>>()?;
+        own.retain(|name| !names.contains(name));
+        let names = names.iter().cloned().chain(own).collect();
+        images.push(Named { target: target.clone(), record: record.clone(), names });
+    }
+    match images.len() {
+        0 => Err(Failure::new("internal::no_image", "The build has made no image")),
+        1 => Ok(images),
+        _ if names.is_empty() => Ok(images),
+        _ => Err(several(&images, "--tag names one image")),
+    }
 }
 
 /// The log of this process's newest build; its name ends with the process id.
@@ -299,22 +342,32 @@ fn ssh_socket(option: &str) -> Result<(String, PathBuf), Failure> {
     Ok((id.to_owned(), socket))
 }
 
-fn write_files(args: &BuildArgs, image: &ImageRecord, names: &[Reference]) -> Result<(), Failure> {
+fn write_files(args: &BuildArgs, images: &[Named]) -> Result<(), Failure> {
     if let Some(path) = &args.iidfile {
-        std::fs::write(path, image.id.to_string()).map_err(|e| Failure::file("write", path, &e))?;
+        let ids: Vec<String> = images.iter().map(|image| image.record.id.to_string()).collect();
+        std::fs::write(path, ids.join("\n")).map_err(|e| Failure::file("write", path, &e))?;
     }
     if let Some(path) = &args.metadata_file {
-        let names: Vec<String> = names.iter().map(Reference::to_string).collect();
-        let metadata = serde_json::json!({
-            "containerimage.digest": image.manifest.to_string(),
-            "containerimage.config.digest": image.id.to_string(),
-            "containerimage.descriptor": {
-                "mediaType": image.manifest_media_type,
-                "digest": image.manifest.to_string(),
-            },
-            "image.name": names.join(","),
-        });
+        // As bake has it: of several images, each under its own name.
+        let metadata = match images {
+            [image] => metadata(image),
+            _ => images.iter().map(|image| (image.target.clone(), metadata(image))).collect(),
+        };
         std::fs::write(path, format!("{metadata:#}\n")).map_err(|e| Failure::file("write", path, &e))?;
     }
     Ok(())
+}
+
+fn metadata(image: &Named) -> serde_json::Value {
+    let Named { record, names, .. } = image;
+    let names: Vec<String> = names.iter().map(Reference::to_string).collect();
+    serde_json::json!({
+        "containerimage.digest": record.manifest.to_string(),
+        "containerimage.config.digest": record.id.to_string(),
+        "containerimage.descriptor": {
+            "mediaType": record.manifest_media_type,
+            "digest": record.manifest.to_string(),
+        },
+        "image.name": names.join(","),
+    })
 }

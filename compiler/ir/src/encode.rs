@@ -95,6 +95,7 @@ impl Encoder {
                 self.tag(6);
                 self.text(&change.text);
             }
+            StepKind::Diff => self.tag(8),
         }
     }
 

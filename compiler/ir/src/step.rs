@@ -89,6 +89,9 @@ pub enum StepKind {
     Mkdir(Mkdir),
     /// A change of the image's config only; has no layer. Removed by the fold pass.
     Config(ConfigChange),
+    /// What one tree has above another that it was built on: the layers of the first input without those of the
+    /// second. Nothing is executed for it.
+    Diff,
 }
 
 /// A pinned image.
@@ -361,6 +364,7 @@ impl StepKind {
             StepKind::Copy(_) => "copy",
             StepKind::Mkdir(_) => "mkdir",
             StepKind::Config(_) => "config",
+            StepKind::Diff => "diff",
         }
     }
 }

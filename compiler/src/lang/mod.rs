@@ -3,6 +3,7 @@
 //! Owns: syntax, scope resolution, values, evaluation, builtins.
 //! Never does: file, environment or clock access; what the world knows comes in through traits.
 
+pub mod build;
 pub mod builtins;
 pub mod derivation;
 pub mod error;

@@ -131,6 +131,10 @@ impl<'a> Decider<'a> {
     fn look_up(&mut self, at: usize) {
         match &self.node(at).step.kind {
             StepKind::Scratch | StepKind::Config(_) => self.nothing_to_do(at),
+            StepKind::Diff => {
+                self.tasks.push(Task::LookUpContent(at));
+                self.need_the_rest(at);
+            }
             StepKind::Image(image) => match self.facts.image_layers(&image.manifest) {
                 Some(layers) => self.known(at, None, layers),
                 None => self.decisions[at].state = State::WillRun,
@@ -168,7 +172,29 @@ impl<'a> Decider<'a> {
         }
     }
 
+    /// A difference is there as soon as both trees are.
+    fn difference(&mut self, at: usize) {
+        let inputs = self.node(at).step.inputs.iter();
+        let trees: Vec<usize> = inputs.filter_map(|i| self.graph.position(i.step)).collect();
+        let [upper, lower] = trees[..] else { return self.nothing_to_do(at) };
+        let open: Vec<StepId> = [upper, lower]
+            .into_iter()
+            .filter(|tree| self.decisions[*tree].tree.is_none())
+            .map(|tree| self.nodes[tree].0)
+            .collect();
+        if !open.is_empty() {
+            self.decisions[at].state = State::DependsOn { steps: open };
+            return;
+        }
+        let below = self.layers(lower).len();
+        let own = self.layers(upper).get(below..).unwrap_or_default().to_vec();
+        self.known(at, None, own);
+    }
+
     fn look_up_content(&mut self, at: usize) {
+        if self.node(at).step.kind == StepKind::Diff {
+            return self.difference(at);
+        }
         let selections = keys::selections(&self.node(at).step.kind);
         let waits = self.unknown_inputs(at, &selections);
         let Some(base) = self.base_tree(at).filter(|_| waits.is_empty()) else {

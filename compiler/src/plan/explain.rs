@@ -73,7 +73,7 @@ impl Explainer<'_> {
         let decision = &self.decisions[at];
         match (&decision.state, &node.step.kind) {
             (State::NotNeeded, _) => Reason::NothingNeedsIt,
-            (State::Cached, StepKind::Scratch | StepKind::Config(_)) => Reason::NothingToDo,
+            (State::Cached, StepKind::Scratch | StepKind::Config(_) | StepKind::Diff) => Reason::NothingToDo,
             (State::Cached, _)
                 if decision.result_key.is_some() && decision.result_key == decision.content_key =>
             {

@@ -207,7 +207,9 @@ impl<'a> Build<'a> {
         below: bool,
     ) -> (Fate, bool, Vec<ContentDigest>) {
         match &node.step.kind {
-            StepKind::Scratch | StepKind::Config(_) => return (Fate::Cached, below, Vec::new()),
+            StepKind::Scratch | StepKind::Config(_) | StepKind::Diff => {
+                return (Fate::Cached, below, Vec::new());
+            }
             StepKind::Image(image) => {
                 let pulled = self.world.not_pulled.remove(&image.manifest);
                 let layers = self.world.image_layers(&image.manifest).expect("pulled");

@@ -126,7 +126,7 @@ fn inherit(base: StageState, name: String, counter: Counter) -> StageState {
 }
 
 /// What every stage's config has, whatever its base says.
-fn prepare(config: &mut ImageConfig) {
+pub(crate) fn prepare(config: &mut ImageConfig) {
     config.on_build.clear();
     if config.env("PATH").is_none() {
         config.set_env("PATH", DEFAULT_PATH);

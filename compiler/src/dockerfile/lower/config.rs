@@ -29,12 +29,15 @@ const SIGNALS: [&str; 34] = [
 pub fn argv(state: &StageState, command: &Command) -> Vec<String> {
     match command {
         Command::Exec(args) => args.clone(),
-        Command::Shell(text) => {
-            let default = || DEFAULT_SHELL.map(str::to_owned).to_vec();
-            let shell = state.config.shell.clone().filter(|s| !s.is_empty()).unwrap_or_else(default);
-            shell.into_iter().chain([text.clone()]).collect()
-        }
+        Command::Shell(text) => in_shell(state.config.shell.as_deref(), text),
     }
+}
+
+/// A text behind the words of a shell, the default one where none is set.
+pub(crate) fn in_shell(shell: Option<&[String]>, text: &str) -> Vec<String> {
+    let default = || DEFAULT_SHELL.map(str::to_owned).to_vec();
+    let shell = shell.filter(|s| !s.is_empty()).map_or_else(default, <[String]>::to_vec);
+    shell.into_iter().chain([text.to_owned()]).collect()
 }
 
 impl Lowering<'_> {
@@ -245,7 +248,8 @@ impl Lowering<'_> {
     }
 }
 
-fn is_signal(text: &str) -> bool {
+/// True for what STOPSIGNAL takes: a name with or without SIG, or a number.
+pub(crate) fn is_signal(text: &str) -> bool {
     if let Ok(number) = text.parse::<i32>() {
         return number > 0;
     }

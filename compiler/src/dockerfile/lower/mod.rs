@@ -14,18 +14,18 @@ use super::lint::{self, Lint};
 use super::stages::Stages;
 use super::{Checked, LowerOptions, Lowered, problem, scope, stages};
 
-mod base;
-mod config;
-mod history;
+pub(crate) mod base;
+pub(crate) mod config;
+pub(crate) mod history;
 mod link;
 pub(in crate::dockerfile) mod mounts;
 mod outline;
-mod paths;
-mod ports;
+pub(crate) mod paths;
+pub(crate) mod ports;
 mod reach;
 mod run;
 mod stage;
-mod transfer;
+pub(crate) mod transfer;
 
 pub use outline::outline;
 

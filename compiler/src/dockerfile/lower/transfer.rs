@@ -109,9 +109,7 @@ impl Lowering<'_> {
     }
 
     fn check_mode(&mut self, mode: &str, word: &Word) -> Option<()> {
-        let octal = mode.bytes().all(|b| b.is_ascii_digit());
-        let fits = u32::from_str_radix(mode, 8).is_ok_and(|m| m <= 0o7777);
-        if (octal && fits) || (!octal && symbolic_mode(mode).is_ok()) {
+        if is_mode(mode) {
             return Some(());
         }
         let help = "Write an octal number up to 7777, or for example `u=rwX,go=rX`";
@@ -212,11 +210,18 @@ fn created_by(transfer: &Transfer, words: &Words) -> String {
 }
 
 /// `--parents`: a `/./` in the source stays, it is where the kept path begins.
-fn pivoted(source: &str) -> String {
+pub(crate) fn pivoted(source: &str) -> String {
     match source.split_once("/./") {
         Some((parent, rest)) => format!("{}/./{}", paths::relative(parent), paths::relative(rest)),
         None => paths::relative(source),
     }
+}
+
+/// True for what `--chmod` takes: an octal number up to 7777, or a symbolic mode.
+pub(crate) fn is_mode(mode: &str) -> bool {
+    let octal = mode.bytes().all(|b| b.is_ascii_digit());
+    let fits = u32::from_str_radix(mode, 8).is_ok_and(|m| m <= 0o7777);
+    (octal && fits) || (!octal && symbolic_mode(mode).is_ok())
 }
 
 /// A clause of a symbolic mode, as chmod(1) has it.
@@ -237,7 +242,7 @@ fn is_http(text: &str) -> bool {
 }
 
 /// A file to fetch.
-fn is_url(text: &str) -> bool {
+pub(crate) fn is_url(text: &str) -> bool {
     is_http(text) && !is_git(text)
 }
 
@@ -264,7 +269,7 @@ fn url_path(url: &str) -> IResult<&str, &str> {
 }
 
 /// The name of a fetched file: the last part of the URL's path, percent escapes decoded.
-fn url_file_name(url: &str) -> String {
+pub(crate) fn url_file_name(url: &str) -> String {
     let path = url_path(url).map_or("", |(_, path)| path);
     let name = decode(path);
     match name.trim_end_matches('/').rsplit('/').next() {

@@ -78,6 +78,8 @@ pub struct Builtin {
     pub visibility: Visibility,
     /// False for the few that leave no line `while calling the '…' builtin` in traces.
     pub traced: bool,
+    /// True for the few that want to know where they are called ([`Evaluator::sites`]).
+    pub sited: bool,
     /// Its code.
     pub run: Function,
 }
@@ -90,7 +92,7 @@ impl Builtin {
         run: Function,
         doc: &'static str,
     ) -> Self {
-        Builtin { name, params, doc, visibility: Visibility::Underscored, traced: true, run }
+        Builtin { name, params, doc, visibility: Visibility::Underscored, traced: true, sited: false, run }
     }
 
     /// The same, global as `name`.
@@ -104,6 +106,13 @@ impl Builtin {
     #[must_use]
     pub const fn untraced(mut self) -> Self {
         self.traced = false;
+        self
+    }
+
+    /// The same, told where it is called.
+    #[must_use]
+    pub const fn sited(mut self) -> Self {
+        self.sited = true;
         self
     }
 

@@ -273,6 +273,9 @@ impl<'a> Evaluator<'a> {
         args: &[Value<'a>],
         pos: Pos,
     ) -> Result<Value<'a>> {
+        if builtin.sited {
+            self.sites.call = pos;
+        }
         match (builtin.run)(self, args) {
             Err(error) if builtin.traced => Err(while_calling(error, builtin.name, pos)),
             result => result,

@@ -11,6 +11,7 @@ use std::fmt;
 use bumpalo::Bump;
 
 use super::builtins::memory::Memory;
+use super::build::{Sites, Steps};
 use super::error::{ErrorKind, EvalError, Result};
 use super::expr::Node;
 use super::stack::StackLimit;
@@ -20,6 +21,7 @@ use super::value::{Attrs, CodeId, Context, Deferred, List, NixString, Shape, Slo
 use super::world::World;
 
 pub mod arith;
+mod auto;
 mod call;
 mod coerce;
 mod deep;
@@ -106,6 +108,10 @@ pub struct Evaluator<'a> {
     pub world: &'a dyn World,
     /// What the user set.
     pub options: Options,
+    /// Who makes steps; only build files have somebody.
+    pub steps: Option<&'a dyn Steps>,
+    /// Where builtins that want to know it are called.
+    pub sites: Sites,
     pub(super) codes: Vec<Node<'a>>,
     pub(super) globals: Vec<Global<'a>>,
     frames: Frames<'a>,
@@ -138,6 +144,8 @@ impl<'a> Evaluator<'a> {
             symbols: Symbols::new(arena),
             sources: Sources::new(),
             world,
+            steps: None,
+            sites: Sites::default(),
             codes: Vec::new(),
             globals: Vec::new(),
             frames: Frames::new(arena),

@@ -1,0 +1,111 @@
+//! Build files on the command line: found, evaluated on a big stack, and their contexts opened.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use buildc_compiler::lang::build::{self, Argument, BuildFile, Built, Failed};
+use buildc_compiler::lang::eval::Options;
+use buildc_executor::context::Context;
+use buildc_executor::resolve::{PullPolicy, StoreResolver};
+
+use crate::commands::build::SourceArgs;
+use crate::failure::Failure;
+use crate::language::{self, Files};
+use crate::pipeline::{self, Compiled, Sourced};
+use crate::session::Session;
+
+/// What a build file is called in a directory without `-f`.
+const DEFAULT_NAME: &str = "build.nix";
+
+/// The build file that is meant: one given by `-f`, or the only thing to build in the directory.
+pub fn path(args: &SourceArgs) -> Option<PathBuf> {
+    match &args.file {
+        Some(file) => (file.extension()? == "nix").then(|| file.clone()),
+        None => default_file(&args.context),
+    }
+}
+
+/// `build.nix` of a directory that has no Dockerfile.
+pub fn default_file(directory: &Path) -> Option<PathBuf> {
+    let file = directory.join(DEFAULT_NAME);
+    let dockerfile = ["Dockerfile", "dockerfile"].iter().any(|name| directory.join(name).exists());
+    (!dockerfile && file.is_file()).then_some(file)
+}
+
+/// Evaluates, improves and plans.
+pub fn compile(session: &mut Session, args: &SourceArgs, path: &Path) -> Result<Compiled, Failure> {
+    let path = std::path::absolute(path).map_err(|e| Failure::file("find", path, &e))?;
+    if !path.is_file() {
+        return Err(Failure::new("input::not_found", format!("There is no build file `{}`", path.display()))
+            .help("-f is relative to the current directory"));
+    }
+    session.hold()?;
+    let built = evaluate(session, args, &path)?;
+    let contexts = contexts(session, &built.contexts)?;
+    let attribute = args.attribute.as_deref().unwrap_or_default();
+    let platform = args.platform.as_deref().unwrap_or_default();
+    let source_key = format!("{}#{attribute}#{platform}", path.display());
+    let Built { graph, sources, warnings, .. } = built;
+    pipeline::decide(session, args, Sourced { graph, sources, warnings, contexts, source_key })
+}
+
+fn evaluate(session: &Session, args: &SourceArgs, path: &Path) -> Result<Built, Failure> {
+    if let Some(stage) = &args.target {
+        return Err(Failure::usage(format!("--target `{stage}` is for Dockerfiles"))
+            .help("Choose an image of a build file with -A NAME"));
+    }
+    let text = path.to_str().ok_or_else(|| {
+        Failure::new("input::not_utf8", format!("The path `{}` is not UTF-8", path.display()))
+    })?;
+    let arguments = arguments(args)?;
+    let lowering = pipeline::lower_options(args)?;
+    let policy = if args.pull { PullPolicy::Always } else { PullPolicy::Missing };
+    let result = language::on_big_stack(|| {
+        let resolver = StoreResolver::new(&session.store, policy);
+        let options = Options { stack_size: language::STACK, ..Options::default() };
+        let file =
+            BuildFile { path: text, arguments: &arguments, attribute: args.attribute.as_deref(), options };
+        build::evaluate(file, lowering, &resolver, &Files)
+    });
+    match result.map_err(Failure::Output)? {
+        Ok(built) => Ok(built),
+        Err(Failed { report }) => {
+            crate::output::say(String::from_utf8_lossy(&report).trim_end());
+            Err(Failure::Said(1))
+        }
+    }
+}
+
+/// `--arg`, `--argstr`, and `--build-arg` as strings.
+fn arguments(args: &SourceArgs) -> Result<Vec<(String, Argument)>, Failure> {
+    let pairs = |words: &[String]| -> Vec<(String, String)> {
+        words.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect()
+    };
+    let mut found = Vec::new();
+    for option in &args.build_arg {
+        match option.split_once('=') {
+            Some((name, value)) => found.push((name.to_owned(), Argument::Text(value.to_owned()))),
+            None => {
+                let value = std::env::var(option).ok();
+                found.extend(value.map(|value| (option.clone(), Argument::Text(value))));
+            }
+        }
+    }
+    found.extend(pairs(&args.arg).into_iter().map(|(name, text)| (name, Argument::Expression(text))));
+    found.extend(pairs(&args.argstr).into_iter().map(|(name, text)| (name, Argument::Text(text))));
+    Ok(found)
+}
+
+/// Opens every directory that steps take files from, each with its own ignore file.
+fn contexts(
+    session: &Session,
+    directories: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, Context>, Failure> {
+    let mut contexts = BTreeMap::new();
+    for (name, directory) in directories {
+        let directory = Path::new(directory);
+        let ignore = crate::source::ignore_file(&directory.join(".dockerignore"))?;
+        contexts.insert(name.clone(), Context::open(&session.store, name, directory, ignore)?);
+    }
+    Ok(contexts)
+}

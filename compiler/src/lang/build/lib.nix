@@ -1,0 +1,620 @@
+# The library `buildc` of build files, written in the language on the one primitive `step`.
+#
+# A step is an attribute set with type = "step": a tree of files with the config that a container started from it gets.
+# Every function here takes steps, paths and plain values, checks them, and calls `step` with a complete description, so that an
+# error names the function and the attribute. Users extend the library in the same way: `buildc.step` is the primitive.
+step:
+
+let
+  inherit (builtins)
+    attrNames
+    concatLists
+    concatStringsSep
+    elem
+    elemAt
+    filter
+    foldl'
+    isAttrs
+    isBool
+    isInt
+    isList
+    isPath
+    isString
+    length
+    map
+    match
+    removeAttrs
+    toString
+    typeOf
+    ;
+
+  # --- types of attributes: a name for messages and a test --------------------------------------------------------
+
+  isStep = v: isAttrs v && (v.type or null) == "step";
+  isText = v: isString v || (isAttrs v && (v ? outPath || v ? __toString));
+  isNull = v: v == null;
+  listOf = t: {
+    name = "a list of ${t.plural}";
+    plural = "lists";
+    test = v: isList v && builtins.all t.test v;
+  };
+  either = a: b: {
+    name = "${a.name} or ${b.name}";
+    plural = "${a.plural} or ${b.plural}";
+    test = v: a.test v || b.test v;
+  };
+  type = name: plural: test: { inherit name plural test; };
+  types = rec {
+    any = type "anything" "values" (v: true);
+    text = type "a string" "strings" isText;
+    bool = type "a Boolean" "Booleans" isBool;
+    int = type "an integer" "integers" isInt;
+    attrs = type "a set" "sets" isAttrs;
+    step = type "a step" "steps" isStep;
+    path = type "a path" "paths" (v: isPath v);
+    null = type "null" "nulls" isNull;
+    function = type "a function" "functions" builtins.isFunction;
+    texts = listOf text;
+    textOrTexts = either text texts;
+    mode = either text int;
+    from = type "a path, a step or a place in a step" "places" (v: isPath v || isStep v || isText v);
+    optional = t: either t null;
+    mount = type "a mount (see buildc.mount)" "mounts" (v: isAttrs v && (v.type or null) == "mount");
+    env = type "a set of strings, or a list of \"NAME=VALUE\"" "environments" (
+      v:
+      (isList v && builtins.all isText v)
+      || (isAttrs v && builtins.all (n: isText v.${n} || isInt v.${n}) (attrNames v))
+    );
+    strings = type "a set of strings" "sets of strings" (
+      v: isAttrs v && builtins.all (n: isText v.${n} || isInt v.${n}) (attrNames v)
+    );
+  };
+
+  fail = function: message: throw "${function}: ${message}";
+
+  describe =
+    v:
+    let
+      t = typeOf v;
+    in
+    if isStep v then
+      "a step"
+    else if t == "set" then
+      "a set"
+    else if t == "list" then
+      "a list"
+    else if t == "lambda" then
+      "a function"
+    else if t == "string" then
+      "the string \"${v}\""
+    else if t == "int" || t == "float" then
+      "the number ${toString v}"
+    else if t == "bool" then
+      "a Boolean"
+    else if t == "path" then
+      "a path"
+    else
+      "null";
+
+  # An argument that stands alone.
+  arg =
+    function: name: t: value:
+    if t.test value then value else fail function "${name} must be ${t.name}, but it is ${describe value}";
+
+  # A set of arguments: unknown names and wrong types are refused, defaults put in.
+  args =
+    function: schema: given:
+    let
+      set = arg function "the argument" types.attrs given;
+      unknown = filter (n: !(schema ? ${n})) (attrNames set);
+      known = concatStringsSep ", " (attrNames schema);
+      one =
+        name:
+        let
+          s = schema.${name};
+        in
+        if set ? ${name} then
+          if s.type.test set.${name} then
+            set.${name}
+          else
+            fail function "attribute '${name}' must be ${s.type.name}, but it is ${describe set.${name}}"
+        else if s ? default then
+          s.default
+        else
+          fail function "attribute '${name}' is missing";
+    in
+    if unknown != [ ] then
+      fail function "there is no attribute '${builtins.head unknown}'; it takes ${known}"
+    else
+      builtins.mapAttrs (name: _: one name) schema;
+
+  need = t: { type = t; };
+  may = t: default: {
+    type = t;
+    inherit default;
+  };
+
+  asList = v: if isList v then v else [ v ];
+  textOf = v: if isInt v then toString v else "${v}";
+
+  pairs =
+    v:
+    if isList v then
+      map (
+        entry:
+        let
+          parts = match "([^=]+)=(.*)" "${entry}";
+        in
+        if parts == null then
+          throw "environment: \"${entry}\" is not of the form NAME=VALUE"
+        else
+          {
+            name = elemAt parts 0;
+            value = elemAt parts 1;
+          }
+      ) v
+    else
+      map (name: {
+        inherit name;
+        value = textOf v.${name};
+      }) (attrNames v);
+
+  # A mode as COPY --chmod has it; an integer is read as it is written, so 755 is rwxr-xr-x.
+  modeOf = v: if v == null then null else toString v;
+
+  # --- sources ----------------------------------------------------------------------------------------------------
+
+  scratch = step { kind = "scratch"; };
+
+  from =
+    reference:
+    if isAttrs reference then
+      let
+        a = args "buildc.from" {
+          reference = need types.text;
+          platform = may (types.optional types.text) null;
+        } reference;
+      in
+      step {
+        kind = "image";
+        inherit (a) reference platform;
+      }
+    else
+      step {
+        kind = "image";
+        reference = arg "buildc.from" "the reference" types.text reference;
+        platform = null;
+      };
+
+  local =
+    source:
+    if isAttrs source && !(isStep source) then
+      let
+        a = args "buildc.local" {
+          path = need types.path;
+          include = may types.textOrTexts [ "." ];
+          exclude = may types.textOrTexts [ ];
+        } source;
+      in
+      copy scratch {
+        from = a.path;
+        inherit (a) include exclude;
+        to = "/";
+      }
+    else
+      copy scratch {
+        from = arg "buildc.local" "the directory" types.path source;
+        to = "/";
+      };
+
+  http =
+    source:
+    let
+      a =
+        if isAttrs source then
+          args "buildc.http" {
+            url = need types.text;
+            sha256 = may (types.optional types.text) null;
+            name = may (types.optional types.text) null;
+          } source
+        else
+          {
+            url = arg "buildc.http" "the URL" types.text source;
+            sha256 = null;
+            name = null;
+          };
+    in
+    step {
+      kind = "http";
+      inherit (a) url sha256 name;
+    };
+
+  git =
+    source:
+    let
+      a = args "buildc.git" {
+        url = need types.text;
+        ref = may (types.optional types.text) null;
+        rev = may (types.optional types.text) null;
+        subdir = may (types.optional types.text) null;
+        keepGitDir = may types.bool false;
+      } source;
+    in
+    step {
+      kind = "git";
+      inherit (a)
+        url
+        ref
+        rev
+        subdir
+        keepGitDir
+        ;
+    };
+
+  dockerfile =
+    source:
+    let
+      a = args "buildc.dockerfile" {
+        context = need types.path;
+        file = may (types.optional (either types.path types.text)) null;
+        target = may (types.optional types.text) null;
+        args = may types.strings { };
+        contexts = may types.attrs { };
+        platform = may (types.optional types.text) null;
+      } source;
+    in
+    step {
+      kind = "dockerfile";
+      inherit (a)
+        context
+        file
+        target
+        contexts
+        platform
+        ;
+      args = pairs a.args;
+    };
+
+  # --- steps ------------------------------------------------------------------------------------------------------
+
+  run =
+    base: what:
+    let
+      function = "buildc.run";
+      a = args function {
+        script = may (types.optional types.text) null;
+        args = may (types.optional types.texts) null;
+        env = may types.env { };
+        cwd = may (types.optional types.text) null;
+        user = may (types.optional types.text) null;
+        shell = may (types.optional types.texts) null;
+        mounts = may (listOf types.mount) [ ];
+        network = may (types.optional types.text) null;
+        insecure = may types.bool false;
+      } (if isText what then { script = what; } else if isList what then { args = what; } else what);
+    in
+    if a.script != null && a.args != null then
+      fail function "'script' and 'args' exclude each other"
+    else if a.script == null && a.args == null then
+      fail function "attribute 'script' is missing"
+    else
+      step {
+        kind = "exec";
+        base = arg function "the base" types.step base;
+        script = if a.script == null then null else "${a.script}";
+        args = if a.args == null then null else map (v: "${v}") a.args;
+        env = pairs a.env;
+        mounts = map (m: removeAttrs m [ "type" ]) a.mounts;
+        inherit (a)
+          cwd
+          user
+          shell
+          network
+          insecure
+          ;
+      };
+
+  copying = function: unpack: base: what: let
+      a = args function {
+        from = need types.from;
+        include = may types.textOrTexts null;
+        paths = may types.textOrTexts null;
+        exclude = may types.textOrTexts [ ];
+        to = need types.text;
+        chown = may (types.optional types.text) null;
+        chmod = may (types.optional types.mode) null;
+        parents = may types.bool false;
+        link = may types.bool false;
+      } what;
+      chosen =
+        if a.include != null && a.paths != null then
+          fail function "'include' and 'paths' are two names of one thing"
+        else if a.include != null then
+          a.include
+        else if a.paths != null then
+          a.paths
+        else
+          [ "." ];
+    in
+    step {
+      kind = "copy";
+      base = arg function "the base" types.step base;
+      from = if isPath a.from || isStep a.from then a.from else "${a.from}";
+      sources = map (v: "${v}") (asList chosen);
+      exclude = map (v: "${v}") (asList a.exclude);
+      dest = "${a.to}";
+      chmod = modeOf a.chmod;
+      inherit (a) chown parents link;
+      inherit unpack;
+    };
+
+  copy = copying "buildc.copy" false;
+  add = copying "buildc.add" true;
+
+  write =
+    base: what:
+    let
+      function = "buildc.write";
+      a = args function {
+        path = need types.text;
+        text = need types.text;
+        chmod = may (types.optional types.mode) null;
+        chown = may (types.optional types.text) null;
+      } what;
+    in
+    step {
+      kind = "write";
+      base = arg function "the base" types.step base;
+      path = "${a.path}";
+      text = "${a.text}";
+      chmod = modeOf a.chmod;
+      inherit (a) chown;
+    };
+
+  mkdir =
+    base: path:
+    step {
+      kind = "mkdir";
+      base = arg "buildc.mkdir" "the base" types.step base;
+      path = "${arg "buildc.mkdir" "the path" types.text path}";
+    };
+
+  merge =
+    trees:
+    let
+      list = arg "buildc.merge" "the argument" (listOf types.step) trees;
+    in
+    if list == [ ] then
+      scratch
+    else
+      foldl' (
+        base: tree:
+        copy base {
+          from = tree;
+          to = "/";
+        }
+      ) (builtins.head list) (builtins.tail list);
+
+  diff =
+    lower: upper:
+    step {
+      kind = "diff";
+      lower = arg "buildc.diff" "the first tree" types.step lower;
+      upper = arg "buildc.diff" "the second tree" types.step upper;
+    };
+
+  # --- config and images ------------------------------------------------------------------------------------------
+
+  healthcheck = {
+    Test = need (either types.text types.texts);
+    Interval = may (types.optional types.text) null;
+    Timeout = may (types.optional types.text) null;
+    StartPeriod = may (types.optional types.text) null;
+    StartInterval = may (types.optional types.text) null;
+    Retries = may (types.optional types.int) null;
+  };
+
+  configSchema = {
+    Author = may (types.optional types.text) null;
+    Cmd = may (types.optional types.textOrTexts) null;
+    Entrypoint = may (types.optional types.textOrTexts) null;
+    Env = may types.env { };
+    ExposedPorts = may (either types.texts (either types.attrs (listOf types.int))) [ ];
+    Healthcheck = may (types.optional types.attrs) null;
+    Labels = may types.strings { };
+    OnBuild = may types.texts [ ];
+    Shell = may (types.optional types.texts) null;
+    StopSignal = may (types.optional (either types.text types.int)) null;
+    User = may (types.optional (either types.text types.int)) null;
+    Volumes = may (either types.texts types.attrs) [ ];
+    WorkingDir = may (types.optional types.text) null;
+  };
+
+  namesOf = v: map textOf (if isAttrs v then attrNames v else v);
+
+  configOf =
+    function: given:
+    let
+      a = args "${function}: config" configSchema given;
+      command = v: if v == null then null else if isText v then "${v}" else map (w: "${w}") v;
+    in
+    {
+      author = a.Author;
+      cmd = command a.Cmd;
+      entrypoint = command a.Entrypoint;
+      env = pairs a.Env;
+      ports = namesOf a.ExposedPorts;
+      healthcheck =
+        if a.Healthcheck == null then
+          null
+        else
+          let
+            h = args "${function}: config.Healthcheck" healthcheck a.Healthcheck;
+          in
+          {
+            test = command h.Test;
+            interval = h.Interval;
+            timeout = h.Timeout;
+            startPeriod = h.StartPeriod;
+            startInterval = h.StartInterval;
+            retries = h.Retries;
+          };
+      labels = pairs a.Labels;
+      onBuild = map (v: "${v}") a.OnBuild;
+      shell = if a.Shell == null then null else map (v: "${v}") a.Shell;
+      stopSignal = if a.StopSignal == null then null else textOf a.StopSignal;
+      user = if a.User == null then null else textOf a.User;
+      volumes = namesOf a.Volumes;
+      workingDir = a.WorkingDir;
+    };
+
+  config =
+    base: given:
+    step {
+      kind = "config";
+      base = arg "buildc.config" "the base" types.step base;
+      config = configOf "buildc.config" given;
+    };
+
+  image =
+    what:
+    let
+      function = "buildc.image";
+      a = args function {
+        name = may (types.optional types.text) null;
+        tags = may types.texts [ ];
+        rootfs = need types.step;
+        config = may types.attrs { };
+      } what;
+      tree = if a.config == { } then a.rootfs else step {
+        kind = "config";
+        base = a.rootfs;
+        config = configOf function a.config;
+      };
+    in
+    tree
+    // {
+      type = "image";
+      tags = map (v: "${v}") ((if a.name == null then [ ] else [ a.name ]) ++ a.tags);
+      rootfs = a.rootfs;
+    };
+
+  # --- mounts of run ----------------------------------------------------------------------------------------------
+
+  mountOf = fields: fields // { type = "mount"; };
+  mount = {
+    bind =
+      what:
+      let
+        a = args "buildc.mount.bind" {
+          from = need types.from;
+          source = may types.text "/";
+          target = need types.text;
+          writable = may types.bool false;
+        } what;
+      in
+      mountOf {
+        kind = "bind";
+        inherit (a)
+          from
+          source
+          target
+          writable
+          ;
+      };
+    cache =
+      what:
+      let
+        a = args "buildc.mount.cache" {
+          target = need types.text;
+          id = may (types.optional types.text) null;
+          sharing = may types.text "shared";
+          mode = may (types.optional types.mode) null;
+          uid = may types.int 0;
+          gid = may types.int 0;
+        } (if isText what then { target = what; } else what);
+      in
+      mountOf {
+        kind = "cache";
+        inherit (a)
+          target
+          id
+          sharing
+          uid
+          gid
+          ;
+        mode = modeOf a.mode;
+      };
+    tmpfs =
+      what:
+      let
+        a = args "buildc.mount.tmpfs" {
+          target = need types.text;
+          size = may (types.optional types.int) null;
+        } (if isText what then { target = what; } else what);
+      in
+      mountOf {
+        kind = "tmpfs";
+        inherit (a) target size;
+      };
+    secret =
+      what:
+      let
+        a = args "buildc.mount.secret" {
+          id = need types.text;
+          target = may (types.optional types.text) null;
+          env = may (types.optional types.text) null;
+          required = may types.bool true;
+          mode = may (types.optional types.mode) null;
+          uid = may types.int 0;
+          gid = may types.int 0;
+        } (if isText what then { id = what; } else what);
+      in
+      mountOf {
+        kind = "secret";
+        inherit (a)
+          id
+          target
+          env
+          required
+          uid
+          gid
+          ;
+        mode = modeOf a.mode;
+      };
+    ssh =
+      what:
+      let
+        a = args "buildc.mount.ssh" {
+          id = may types.text "default";
+          target = may (types.optional types.text) null;
+          required = may types.bool true;
+        } (if isText what then { id = what; } else what);
+      in
+      mountOf {
+        kind = "ssh";
+        inherit (a) id target required;
+      };
+  };
+in
+{
+  inherit
+    add
+    config
+    copy
+    diff
+    dockerfile
+    from
+    git
+    http
+    image
+    local
+    merge
+    mkdir
+    mount
+    run
+    scratch
+    step
+    write
+    ;
+}
