@@ -42,6 +42,11 @@ impl World for Guard<'_> {
         self.world.read_link(path)
     }
 
+    fn is_executable(&self, path: &[u8]) -> Result<bool, WorldError> {
+        Self::check(path)?;
+        self.world.is_executable(path)
+    }
+
     fn variable(&self, name: &[u8]) -> Option<Vec<u8>> {
         self.world.variable(name)
     }

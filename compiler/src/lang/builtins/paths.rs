@@ -176,9 +176,13 @@ impl<'a> Evaluator<'a> {
             ContextElement::Opaque(path) | ContextElement::Deep(path) => (path, None),
             ContextElement::Built { derivation, output } => (derivation, Some(output)),
         };
-        if !matches!(self.world.file_type(path), Ok(Some(_))) {
-            let parts = [b"path '", base_name(path), b"' is not valid"];
-            return Err(EvalError::new(parts.concat()));
+        match self.world.file_type(path) {
+            Ok(Some(_)) => {}
+            Ok(None) => {
+                let parts = [b"path '", base_name(path), b"' is not valid"];
+                return Err(EvalError::new(parts.concat()));
+            }
+            Err(error) => return Err(EvalError::new(error.0)),
         }
         match output {
             None => Ok(()),

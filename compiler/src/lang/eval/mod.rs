@@ -10,8 +10,8 @@ use std::fmt;
 
 use bumpalo::Bump;
 
-use super::builtins::memory::Memory;
 use super::build::{Sites, Steps};
+use super::builtins::memory::Memory;
 use super::error::{ErrorKind, EvalError, Result};
 use super::expr::Node;
 use super::stack::StackLimit;

@@ -1,0 +1,154 @@
+//! Build files on the command line: steps shared with Dockerfiles, sets of images, interpolated steps, errors in place.
+#![allow(clippy::print_stderr)]
+
+#[path = "fixture/mod.rs"]
+mod fixture;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use fixture::{buildc, root_and_busybox, run, store_with_base};
+
+/// A directory with a build file and two files to copy.
+fn project(dir: &Path, text: &str) -> PathBuf {
+    let project = dir.join("project");
+    fs::create_dir_all(project.join("site")).expect("a directory");
+    fs::write(project.join("app.js"), "1\n").expect("a file");
+    fs::write(project.join("site/page"), "2\n").expect("a file");
+    fs::write(project.join("build.nix"), text).expect("a build file");
+    project
+}
+
+fn plan(store: &Path, words: &[&str], project: &Path) -> String {
+    run(buildc(store).arg("plan").args(words).arg(project)).expect("a plan")
+}
+
+/// What a failing `plan` says.
+fn refusal(text: &str) -> String {
+    let dir = tempfile::tempdir().expect("a directory");
+    let project = project(dir.path(), text);
+    let output = buildc(&dir.path().join("store")).arg("plan").arg(project).output().expect("buildc runs");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(output.stdout.is_empty(), "{output:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_dockerfile_and_a_build_file_share_their_steps() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = dir.path().join("store");
+    let project = project(
+        dir.path(),
+        r#"{ buildc }:
+        let page = buildc.copy buildc.scratch { from = ./site; include = "page"; to = "/srv/"; };
+        in buildc.copy page { from = ./.; include = [ "*.js" ]; to = "/app/"; chown = "1:2"; }"#,
+    );
+    let dockerfile = project.join("site/Dockerfile.same");
+    fs::write(&dockerfile, "FROM scratch\nCOPY page /srv/\nCOPY --from=up --chown=1:2 *.js /app/\n")
+        .expect("a file");
+    let up = format!("up={}", project.display());
+    run(buildc(&store)
+        .args(["build", "-q", "--build-context", &up, "-f"])
+        .arg(&dockerfile)
+        .arg(project.join("site")))
+    .expect("the Dockerfile builds");
+    let plan = plan(&store, &[], &project);
+    assert!(plan.starts_with("Plan of 3 steps: 3 cached"), "{plan}");
+}
+
+#[test]
+fn a_set_of_images_is_built_in_one_graph_and_named_by_the_file() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = dir.path().join("store");
+    let project = project(
+        dir.path(),
+        r#"{ buildc, version ? "dev" }:
+        let
+          shared = buildc.copy buildc.scratch { from = ./.; include = "app.js"; to = "/"; };
+          image = name: buildc.image {
+            name = "t/${name}:${version}";
+            rootfs = buildc.write shared { path = "/name"; text = name; chmod = 755; };
+            config = { Cmd = [ "/name" ]; Env.NAME = name; };
+          };
+        in { one = image "one"; more.two = image "two"; }"#,
+    );
+    let ids =
+        run(buildc(&store).args(["build", "-q", "--argstr", "version", "7"]).arg(&project)).expect("a build");
+    assert_eq!(ids.lines().count(), 2, "{ids}");
+    let env = |name: &str| {
+        run(buildc(&store).args(["inspect", "--format", "{{json .Config.Env}}", name])).expect("an image")
+    };
+    assert!(env("t/one:7").contains("NAME=one") && env("t/two:7").contains("NAME=two"));
+    let alone = plan(&store, &["-A", "more.two", "--argstr", "version", "7"], &project);
+    assert!(alone.contains("Target `more.two`") && alone.contains("3 cached"), "{alone}");
+    let output = buildc(&store).args(["build", "-t", "x"]).arg(&project).output().expect("buildc runs");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains("--tag names one image") && text.contains("more.two, one"), "{text}");
+}
+
+#[test]
+fn an_interpolated_step_is_mounted_where_the_string_says() {
+    if !root_and_busybox("running a step of a build file") {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = store_with_base(dir.path());
+    let project = project(
+        dir.path(),
+        r##"{ buildc }:
+        let
+          base = buildc.from "localhost/busybox";
+          tool = buildc.write buildc.scratch { path = "/bin/mk"; text = "#!/bin/sh\necho made by $0\n"; chmod = 755; };
+          old = buildc.dockerfile { context = ./.; file = "old.dockerfile"; args.V = 3; };
+          made = buildc.run base ''
+            ${tool}/bin/mk > /made
+            cat ${old}/v >> /made
+          '';
+          new = buildc.diff base made;
+        in buildc.copy buildc.scratch { from = new; to = "/"; }"##,
+    );
+    fs::write(project.join("old.dockerfile"), "FROM localhost/busybox\nARG V\nRUN echo v$V > /v\n")
+        .expect("a file");
+    let out = dir.path().join("out");
+    run(buildc(&store).args(["build", "-o"]).arg(&out).arg(&project)).expect("a build");
+    let made = fs::read_to_string(out.join("made")).expect("the file");
+    assert!(made.starts_with("made by /run/buildc/") && made.ends_with("/bin/mk\nv3\n"), "{made}");
+    let names: Vec<_> = fs::read_dir(&out).expect("a directory").flatten().map(|e| e.file_name()).collect();
+    assert_eq!(names, ["made"], "nothing of the base and no mount point is left");
+}
+
+#[test]
+fn errors_point_at_the_line_of_the_author() {
+    let unknown = refusal("{ buildc }:\n  buildc.run buildc.scratch { scrip = \"x\"; }\n");
+    assert!(unknown.contains("build.nix:2:3"), "{unknown}");
+    assert!(unknown.contains("buildc.run: there is no attribute 'scrip'; it takes args,"), "{unknown}");
+    let mistyped = refusal("{ buildc }: buildc.image { rootfs = buildc.scratch; config.Cmd = { }; }");
+    assert!(mistyped.contains("buildc.image: config: attribute 'Cmd' must be"), "{mistyped}");
+    let missing = refusal(
+        "{ buildc }:\nbuildc.copy buildc.scratch {\n  from = ./.; include = \"nope.txt\"; to = \"/\"; }",
+    );
+    assert!(missing.contains("`nope.txt` does not exist") && missing.contains("build.nix:2:1"), "{missing}");
+    let argument = refusal("{ buildc, wanted }: buildc.scratch");
+    assert!(argument.contains("argument without a value ('wanted')"), "{argument}");
+    let no_image = refusal("{ buildc }: { a = buildc.scratch; b = 3; }");
+    assert!(no_image.contains("expected an image but found an integer: 3"), "{no_image}");
+}
+
+#[test]
+fn what_a_step_makes_cannot_be_read_while_evaluating() {
+    for read in ["builtins.readFile", "import", "builtins.readDir", "builtins.pathExists"] {
+        let text = refusal(&format!(
+            "{{ buildc }}: buildc.write buildc.scratch {{ path = \"/x\"; text = toString ({read} \"${{buildc.scratch}}/x\"); }}"
+        ));
+        assert!(text.contains("cannot read the output of a step during evaluation"), "{read}: {text}");
+    }
+}
+
+#[test]
+fn the_primitive_is_no_builtin_of_plain_evaluation() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let has =
+        run(buildc(&dir.path().join("store")).args(["eval", "-E", "builtins ? step || builtins ? buildc"]));
+    assert_eq!(has.expect("a value"), "false\n");
+}
