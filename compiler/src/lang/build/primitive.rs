@@ -15,7 +15,7 @@ use crate::lang::syntax::Pos;
 use crate::lang::syntax::pos::Origin;
 use crate::lang::syntax::symbol::known;
 use crate::lang::value::attrs::AttrsBuilder;
-use crate::lang::value::{Attrs, Context, ContextElement, NixString, Value};
+use crate::lang::value::{Attrs, Context, ContextElement, Value};
 
 /// The library, in the language.
 const LIBRARY: &[u8] = include_bytes!("lib.nix");
@@ -149,7 +149,7 @@ fn end_of_word(text: &str, start: usize) -> usize {
 fn shown<'a>(ev: &mut Evaluator<'a>, made: &Made, kind: &str) -> &'a Attrs<'a> {
     let place = ev.bytes(made.place.as_bytes());
     let context = Context::new(ev.arena, vec![ContextElement::Opaque(place)]);
-    let place = Value::String(ev.arena.alloc(NixString { bytes: place, context }));
+    let place = ev.string_with(place, context);
     let handle = ev.symbols.intern(b"handle");
     let kind_symbol = ev.symbols.intern(b"kind");
     let kind = ev.string(ev.bytes(kind.as_bytes()));
@@ -168,7 +168,7 @@ pub(super) fn handle_of<'a>(ev: &mut Evaluator<'a>, attrs: &'a Attrs<'a>) -> Res
     let Some(kind) = attrs.get(known::TYPE) else { return Ok(None) };
     let kind = ev.force_slot(kind, Pos::NONE)?;
     let (Value::String(kind), Some(symbol)) = (kind, ev.symbols.lookup(b"handle")) else { return Ok(None) };
-    if kind.bytes != b"step" && kind.bytes != b"image" {
+    if kind.bytes() != b"step" && kind.bytes() != b"image" {
         return Ok(None);
     }
     let Some(slot) = attrs.get(symbol) else { return Ok(None) };
@@ -199,19 +199,19 @@ fn plain<'a>(
                     other => {
                         return Err(EvalError::new(format!(
                             "a step cannot use the derivation in the string \"{}\" ({other:?})",
-                            String::from_utf8_lossy(string.bytes)
+                            String::from_utf8_lossy(string.bytes())
                         )));
                     }
                 }
             }
-            Json::String(text(string.bytes)?)
+            Json::String(text(string.bytes())?)
         }
         Value::Path(path) => {
             Json::Object(Map::from_iter([("path".to_owned(), Json::String(text(path.bytes)?))]))
         }
         Value::List(list) => {
             let mut items = Vec::with_capacity(list.len());
-            for item in list.items {
+            for item in list.items() {
                 items.push(plain(ev, Value::Thunk(item), mentions, depth)?);
             }
             Json::Array(items)

@@ -134,7 +134,7 @@ fn want<'a>(
     if let Some(slot) = attrs.get(symbol) {
         let context = "while evaluating the names of an image";
         let list = ev.list_of(Value::Thunk(slot), Pos::NONE, context)?;
-        for item in list.items {
+        for item in list.items() {
             let tag = ev.plain_string_of(Value::Thunk(item), Pos::NONE, context)?;
             tags.push(String::from_utf8_lossy(tag).into_owned());
         }

@@ -66,7 +66,7 @@ impl<'a> Evaluator<'a> {
             let index = std::str::from_utf8(&name).ok().and_then(|text| text.parse::<usize>().ok());
             value = match (index, found) {
                 (Some(index), Value::List(list)) => {
-                    let item = list.items.get(index).ok_or_else(|| {
+                    let item = list.items().get(index).ok_or_else(|| {
                         let text = format!("list index {index} in selection path '");
                         EvalError::new([text.as_bytes(), path, b"' is out of range"].concat())
                     })?;
