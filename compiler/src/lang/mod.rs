@@ -22,6 +22,7 @@ pub mod stack;
 pub mod store_path;
 mod suggest;
 pub mod syntax;
+pub mod toml;
 pub mod value;
 pub mod version;
 pub mod world;

@@ -50,6 +50,7 @@ mod search;
 mod sort;
 mod sources;
 mod strings;
+mod toml;
 mod types;
 mod versions;
 mod xml;
@@ -149,6 +150,7 @@ const FAMILIES: &[&[Builtin]] = &[
     sort::BUILTINS,
     sources::BUILTINS,
     strings::BUILTINS,
+    toml::BUILTINS,
     types::BUILTINS,
     versions::BUILTINS,
     xml::BUILTINS,

@@ -10,4 +10,4 @@ mod read;
 mod tests;
 pub mod write;
 
-pub use read::{ReadError, Sink, read};
+pub use read::{ReadError, Sink, no_nul, read};

@@ -110,7 +110,7 @@ pub fn read<S: Sink>(text: &[u8], sink: &mut S) -> Result<(), ReadError<S::Error
             Token::Null => sink.null().map_err(ReadError::Sink)?,
             Token::True => sink.boolean(true).map_err(ReadError::Sink)?,
             Token::False => sink.boolean(false).map_err(ReadError::Sink)?,
-            Token::String(value) => sink.string(no_nul(&value)?).map_err(ReadError::Sink)?,
+            Token::String(value) => sink.string(checked(&value)?).map_err(ReadError::Sink)?,
             Token::Int(value) => sink.integer(value).map_err(ReadError::Sink)?,
             Token::Unsigned(value) => {
                 let text = format!("unsigned json number {value} outside of Nix integer range");
@@ -156,14 +156,22 @@ fn key<S: Sink>(lexer: &mut Lexer, token: Token, sink: &mut S) -> Result<(), Rea
     let Token::String(name) = token else {
         return Err(unexpected(lexer, &token, "object key", "string literal"));
     };
-    sink.key(no_nul(&name)?).map_err(ReadError::Sink)?;
+    sink.key(checked(&name)?).map_err(ReadError::Sink)?;
     match lexer.next() {
         Token::Colon => Ok(()),
         other => Err(unexpected(lexer, &other, "object separator", "':'")),
     }
 }
 
-fn no_nul<E>(text: &[u8]) -> Result<&[u8], ReadError<E>> {
+fn checked<E>(text: &[u8]) -> Result<&[u8], ReadError<E>> {
+    no_nul(text).map_err(ReadError::Value)
+}
+
+/// The text, unless it has a NUL.
+///
+/// # Errors
+/// Nix's message, with NUL made visible.
+pub fn no_nul(text: &[u8]) -> Result<&[u8], Vec<u8>> {
     if !text.contains(&0) {
         return Ok(text);
     }
@@ -175,7 +183,7 @@ fn no_nul<E>(text: &[u8]) -> Result<&[u8], ReadError<E>> {
         }
     }
     message.extend_from_slice(b"' cannot be represented as Nix string because it contains null bytes");
-    Err(ReadError::Value(message))
+    Err(message)
 }
 
 fn overflow<E>(lexer: &Lexer) -> ReadError<E> {
