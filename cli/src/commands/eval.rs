@@ -1,13 +1,16 @@
-//! `buildc eval`: the value of a program in the build language.
+//! `buildc eval`: the value of a program in the build language, with the flags and the meaning of `nix-instantiate --eval`
+//! and `--parse`.
+//!
+//! Owns: what the command line says of an evaluation, and the forms of its result. Never does: evaluation.
 
 use std::io::{self, Read, Write};
-use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use buildc_compiler::lang::error::{EvalError, Result};
-use buildc_compiler::lang::eval::{Evaluator, Options};
-use buildc_compiler::lang::syntax::Origin;
-use buildc_compiler::lang::value::Value;
+use buildc_compiler::lang::eval::{Coercion, Evaluator, Options};
+use buildc_compiler::lang::syntax::{Origin, Pos};
+use buildc_compiler::lang::value::attrs::AttrsBuilder;
+use buildc_compiler::lang::value::{Attrs, Value};
 use buildc_compiler::lang::{print, report};
 use bumpalo::Bump;
 
@@ -17,32 +20,85 @@ use crate::language::{self, Files};
 const AFTER_HELP: &str = "\
 Examples:
   buildc eval -E '1 + 1'
-  buildc eval --strict ./build.nix";
+  buildc eval --strict --json ./config.nix -A servers
+  buildc eval --argstr name world ./greeting.nix
+  echo 'x: x' | buildc eval --parse -
+
+Errors are told in the language's own form. The exit code is 1 when evaluation fails.";
 
 /// Options of `buildc eval`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub struct EvalArgs {
-    /// File to evaluate; - for standard input
-    file: Option<PathBuf>,
-    /// Expression to evaluate
-    #[arg(
-        short = 'E',
-        long = "expr",
-        value_name = "EXPR",
-        conflicts_with = "file",
-        allow_hyphen_values = true
-    )]
-    expr: Option<String>,
+    /// Files to evaluate, - for standard input; with -E, expressions [default: standard input]
+    #[arg(value_name = "FILE|EXPR")]
+    sources: Vec<String>,
+    /// The words are expressions
+    #[arg(short = 'E', long = "expr")]
+    expr: bool,
     /// Evaluate everything inside the value too
     #[arg(long)]
     strict: bool,
+    /// Print the value as JSON
+    #[arg(long, conflicts_with_all = ["xml", "raw"])]
+    json: bool,
+    /// Print the value as XML
+    #[arg(long, conflicts_with = "raw")]
+    xml: bool,
+    /// Print a string as it is
+    #[arg(long)]
+    raw: bool,
+    /// Print the program as it was understood, and evaluate nothing
+    #[arg(long)]
+    parse: bool,
+    /// Print what this attribute leads to, for example a.b.0; repeatable
+    #[arg(short = 'A', long = "attr", value_name = "PATH")]
+    attr: Vec<String>,
+    /// Argument for functions, as an expression
+    #[arg(long, num_args = 2, value_names = ["NAME", "EXPR"], allow_hyphen_values = true)]
+    arg: Vec<String>,
+    /// Argument for functions, as a string
+    #[arg(long, num_args = 2, value_names = ["NAME", "STRING"], allow_hyphen_values = true)]
+    argstr: Vec<String>,
+    /// Where `<NAME>` is looked for; repeatable
+    #[arg(short = 'I', long = "include", value_name = "[NAME=]PATH")]
+    include: Vec<String>,
+    /// Let programs see the environment, the clock and the system; reads NIX_PATH
+    #[arg(long)]
+    impure: bool,
+    /// Directory of the store that paths are reckoned for
+    #[arg(long, value_name = "DIR", default_value = "/nix/store")]
+    store_dir: String,
+    /// Experimental features to switch on, for example pipe-operators
+    #[arg(long, visible_alias = "experimental-features", value_name = "FEATURES")]
+    extra_experimental_features: Vec<String>,
     /// Show the whole trace of an error
     #[arg(long)]
     show_trace: bool,
-    /// Let programs see the environment, the clock and the system
+    /// Let builtins.traceVerbose speak
     #[arg(long)]
-    impure: bool,
+    trace_verbose: bool,
+    /// How deep calls may be nested
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    max_call_depth: u32,
+    /// Leave places out of XML
+    #[arg(long)]
+    no_location: bool,
+    /// A setting of Nix; those that mean nothing here are passed over
+    #[arg(long, num_args = 2, value_names = ["NAME", "VALUE"], hide = true)]
+    option: Vec<String>,
+    /// Accepted for Nix's sake
+    #[arg(long = "eval", hide = true)]
+    _eval: bool,
+    /// Likewise
+    #[arg(long = "read-write-mode", hide = true)]
+    _read_write: bool,
+    /// Likewise
+    #[arg(long = "readonly-mode", hide = true)]
+    _read_only: bool,
+    /// Likewise
+    #[arg(long = "log-format", hide = true)]
+    _log_format: Option<String>,
 }
 
 /// What is evaluated.
@@ -54,45 +110,76 @@ enum Source {
 
 /// Evaluates and prints.
 pub fn run(args: EvalArgs) -> Outcome {
-    let source = source(&args).map_err(Failure::Output)?;
+    let sources = sources(&args).map_err(Failure::Output)?;
     let directory = std::env::current_dir().map_err(Failure::Output)?;
-    let code = language::on_big_stack(move || evaluate(&args, source, directory.as_os_str().as_bytes()))
+    let code = language::on_big_stack(move || evaluate(&args, sources, directory.as_os_str().as_bytes()))
         .map_err(Failure::Output)?;
     code.map_err(Failure::Output)
 }
 
-fn source(args: &EvalArgs) -> io::Result<Source> {
-    match (&args.expr, &args.file) {
-        (Some(text), _) => Ok(Source::Text(text.clone().into_bytes())),
-        (None, Some(path)) if path.as_os_str() != "-" => {
-            let path = std::path::absolute(path)?;
-            Ok(Source::File(path.into_os_string().as_bytes().to_vec()))
-        }
-        _ => {
-            let mut text = Vec::new();
-            io::stdin().lock().read_to_end(&mut text)?;
-            Ok(Source::Stdin(text))
-        }
+fn sources(args: &EvalArgs) -> io::Result<Vec<Source>> {
+    let stdin = || {
+        let mut text = Vec::new();
+        io::stdin().lock().read_to_end(&mut text)?;
+        Ok(Source::Stdin(text))
+    };
+    if args.sources.is_empty() {
+        return Ok(vec![stdin()?]);
     }
+    let source = |word: &String| match word.as_str() {
+        text if args.expr => Ok(Source::Text(text.as_bytes().to_vec())),
+        "-" => stdin(),
+        path => Ok(Source::File(std::path::absolute(path)?.into_os_string().into_vec())),
+    };
+    args.sources.iter().map(source).collect()
 }
 
-fn evaluate(args: &EvalArgs, source: Source, directory: &[u8]) -> io::Result<u8> {
-    let arena = Bump::new();
-    let options = Options {
+fn options(args: &EvalArgs) -> Options {
+    let mut options = Options {
         show_trace: args.show_trace,
         impure: args.impure,
+        trace_verbose: args.trace_verbose,
+        max_call_depth: args.max_call_depth,
+        store_dir: args.store_dir.trim_end_matches('/').as_bytes().to_vec(),
         stack_size: language::STACK,
+        search_path: args.include.iter().map(|entry| search_entry(entry)).collect(),
         ..Options::default()
     };
-    let mut ev = Evaluator::new(&arena, &Files, options);
-    match value(&mut ev, args, source, directory) {
-        Ok(value) => {
-            let mut text = print::result(&ev, value);
-            text.push(b'\n');
-            io::stdout().lock().write_all(&text)?;
-            Ok(0)
+    args.extra_experimental_features.iter().for_each(|names| options.features.enable(names));
+    for pair in args.option.chunks_exact(2) {
+        match (pair[0].as_str(), pair[1].as_str()) {
+            ("max-call-depth", number) => {
+                options.max_call_depth = number.parse().unwrap_or(options.max_call_depth);
+            }
+            ("show-trace", value) => options.show_trace = value == "true",
+            ("trace-verbose", value) => options.trace_verbose = value == "true",
+            _ => {}
         }
-        Err(error) => {
+    }
+    if args.impure {
+        options.home = std::env::var_os("HOME").map(OsStringExt::into_vec);
+        let path = std::env::var("NIX_PATH").unwrap_or_default();
+        let entries = path.split(':').filter(|entry| !entry.is_empty());
+        options.search_path.extend(entries.map(search_entry));
+    }
+    options
+}
+
+/// `NAME=PATH` or `PATH`.
+fn search_entry(entry: &str) -> (Vec<u8>, Vec<u8>) {
+    let (name, path) = entry.split_once('=').unwrap_or(("", entry));
+    let absolute =
+        std::path::absolute(path).map_or_else(|_| path.into(), |path| path.into_os_string().into_vec());
+    (name.as_bytes().to_vec(), absolute)
+}
+
+fn evaluate(args: &EvalArgs, sources: Vec<Source>, directory: &[u8]) -> io::Result<u8> {
+    let arena = Bump::new();
+    let mut ev = Evaluator::new(&arena, &Files, options(args));
+    match all(&mut ev, args, sources, directory) {
+        Ok(()) => Ok(0),
+        Err(Stop::Output(error)) => Err(error),
+        Err(Stop::Program(error)) => {
             let mut text = report::render(&error, &ev.sources, ev.options.show_trace);
             text.push(b'\n');
             io::stderr().lock().write_all(&text)?;
@@ -101,13 +188,115 @@ fn evaluate(args: &EvalArgs, source: Source, directory: &[u8]) -> io::Result<u8>
     }
 }
 
-fn value<'a>(ev: &mut Evaluator<'a>, args: &EvalArgs, source: Source, directory: &[u8]) -> Result<Value<'a>> {
-    let value = match source {
-        Source::Text(text) => ev.eval_text(Origin::String, ev.bytes(&text), directory)?,
-        Source::Stdin(text) => ev.eval_text(Origin::Stdin, ev.bytes(&text), directory)?,
-        Source::File(path) => ev.eval_file(&path).map_err(without_file_line)?,
+/// Why printing ends early.
+enum Stop {
+    Program(Box<EvalError>),
+    Output(io::Error),
+}
+
+impl From<Box<EvalError>> for Stop {
+    fn from(error: Box<EvalError>) -> Self {
+        Stop::Program(error)
+    }
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Stop::Output(error)
+    }
+}
+
+fn all(
+    ev: &mut Evaluator<'_>,
+    args: &EvalArgs,
+    sources: Vec<Source>,
+    directory: &[u8],
+) -> std::result::Result<(), Stop> {
+    if args.parse {
+        for source in sources {
+            let mut text = parsed(ev, source, directory)?;
+            text.push(b'\n');
+            io::stdout().lock().write_all(&text)?;
+        }
+        return Ok(());
+    }
+    let given = arguments(ev, args, directory)?;
+    let whole = [String::new()];
+    let paths = if args.attr.is_empty() { &whole[..] } else { &args.attr };
+    for source in sources {
+        let root = value(ev, source, directory)?;
+        for path in paths {
+            let text = shown(ev, args, root, path, given)?;
+            io::stdout().lock().write_all(&text)?;
+        }
+    }
+    Ok(())
+}
+
+fn parsed(ev: &mut Evaluator<'_>, source: Source, directory: &[u8]) -> Result<Vec<u8>> {
+    let tree = match source {
+        Source::Text(text) => ev.parse(Origin::String, ev.bytes(&text), directory)?,
+        Source::Stdin(text) => ev.parse(Origin::Stdin, ev.bytes(&text), directory)?,
+        Source::File(path) => ev.parse_file(&path)?,
     };
-    if args.strict { ev.force_deep(value) } else { Ok(value) }
+    Ok(print::source(&ev.symbols, tree))
+}
+
+/// `--arg` and `--argstr`.
+fn arguments<'a>(ev: &mut Evaluator<'a>, args: &EvalArgs, directory: &[u8]) -> Result<&'a Attrs<'a>> {
+    let mut given: Vec<(&str, Value<'a>)> = Vec::new();
+    for pair in args.arg.chunks_exact(2) {
+        let value = ev.eval_text(Origin::String, ev.bytes(pair[1].as_bytes()), directory)?;
+        given.push((&pair[0], value));
+    }
+    for pair in args.argstr.chunks_exact(2) {
+        let text = ev.bytes(pair[1].as_bytes());
+        given.push((&pair[0], ev.string(text)));
+    }
+    let mut set = AttrsBuilder::with_capacity(given.len());
+    for (at, (name, value)) in given.iter().enumerate() {
+        // Of an argument that is given twice the last one holds.
+        if given[at + 1..].iter().all(|(later, _)| later != name) {
+            let symbol = ev.symbols.intern(name.as_bytes());
+            set.push(symbol, Pos::NONE, *value);
+        }
+    }
+    Ok(set.finish(ev.arena))
+}
+
+fn value<'a>(ev: &mut Evaluator<'a>, source: Source, directory: &[u8]) -> Result<Value<'a>> {
+    match source {
+        Source::Text(text) => ev.eval_text(Origin::String, ev.bytes(&text), directory),
+        Source::Stdin(text) => ev.eval_text(Origin::Stdin, ev.bytes(&text), directory),
+        Source::File(path) => ev.eval_file(&path).map_err(without_file_line),
+    }
+}
+
+/// What an attribute path leads to, in the form that is wanted.
+fn shown<'a>(
+    ev: &mut Evaluator<'a>,
+    args: &EvalArgs,
+    root: Value<'a>,
+    path: &str,
+    given: &'a Attrs<'a>,
+) -> Result<Vec<u8>> {
+    let value = ev.select_along(path.as_bytes(), root, given)?;
+    let value = if given.is_empty() { ev.force(value, Pos::NONE)? } else { ev.auto_call(value, given)? };
+    if args.raw {
+        let how = Coercion { more: false, copy: true, canonical: true };
+        let context = "while generating the nix-instantiate output";
+        return Ok(ev.coerce_to_string(value, Pos::NONE, context, how)?.bytes);
+    }
+    let mut text = if args.xml {
+        return Ok(ev.xml_text(value, args.strict, !args.no_location)?.bytes);
+    } else if args.json {
+        ev.json_text(value, args.strict, true)?.bytes
+    } else {
+        let value = if args.strict { ev.force_deep(value)? } else { value };
+        print::result(ev, value)
+    };
+    text.push(b'\n');
+    Ok(text)
 }
 
 /// The file named on the command line is no line of the trace.

@@ -92,6 +92,15 @@ impl<'a> Evaluator<'a> {
         }
     }
 
+    /// The syntax tree of the file that an absolute path means.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not well formed.
+    pub fn parse_file(&mut self, path: &[u8]) -> Result<ast::Node<'a>> {
+        let path = self.expression_file(path)?;
+        self.read_tree(&path)
+    }
+
     /// The value of a file in whose scope the attributes of a set are, before everything else.
     ///
     /// # Errors
@@ -105,11 +114,15 @@ impl<'a> Evaluator<'a> {
     }
 
     fn load(&mut self, path: &[u8], names: &[Symbol]) -> Result<Program<'a>> {
+        let tree = self.read_tree(path)?;
+        resolve::resolve(self, tree, names)
+    }
+
+    fn read_tree(&mut self, path: &[u8]) -> Result<ast::Node<'a>> {
         let text = self.world.read_file(path).map_err(|error| EvalError::new(error.0))?;
         let text = self.bytes(&text);
         let directory = parent(path);
-        let tree = self.parse(Origin::File(self.bytes(path)), text, directory)?;
-        resolve::resolve(self, tree, names)
+        self.parse(Origin::File(self.bytes(path)), text, directory)
     }
 
     /// The file that a path means when it is evaluated: links followed, of a directory its `default.nix`.
