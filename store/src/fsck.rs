@@ -50,13 +50,14 @@ pub struct FsckReport {
 }
 
 /// The digest columns whose form every row must have.
-const DIGEST_COLUMNS: [(&str, &str); 15] = [
+const DIGEST_COLUMNS: [(&str, &str); 16] = [
     ("layers", "diff_id"),
     ("layers", "content"),
     ("blobs", "digest"),
     ("layer_blobs", "diff_id"),
     ("layer_blobs", "blob"),
     ("results", "key"),
+    ("traces", "key"),
     ("images", "id"),
     ("images", "manifest"),
     ("image_layers", "image"),

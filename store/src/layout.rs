@@ -10,7 +10,7 @@ use crate::LayerId;
 use crate::error::{Result, StoreError};
 
 /// The version of layout and index that this program writes.
-pub(crate) const VERSION: i64 = 1;
+pub(crate) const VERSION: i64 = 2;
 
 /// The places of one store.
 #[derive(Clone, Debug)]

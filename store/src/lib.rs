@@ -35,6 +35,7 @@ mod session;
 mod snapshot;
 mod store;
 mod tar;
+mod traces;
 mod view;
 
 pub use blob::BlobWriter;
@@ -52,4 +53,5 @@ pub use results::StoredResult;
 pub use snapshot::{Rootfs, SnapshotDriver};
 pub use store::{OpenOptions, Store};
 pub use tar::{TarDigest, TarHasher, TarWriter};
-pub use view::{Found, TreeView};
+pub use traces::{StoredTrace, TraceId};
+pub use view::{Found, TreeIndex, TreeNode, TreeView};

@@ -237,7 +237,12 @@ impl Manifest {
 
     /// Index of the first entry whose path is not before `path`, and whether it is exactly there.
     pub fn position(&self, path: &[u8]) -> Result<(usize, bool)> {
-        let (mut low, mut high) = (0, self.count);
+        self.position_within(path, 0, self.count)
+    }
+
+    /// The same among the entries `from..end`.
+    pub fn position_within(&self, path: &[u8], from: usize, end: usize) -> Result<(usize, bool)> {
+        let (mut low, mut high) = (from, end);
         while low < high {
             let middle = low + (high - low) / 2;
             match compare_paths(self.path_at(middle)?, path) {
@@ -259,7 +264,20 @@ impl Manifest {
 
     /// Index of the first entry after everything at and below `path`, looking from `from` on.
     pub fn after_subtree(&self, path: &[u8], from: usize) -> Result<usize> {
-        let (mut low, mut high) = (from, self.count);
+        self.after_subtree_within(path, from, self.count)
+    }
+
+    /// The same among the entries `from..end`.
+    pub fn after_subtree_within(&self, path: &[u8], from: usize, end: usize) -> Result<usize> {
+        if from >= end {
+            return Ok(from);
+        }
+        // Most names are files, and what follows a file is not below it.
+        let next = self.path_at(from)?;
+        if !is_below(next, path) && compare_paths(next, path).is_gt() {
+            return Ok(from);
+        }
+        let (mut low, mut high) = (from, end);
         while low < high {
             let middle = low + (high - low) / 2;
             let found = self.path_at(middle)?;

@@ -70,13 +70,14 @@ impl Store {
                 return Err(StoreError::NewerVersion { root, found, supported: VERSION });
             }
             // The version file is written after the index, so an index that is not there was lost.
-            Some(VERSION) if !layout.index().exists() => {
+            Some(_) if !layout.index().exists() => {
                 return Err(StoreError::IndexDamaged { path: layout.index(), source: Index::missing() });
             }
             Some(VERSION) => {}
             None if options.must_exist => {
                 return Err(StoreError::NoStore { root: layout.root().to_owned() });
             }
+            // None yet, or one of an older version, which opening the index brings up to date.
             _ => create(&layout)?,
         }
         let index = Index::open(&layout.index())?;
@@ -191,7 +192,7 @@ fn create(layout: &Layout) -> Result<()> {
     }
     let lock = layout.locks().join("init");
     let Some(_held) = LockFile::take(&lock, &|| false)? else { return Ok(()) };
-    if layout.read_version()?.is_some() {
+    if layout.read_version()? == Some(VERSION) {
         return Ok(());
     }
     Index::open(&layout.index())?;

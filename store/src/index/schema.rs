@@ -6,7 +6,8 @@ use rusqlite::{Connection, TransactionBehavior};
 ///
 /// Times named `last_used` are milliseconds since 1970, `created` seconds. `boot` is the boot id under which something
 /// was written and not yet synced to disk, NULL once it is. Digests are 32 raw bytes.
-const MIGRATIONS: [&str; 1] = [r"
+const MIGRATIONS: [&str; 2] = [
+    r"
 CREATE TABLE layers (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     diff_id BLOB NOT NULL UNIQUE,
@@ -97,7 +98,19 @@ CREATE TABLE pin_layers (
     layer INTEGER NOT NULL,
     PRIMARY KEY (holder, layer)
 ) WITHOUT ROWID;
-"];
+",
+    r"
+CREATE TABLE traces (
+    id INTEGER PRIMARY KEY,
+    key BLOB NOT NULL,
+    result INTEGER NOT NULL REFERENCES results (id) ON DELETE CASCADE,
+    reads BLOB NOT NULL,
+    last_used INTEGER NOT NULL
+);
+CREATE INDEX traces_key ON traces (key);
+CREATE INDEX traces_result ON traces (result);
+",
+];
 
 /// Brings a database from `found` to the newest version in one transaction.
 pub(super) fn migrate(connection: &mut Connection, found: i64) -> rusqlite::Result<()> {

@@ -3,7 +3,10 @@
 //! Owns: what whiteouts, opaque directories and symbolic links mean together. Manifests are authoritative; the disk is
 //! only touched for file content. Never does: leaving the root.
 
+mod index;
 mod walk;
+
+pub use index::{TreeIndex, TreeNode};
 
 use std::fs::File;
 use std::io::Read;
