@@ -10,13 +10,15 @@ use buildc_compiler::plan::{self, PlanOptions};
 use buildc_executor::context::Context;
 use buildc_executor::facts::StoreFacts;
 use buildc_executor::resolve::{PullPolicy, StoreResolver};
+use buildc_executor::trace;
 use buildc_ir::pattern::PatternSet;
+use buildc_ir::plan::Tracing;
 use buildc_ir::step::Network;
-use buildc_ir::{Diagnostic, FileId, Graph, Plan, Reason, Severity, SourceMap, StepId};
+use buildc_ir::{Diagnostic, FileId, Graph, Plan, Reason, Severity, SourceMap, StepId, StepKind};
 
 use crate::build_file;
 use crate::commands::Shell;
-use crate::commands::build::{BuildNetwork, SourceArgs};
+use crate::commands::build::{BuildNetwork, SourceArgs, Trace};
 use crate::failure::Failure;
 use crate::session::{self, Session};
 use crate::source::Dockerfile;
@@ -131,10 +133,24 @@ pub fn decide(session: &Session, args: &SourceArgs, lowered: Sourced) -> Result<
     let Sourced { graph, sources, warnings, contexts, source_key } = lowered;
     let (graph, passes) = optimise::run(graph, &Passes::default());
     let facts = StoreFacts::new(&session.store, &contexts, &source_key);
-    let options = PlanOptions { no_cache: args.no_cache, clamp: clamp(args)? };
+    let clamp = clamp(args)?;
+    let options = PlanOptions { no_cache: args.no_cache, clamp, tracing: tracing(args, &graph) };
     match plan::plan(graph, passes, sources.clone(), &facts, &options) {
         Ok(plan) => Ok(Compiled { plan, warnings, contexts, source_key }),
         Err(found) => Err(Failure::Input(found, Box::new(sources))),
+    }
+}
+
+/// Whether commands can be and are to be traced; without one there is no need to ask the host.
+fn tracing(args: &SourceArgs, graph: &Graph) -> Tracing {
+    let mut kinds = graph.iter().map(|(_, node)| &node.step.kind);
+    match args.trace {
+        Trace::Off => Tracing::Off,
+        Trace::On if !kinds.any(|kind| matches!(kind, StepKind::Exec(_))) => Tracing::On,
+        Trace::On => match trace::support() {
+            Ok(()) => Tracing::On,
+            Err(refusal) => Tracing::Unavailable { why: refusal.to_string() },
+        },
     }
 }
 

@@ -13,16 +13,19 @@ mod select;
 #[cfg(test)]
 mod tests;
 
+use buildc_ir::plan::Tracing;
 use buildc_ir::world::{BuildRecord, Facts};
 use buildc_ir::{Diagnostic, Graph, PassReport, Plan, PlannedStep, Privilege, SourceMap, State, StepKind};
 
 /// What the user asked for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct PlanOptions {
     /// Nothing counts as cached (`--no-cache`).
     pub no_cache: bool,
     /// Times after this, in Unix seconds, are clamped to it (`SOURCE_DATE_EPOCH`).
     pub clamp: Option<i64>,
+    /// Whether traces are used.
+    pub tracing: Tracing,
 }
 
 /// Decides every step of the graph as far as can be known before running.
@@ -59,7 +62,8 @@ pub fn plan(
         })
         .collect();
     let privilege = privilege(&graph, &steps);
-    Ok(Plan { graph, steps, passes, privilege, clamp: options.clamp, sources })
+    let tracing = options.tracing.clone();
+    Ok(Plan { graph, steps, tracing, passes, privilege, clamp: options.clamp, sources })
 }
 
 /// What the next plan of the same source compares itself with. Durations are those known before the build; the

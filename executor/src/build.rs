@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use buildc_ir::plan::Tracing;
 use buildc_ir::world::BuildRecord;
 use buildc_ir::{Plan, Span, StepId};
 use buildc_store::{ErrorKind, ImageRecord, Store, StoreError};
@@ -37,6 +38,8 @@ pub struct BuildOptions {
     pub jobs: usize,
     /// Looks nothing up.
     pub no_cache: bool,
+    /// Whether commands are traced, as the plan has it.
+    pub tracing: Tracing,
     /// Secrets by id.
     pub secrets: BTreeMap<String, SecretSource>,
     /// Names the source and target, so that the next plan finds this build's record.
@@ -56,6 +59,7 @@ impl Default for BuildOptions {
         Self {
             jobs: std::thread::available_parallelism().map_or(1, usize::from),
             no_cache: false,
+            tracing: Tracing::On,
             secrets: BTreeMap::new(),
             source_key: String::new(),
             record: BuildRecord::default(),

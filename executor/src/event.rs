@@ -27,6 +27,8 @@ pub enum Why {
     Definition,
     /// The content key was known (early cut-off).
     Content,
+    /// A run over another base read nothing of what is different in this one.
+    Trace,
     /// Another build was running the same step and finished it.
     OtherBuild,
 }

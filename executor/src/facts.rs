@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 
 use buildc_digest::{ContentDigest, Digest, Key};
 use buildc_ir::pattern::SelectionQuery;
-use buildc_ir::world::{BuildRecord, Facts, SelectError, Selected};
+use buildc_ir::step::Exec;
+use buildc_ir::world::{BuildRecord, Facts, SelectError, Selected, Traced};
 use buildc_store::{Layer, Store, StoreError};
 
 use crate::context::Context;
 use crate::select::{self, LayerTree, failed};
+use crate::trace::{self, Search};
 
 /// Documents of this kind hold the newest build's record of each source and target.
 pub(crate) const RECORD_KIND: &str = "build";
@@ -62,6 +64,24 @@ impl Facts for StoreFacts<'_> {
         let layers = self.layers(layers).map_err(unreadable)?;
         let tree = LayerTree::new(self.store, &layers).map_err(unreadable)?;
         Ok(select::select(&tree, query)?.summary)
+    }
+
+    fn traced(&self, key: &Key, exec: &Exec, base: &[ContentDigest]) -> Traced {
+        // As above; without all of the base's layers nothing can be said of it.
+        let Ok(layers) = self.layers(base) else { return Traced::Never };
+        if layers.len() != base.len() {
+            return Traced::Never;
+        }
+        match trace::find(self.store, key, exec, &layers) {
+            Ok(Search::Same { result, paths }) => match self.result(&result) {
+                Some(layers) => Traced::Same { result, layers, paths },
+                None => Traced::Never,
+            },
+            Ok(Search::Differs { path, aspect }) => {
+                Traced::Differs { path: format!("/{}", String::from_utf8_lossy(&path)), aspect }
+            }
+            Ok(Search::Never) | Err(_) => Traced::Never,
+        }
     }
 
     fn selection_diff(

@@ -24,6 +24,7 @@ pub mod resolve;
 mod schedule;
 mod select;
 mod step;
+pub mod trace;
 pub mod volume;
 
 pub use cancel::Cancel;

@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use buildc_digest::Key;
 use buildc_ir::graph::Node;
 use buildc_ir::step::Network;
-use buildc_ir::{Plan, PlannedStep, Role, State, StepId, StepKind};
+use buildc_ir::{Plan, PlannedStep, Reason, Role, State, StepId, StepKind};
 use buildc_store::{Layer, StoreError};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
@@ -183,7 +183,8 @@ impl<'p> Schedule<'p> {
                         break;
                     }
                     if let Some(layers) = self.slots[at].known.take() {
-                        let made = Made { layers, how: How::Cached(Why::Definition), fixed: true };
+                        let why = self.adopt(site, at);
+                        let made = Made { layers, how: How::Cached(why), fixed: true };
                         self.finish(site, at, made, &mut tally, &mut ready);
                         continue;
                     }
@@ -208,6 +209,17 @@ impl<'p> Schedule<'p> {
             drop(work_out);
         });
         (tally, failure.map_or(Ok(()), Err))
+    }
+
+    /// How a result that the plan found was found. One that was found by a trace is made known under its own keys.
+    fn adopt(&self, site: &Site<'_>, at: usize) -> Why {
+        let planned = self.slots[at].planned;
+        if !matches!(planned.reason, Reason::SameReads { .. }) {
+            return Why::Definition;
+        }
+        // Where it cannot be written the next plan looks at the trace again.
+        let _ = step::adopt_planned(site, planned);
+        Why::Trace
     }
 
     /// Begins to make a network namespace where a step will want one.

@@ -1,16 +1,19 @@
 //! One step: finds its result, or makes it (spec/cache-keys.md).
 //!
 //! A step whose inputs are known is looked up under its placed key and its content key, under a lock that equal steps
-//! of other processes wait for; when neither is known it runs, and its layer is recorded under both.
+//! of other processes wait for. When neither is known, traces of the command over other bases may say that it would come
+//! to the same here; else it runs, and its layer is recorded under both, with what it read.
 
 mod cache_mount;
 mod download;
 mod error;
 mod exec;
 mod fetch;
+mod identity;
 mod mounts;
 mod output;
 mod stubs;
+mod traced;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -20,7 +23,7 @@ use buildc_digest::{ContentDigest, Key};
 use buildc_ir::graph::Node;
 use buildc_ir::keys::{self, Selection as Wanted};
 use buildc_ir::step::From;
-use buildc_ir::{PlannedStep, State, StepId, StepKind};
+use buildc_ir::{PlannedStep, ReadSet, State, StepId, StepKind};
 use buildc_store::{Layer, LayerId, SnapshotDriver, Store, StoreError};
 
 use crate::build::BuildOptions;
@@ -32,6 +35,8 @@ use crate::network::Pool;
 use crate::select::{self, LayerTree, Selection};
 
 pub(crate) use error::StepError;
+pub(crate) use identity::identify;
+pub(crate) use traced::adopt_planned;
 
 /// A file of the context that keeps changing is selected again this often.
 const ATTEMPTS: u32 = 5;
@@ -221,11 +226,21 @@ fn find_or_make(site: &Site<'_>, work: &Work<'_>, chosen: &[Chosen], fixed: bool
     if let Some((layers, why)) = known {
         return Ok(Made { layers, how: How::Cached(explain(&work.planned.state, why)), fixed });
     }
+    let trace = traced::key(site, work, &digests);
+    let keys: Vec<Key> = placed.into_iter().chain([content]).collect();
+    if let Some(key) = trace.filter(|_| !site.options.no_cache)
+        && let Some(layers) = traced::look_up(site, work, &key, &keys)?
+    {
+        return Ok(Made { layers, how: How::Cached(Why::Trace), fixed });
+    }
     started(site, work);
     let start = Instant::now();
-    let layer = make(site, work, chosen)?;
+    let (layer, reads) = make(site, work, chosen, trace.is_some())?;
     let duration_ms = millis(start);
-    record(site, placed.into_iter().chain([content]), std::slice::from_ref(&layer), duration_ms)?;
+    record(site, keys, std::slice::from_ref(&layer), duration_ms)?;
+    if let (Some(key), Some(reads)) = (trace, reads) {
+        traced::record(site, &key, &content, &reads)?;
+    }
     Ok(Made { layers: vec![layer], how: How::Ran { duration_ms }, fixed })
 }
 
@@ -290,15 +305,20 @@ fn choose(site: &Site<'_>, work: &Work<'_>) -> Result<Vec<Chosen>, StepError> {
     Ok(chosen)
 }
 
-/// Runs a step that is not known.
-fn make(site: &Site<'_>, work: &Work<'_>, chosen: &[Chosen]) -> Result<Layer, StepError> {
+/// Runs a step that is not known; gives what it read where it was to be traced and could be.
+fn make(
+    site: &Site<'_>,
+    work: &Work<'_>,
+    chosen: &[Chosen],
+    traced: bool,
+) -> Result<(Layer, Option<ReadSet>), StepError> {
     let base = work.base.clone().unwrap_or_else(Tree::empty);
     let times = Times { now: now(), clamp: site.clamp };
-    match &work.node.step.kind {
-        StepKind::Exec(exec) => exec::run(site, work, exec, &base, chosen),
+    let layer = match &work.node.step.kind {
+        StepKind::Exec(exec) => return exec::run(site, work, exec, &base, chosen, traced),
         StepKind::Mkdir(mkdir) => {
             let tree = LayerTree::new(site.store, &base.layers)?;
-            Ok(copy::make_directory(site.store, mkdir, &tree, times, &site.cancel)?)
+            copy::make_directory(site.store, mkdir, &tree, times, &site.cancel)?
         }
         StepKind::Copy(copy) => {
             let tree = LayerTree::new(site.store, &base.layers)?;
@@ -311,12 +331,13 @@ fn make(site: &Site<'_>, work: &Work<'_>, chosen: &[Chosen]) -> Result<Layer, St
                 times,
                 cancel: &site.cancel,
             };
-            Ok(job.run()?)
+            job.run()?
         }
         StepKind::Scratch | StepKind::Config(_) | StepKind::Image(_) | StepKind::Http(_) | StepKind::Diff => {
-            Err(StepError::Cancelled)
+            return Err(StepError::Cancelled);
         }
-    }
+    };
+    Ok((layer, None))
 }
 
 fn source<'s>(site: &'s Site<'_>, chosen: &'s Chosen) -> copy::Source<'s> {

@@ -3,7 +3,9 @@
 //! Owns: the binary form (spec/store-layout.md, "Tree manifest"), look-ups in it without parsing the rest, and the
 //! content digest of a layer. Never does: deciding what several layers mean together (`view` does).
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use buildc_digest::{ContentDigest, FileHash, InternalHasher};
 
@@ -18,6 +20,8 @@ const CHECKSUM_BYTES: usize = 32;
 const TIME_BYTES: usize = 12;
 /// Where the path starts in a record: kind, mode, uid, gid, path length.
 const PATH_AT: usize = 13;
+/// The kind of a hard link.
+const HARD_LINK: u8 = 4;
 /// What the content digest starts with, so that no other hashed structure can have the same bytes.
 const CONTENT_DOMAIN: &[u8] = b"buildc layer content 1\n";
 
@@ -114,7 +118,7 @@ fn encode_record(entry: &Entry, out: &mut Vec<u8>) -> Result<()> {
         EntryKind::Dir { opaque: true } => 1,
         EntryKind::File { .. } => 2,
         EntryKind::Symlink { .. } => 3,
-        EntryKind::Hardlink { .. } => 4,
+        EntryKind::Hardlink { .. } => HARD_LINK,
         EntryKind::CharDevice { .. } => 5,
         EntryKind::BlockDevice { .. } => 6,
         EntryKind::Fifo => 7,
@@ -171,6 +175,8 @@ pub(crate) struct Manifest {
     path: PathBuf,
     bytes: Vec<u8>,
     count: usize,
+    /// Number of hard links to each first name, counted when somebody asks.
+    links: OnceLock<HashMap<Vec<u8>, u32>>,
 }
 
 impl Manifest {
@@ -198,7 +204,7 @@ impl Manifest {
             return Err(damaged("its table is cut off"));
         }
         bytes.truncate(body);
-        Ok(Self { path: path.to_owned(), bytes, count })
+        Ok(Self { path: path.to_owned(), bytes, count, links: OnceLock::new() })
     }
 
     /// Number of entries.
@@ -290,6 +296,23 @@ impl Manifest {
         Ok(low)
     }
 
+    /// How many hard links lead to the file whose first name is `first`.
+    pub fn further_names(&self, first: &[u8]) -> Result<u32> {
+        if let Some(links) = self.links.get() {
+            return Ok(links.get(first).copied().unwrap_or(0));
+        }
+        let mut links = HashMap::new();
+        for index in 0..self.count {
+            if self.record(index)?.bytes.first() != Some(&HARD_LINK) {
+                continue;
+            }
+            if let EntryKind::Hardlink { to } = self.entry(index)?.kind {
+                *links.entry(to).or_insert(0) += 1;
+            }
+        }
+        Ok(self.links.get_or_init(|| links).get(first).copied().unwrap_or(0))
+    }
+
     /// Decodes all entries in order.
     pub fn iter(&self) -> impl Iterator<Item = Result<Entry>> + '_ {
         (0..self.count).map(|index| self.entry(index))
@@ -347,7 +370,7 @@ impl<'a> Reader<'a> {
                 hash: FileHash::from_bytes(self.array()?),
             },
             3 => EntryKind::Symlink { target: self.short()?.to_vec() },
-            4 => EntryKind::Hardlink { to: self.short()?.to_vec() },
+            HARD_LINK => EntryKind::Hardlink { to: self.short()?.to_vec() },
             5 => EntryKind::CharDevice { major: self.u32()?, minor: self.u32()? },
             6 => EntryKind::BlockDevice { major: self.u32()?, minor: self.u32()? },
             7 => EntryKind::Fifo,

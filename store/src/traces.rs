@@ -51,6 +51,22 @@ impl Store {
         })
     }
 
+    /// Gives the traces of one result to another that has the same layers, as used now.
+    ///
+    /// # Errors
+    /// When the index cannot be written.
+    pub fn move_traces(&self, from: &Key, to: &Key) -> Result<()> {
+        self.index().write(|tx| {
+            tx.prepare_cached(
+                "UPDATE traces SET last_used = ?3, result = (SELECT id FROM results WHERE key = ?2)
+                 WHERE result = (SELECT id FROM results WHERE key = ?1)
+                 AND EXISTS (SELECT 1 FROM results WHERE key = ?2)",
+            )?
+            .execute((from.as_bytes(), to.as_bytes(), now_ms()))?;
+            Ok(())
+        })
+    }
+
     /// The traces of a key, the last used first.
     ///
     /// # Errors

@@ -78,6 +78,18 @@ pub struct SourceArgs {
     /// Of a build file: an argument of its function, as a string
     #[arg(long, num_args = 2, value_names = ["NAME", "STRING"])]
     pub argstr: Vec<String>,
+    /// Record what RUN instructions read, and run none again that reads nothing of what changed: on or off
+    #[arg(long, value_name = "MODE", default_value = "on", hide_possible_values = true)]
+    pub trace: Trace,
+}
+
+/// Whether RUN instructions are traced.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Trace {
+    /// Where the machine allows it.
+    On,
+    /// A change below an instruction always runs it again.
+    Off,
 }
 
 /// Network of RUN instructions.
@@ -222,6 +234,7 @@ fn images(
         source_key: compiled.source_key,
         record: buildc_compiler::plan::record(&compiled.plan),
         no_cache: args.source.no_cache,
+        tracing: compiled.plan.tracing.clone(),
         ..options
     };
     interrupt::cancels(&options.cancel)?;

@@ -121,6 +121,7 @@ fn why(why: buildc_executor::event::Why) -> &'static str {
     match why {
         Why::Definition => "",
         Why::Content => " (what it depends on ran again and came out the same)",
+        Why::Trace => " (it reads nothing of what changed)",
         Why::OtherBuild => " (another build made it meanwhile)",
     }
 }

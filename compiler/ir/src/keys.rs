@@ -7,6 +7,7 @@
 //!   old one must not be put on the new one. Results are recorded and looked up under this.
 //! - **content key**: canonical step + content digests of the inputs it really has. Results are recorded under it too,
 //!   and looked up when the placed key is not known.
+//! - **trace key**: as the content key, without the base. What was read from the base stands in the traces kept under it.
 
 use buildc_digest::{ContentDigest, InternalHasher, Key};
 
@@ -160,6 +161,23 @@ pub fn clamped(key: Key, clamp: Option<i64>) -> Key {
     hasher.update(&seconds.to_le_bytes());
     hasher.update(key.as_bytes());
     hasher.key()
+}
+
+/// Computes the key that traces of a command are kept under: everything that it runs with but its base. `selected` are
+/// the digests of its [`selections`] in order. `None` for what is never traced: other kinds of step, commands with a
+/// cache, secret or ssh mount, whose reads no key holds, and those outside the sandbox, which see more than their base.
+pub fn trace_key(step: &Step, selected: &[ContentDigest]) -> Option<Key> {
+    let StepKind::Exec(exec) = &step.kind else { return None };
+    let keyed = |mount: &Mount| match mount.source {
+        MountSource::Bind { .. } | MountSource::Tmpfs { .. } | MountSource::Inline { .. } => true,
+        MountSource::Cache { .. } | MountSource::Secret { .. } | MountSource::Ssh { .. } => false,
+    };
+    if exec.insecure || !exec.mounts.iter().all(keyed) {
+        return None;
+    }
+    let mut hasher = start("buildc.trace", step, Encoder::of_nameless_contexts());
+    bytes(&mut hasher, &selected.iter().map(|d| *d.as_bytes()).collect::<Vec<_>>());
+    Some(hasher.key())
 }
 
 /// Computes the content digest of a tree from its layers' content digests, lowest first: [`tree_extend`] over all,

@@ -4,6 +4,7 @@ use buildc_digest::{ContentDigest, Key};
 
 use crate::graph::Graph;
 use crate::origin::SourceMap;
+use crate::reads::Aspect;
 use crate::step::StepId;
 
 /// A graph with every step decided as far as can be known before running.
@@ -13,6 +14,8 @@ pub struct Plan {
     pub graph: Graph,
     /// One entry per step of the graph, in the graph's order.
     pub steps: Vec<PlannedStep>,
+    /// Whether commands are traced.
+    pub tracing: Tracing,
     /// What the passes did.
     pub passes: Vec<PassReport>,
     /// What running it needs.
@@ -21,6 +24,22 @@ pub struct Plan {
     pub clamp: Option<i64>,
     /// The sources that spans point into.
     pub sources: SourceMap,
+}
+
+/// Whether what a command reads is recorded, and results over other bases are looked for by what they read.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+#[serde(rename_all = "kebab-case", tag = "tracing")]
+pub enum Tracing {
+    /// Yes.
+    #[default]
+    On,
+    /// The user does not want it (`--trace=off`).
+    Off,
+    /// This host does not allow it.
+    Unavailable {
+        /// In the host's words.
+        why: String,
+    },
 }
 
 /// A step and what will become of it.
@@ -72,6 +91,18 @@ pub enum Reason {
     DefinitionKnown,
     /// The definition is new but the content key is known (early cut-off).
     ContentKnown,
+    /// An earlier run over another base read nothing of what is different in this one.
+    SameReads {
+        /// How many paths it read.
+        paths: u64,
+    },
+    /// Something that it reads is different from what it was when it last ran.
+    ReadChanged {
+        /// The first such path, absolute.
+        path: String,
+        /// What of it; `None` where the path was free and is no longer.
+        aspect: Option<Aspect>,
+    },
     /// No earlier build of this source had this step.
     NeverBuilt,
     /// The text of the instruction changed.

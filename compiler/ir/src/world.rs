@@ -7,7 +7,9 @@ use buildc_digest::{ContentDigest, Digest, Key};
 use crate::image_config::{History, ImageConfig};
 use crate::pattern::SelectionQuery;
 use crate::platform::Platform;
+use crate::reads::Aspect;
 use crate::reference::Reference;
+use crate::step::Exec;
 
 /// An image as lowering needs to know it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -107,6 +109,29 @@ pub struct BuildRecord {
     pub steps: Vec<StepRecord>,
 }
 
+/// What the traces of a command say of a base that it has not run over.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Traced {
+    /// It has not been traced.
+    Never,
+    /// A run of it read nothing that is different in this base.
+    Same {
+        /// The key that the result of that run is recorded under.
+        result: Key,
+        /// Content digests of the result's layers.
+        layers: Vec<ContentDigest>,
+        /// Number of paths that it read.
+        paths: u64,
+    },
+    /// Every traced run read something that is different in this base.
+    Differs {
+        /// The first such path of the newest trace, absolute.
+        path: String,
+        /// What of it; `None` where the path was free and is no longer.
+        aspect: Option<Aspect>,
+    },
+}
+
 /// What is known of keys, trees and contexts.
 pub trait Facts {
     /// Content digests of the layers that the result under `key` consists of (own layers only, not the base's), or
@@ -127,6 +152,10 @@ pub trait Facts {
     /// # Errors
     /// [`SelectError`] as above.
     fn select_tree(&self, layers: &[ContentDigest], query: &SelectionQuery) -> Result<Selected, SelectError>;
+
+    /// What the traces kept under `key` ([`crate::keys::trace_key`]) say of a base in the store, given its layers' content
+    /// digests, lowest first.
+    fn traced(&self, key: &Key, exec: &Exec, base: &[ContentDigest]) -> Traced;
 
     /// Paths that differ between what an earlier build selected and now: `+`, `-`, `~` in front, at most `limit`, and
     /// the total.

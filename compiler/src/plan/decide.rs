@@ -2,13 +2,15 @@
 //! else.
 //!
 //! A step that is needed needs its base. When its placed key is known that is all. Else the trees it selects from are
-//! needed for its content key; when that is not known either it runs, and needs whatever is left of its inputs.
+//! needed for its content key; when that is not known either, a command's traces are asked; and else it runs, and needs
+//! whatever is left of its inputs.
 
 use buildc_digest::{ContentDigest, Key};
 use buildc_ir::graph::Node;
 use buildc_ir::keys::{self, Selection};
+use buildc_ir::plan::Tracing;
 use buildc_ir::step::From;
-use buildc_ir::world::Facts;
+use buildc_ir::world::{Facts, Traced};
 use buildc_ir::{Diagnostic, Graph, SourceMap, State, StepId, StepKind};
 
 use super::PlanOptions;
@@ -21,6 +23,8 @@ pub(super) struct Decision {
     pub(super) placed_key: Option<Key>,
     pub(super) content_key: Option<Key>,
     pub(super) result_key: Option<Key>,
+    /// What its traces say, where they were asked.
+    pub(super) traced: Option<Traced>,
     /// Content digests of its own layers, where known.
     layers: Option<Vec<ContentDigest>>,
     /// Content digest of its whole tree, where known.
@@ -34,6 +38,7 @@ impl Decision {
             placed_key: None,
             content_key: None,
             result_key: None,
+            traced: None,
             layers: None,
             tree: None,
         }
@@ -58,6 +63,7 @@ struct Decider<'a> {
     facts: &'a dyn Facts,
     no_cache: bool,
     clamp: Option<i64>,
+    traces: bool,
     seen: Vec<bool>,
     decisions: Vec<Decision>,
     problems: Vec<Diagnostic>,
@@ -80,6 +86,7 @@ pub(super) fn decide(
         facts,
         no_cache: options.no_cache,
         clamp: options.clamp,
+        traces: options.tracing == Tracing::On,
         seen: vec![false; graph.len()],
         decisions: (0..graph.len()).map(|_| Decision::open()).collect(),
         problems: Vec::new(),
@@ -206,7 +213,23 @@ impl<'a> Decider<'a> {
         self.decisions[at].content_key = Some(key);
         match self.facts.result(&key) {
             Some(layers) => self.known(at, Some(key), layers),
-            None => self.runs(at),
+            None => self.look_up_traces(at, &selected),
+        }
+    }
+
+    /// Over another base the command has made what it would make here, if it read nothing that is different.
+    fn look_up_traces(&mut self, at: usize, selected: &[ContentDigest]) {
+        let step = &self.node(at).step;
+        let (StepKind::Exec(exec), Some(base), true) = (&step.kind, self.base(at), self.traces) else {
+            return self.runs(at);
+        };
+        let Some(key) = keys::trace_key(step, selected) else { return self.runs(at) };
+        let key = keys::clamped(key, self.clamp);
+        let traced = self.facts.traced(&key, exec, &self.layers(base));
+        self.decisions[at].traced = Some(traced.clone());
+        match traced {
+            Traced::Same { result, layers, .. } => self.known(at, Some(result), layers),
+            Traced::Never | Traced::Differs { .. } => self.runs(at),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use buildc_ir::graph::Node;
-use buildc_ir::world::{Facts, StepRecord};
+use buildc_ir::world::{Facts, StepRecord, Traced};
 use buildc_ir::{Graph, Reason, State, StepId, StepKind};
 
 use super::PlanOptions;
@@ -79,7 +79,10 @@ impl Explainer<'_> {
             {
                 Reason::ContentKnown
             }
-            (State::Cached, _) => Reason::DefinitionKnown,
+            (State::Cached, _) => match decision.traced {
+                Some(Traced::Same { paths, .. }) => Reason::SameReads { paths },
+                _ => Reason::DefinitionKnown,
+            },
             (_, StepKind::Image(_)) => match &self.causes[at] {
                 Cause::Own(reason @ Reason::BaseMoved { .. }) => reason.clone(),
                 _ => Reason::NotPulled,
@@ -92,6 +95,12 @@ impl Explainer<'_> {
 
     fn miss(&self, at: usize, node: &Node) -> Reason {
         match &self.causes[at] {
+            // What it reads says more than that something below it is different.
+            Cause::Own(Reason::BaseMoved { .. }) | Cause::Input(_) | Cause::None
+                if let Some(Traced::Differs { path, aspect }) = &self.decisions[at].traced =>
+            {
+                Reason::ReadChanged { path: path.clone(), aspect: *aspect }
+            }
             Cause::Own(reason) => reason.clone(),
             Cause::Input(step) => Reason::InputChanged { step: *step },
             Cause::None => {

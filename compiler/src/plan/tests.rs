@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use buildc_digest::{ContentDigest, Digest, Key};
 use buildc_ir::graph::Node;
 use buildc_ir::pattern::SelectionQuery;
-use buildc_ir::step::{Input, Mkdir, Role};
-use buildc_ir::world::{BuildRecord, Facts, SelectError, Selected, WorldError};
+use buildc_ir::step::{Exec, Input, Mkdir, Role};
+use buildc_ir::world::{BuildRecord, Facts, SelectError, Selected, Traced, WorldError};
 use buildc_ir::{
     Graph, ImageConfig, Platform, Privilege, Reason, SourceMap, State, Step, StepId, StepKind, Target,
 };
@@ -40,6 +40,10 @@ impl Facts for Fixed {
     fn select_tree(&self, _: &[ContentDigest], _: &SelectionQuery) -> Result<Selected, SelectError> {
         let message = "No tree here".to_owned();
         Err(SelectError::Unreadable(WorldError { code: "test::none", message, help: None }))
+    }
+
+    fn traced(&self, _: &Key, _: &Exec, _: &[ContentDigest]) -> Traced {
+        Traced::Never
     }
 
     fn selection_diff(&self, _: &ContentDigest, _: &ContentDigest, _: usize) -> (Vec<String>, u64) {

@@ -17,7 +17,7 @@ use crate::target::Root;
 use crate::{cgroup, enter, loopback, mask, mounts, pty, reaper, rootfs, seccomp, standard};
 
 /// What the zygote's child is to do. The descriptors come beside it: standard input, output and error, then the
-/// network namespace if one is joined, then the `cgroup.procs` files.
+/// topmost lower of the root if there is one, the network namespace if one is joined, and the `cgroup.procs` files.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Job {
     pub(crate) task: Task,
@@ -30,7 +30,7 @@ pub(crate) struct Job {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Task {
     /// Make a container.
-    Launch(Box<LaunchSpec>),
+    Launch { spec: Box<LaunchSpec>, has_top: bool },
     /// Find out whether this can be forked, and whether an overlay can be mounted.
     Probe { overlay: bool },
     /// Join the container of this process.
@@ -56,13 +56,14 @@ fn run(fds: Vec<OwnedFd>, status: &OwnedFd) -> Result<Never> {
     let stdio = take_stdio(&mut fds).doing(|| "Take the standard streams")?;
     let filter = job.filter.map(seccomp::Program::into_filter);
     match job.task {
-        Task::Launch(spec) => {
+        Task::Launch { spec, has_top } => {
+            let top = has_top.then(|| fds.take()).transpose().doing(|| "Take the root's file system")?;
             let network = match spec.network {
                 NetNs::Join(_) => Some(fds.take().doing(|| "Take the network namespace")?),
                 NetNs::Host | NetNs::Isolated => None,
             };
             join(network, job.cgroups, &mut fds)?;
-            launch(&spec, filter, stdio, status)
+            launch(&spec, top, filter, stdio, status)
         }
         Task::Probe { overlay } => {
             if overlay {
@@ -93,11 +94,17 @@ fn join(network: Option<OwnedFd>, cgroups: usize, fds: &mut Descriptors) -> Resu
     cgroup::unshare()
 }
 
-fn launch(spec: &LaunchSpec, filter: Option<Filter>, stdio: [OwnedFd; 3], status: &OwnedFd) -> Result<Never> {
+fn launch(
+    spec: &LaunchSpec,
+    top: Option<OwnedFd>,
+    filter: Option<Filter>,
+    stdio: [OwnedFd; 3],
+    status: &OwnedFd,
+) -> Result<Never> {
     let _ = rustix::process::setsid();
     rustix::process::umask(rustix::fs::Mode::empty());
     let mut warnings = Vec::new();
-    let mut root = mount_all(spec)?;
+    let mut root = mount_all(spec, top)?;
     set_names(spec)?;
     program::make_cwd(&mut root, &spec.process.cwd)?;
     let master = match spec.process.terminal {
@@ -166,10 +173,10 @@ impl Handover<'_> {
 }
 
 /// The container's file system, complete but not yet entered.
-fn mount_all(spec: &LaunchSpec) -> Result<Root> {
+fn mount_all(spec: &LaunchSpec, top: Option<OwnedFd>) -> Result<Root> {
     let sources = mounts::open_sources(&spec.mounts)?;
     rootfs::isolate_mounts()?;
-    let mut root = rootfs::prepare(&spec.rootfs, spec.privileged)?;
+    let mut root = rootfs::prepare(&spec.rootfs, top, spec.privileged)?;
     if spec.standard_mounts {
         standard::apply(&mut root, spec)?;
     }

@@ -18,16 +18,28 @@ use crate::{seccomp, sys, zygote};
 /// [`LaunchError::NotFound`](crate::LaunchError::NotFound) and [`LaunchError::NotExecutable`](crate::LaunchError::NotExecutable) for the program, [`LaunchError::Setup`](crate::LaunchError::Setup) with the
 /// kernel's words for everything before it. Nothing is left mounted or running.
 pub fn launch(spec: &LaunchSpec, stdio: StdioSpec) -> Result<Process> {
+    launch_over(spec, stdio, None)
+}
+
+/// The same over a file system that the caller serves: `top` is a detached mount that becomes the topmost lower of the
+/// [`RootFs::Overlay`]. It ends with the process, once the caller has closed its own descriptor.
+///
+/// # Errors
+/// As for [`launch`].
+pub fn launch_over(spec: &LaunchSpec, stdio: StdioSpec, top: Option<BorrowedFd<'_>>) -> Result<Process> {
     let filter = seccomp::compile(&spec.process)?;
     let group = spec.cgroup.as_ref().map(Group::create).transpose()?;
     let mut fds = stdio_fds(stdio)?;
+    if let Some(top) = top {
+        fds.push(top.try_clone_to_owned().doing(|| "Pass the root's file system on")?);
+    }
     if let NetNs::Join(path) = &spec.network {
         fds.push(open(path).doing(|| format!("Open the network namespace `{}`", path.display()))?);
     }
     let procs = group.as_ref().map(Group::open_procs).transpose()?.unwrap_or_default();
     let cgroups = procs.len();
     fds.extend(procs);
-    let task = Task::Launch(Box::new(absolute(spec)?));
+    let task = Task::Launch { spec: Box::new(absolute(spec)?), has_top: top.is_some() };
     start(clone_flags(spec), Job { task, filter, cgroups }, fds, group)
 }
 

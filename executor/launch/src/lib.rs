@@ -20,6 +20,7 @@ mod devices;
 mod enter;
 mod error;
 mod fork;
+mod fuse;
 mod launch;
 mod loopback;
 mod mask;
@@ -43,7 +44,8 @@ mod zygote;
 
 pub use error::{LaunchError, Result};
 pub use fork::{Forked, fork_session};
-pub use launch::{enter, launch};
+pub use fuse::{FuseMount, open_fuse};
+pub use launch::{enter, launch, launch_over};
 pub use process::{Exit, Process};
 pub use pty::resize_pty;
 pub use spec::*;

@@ -1,7 +1,7 @@
 //! The root file system: mounted, and at the end made `/` by `pivot_root`.
 
-use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
 
 use rustix::fs::CWD;
 use rustix::mount::{MountPropagationFlags, UnmountFlags, mount_change, unmount};
@@ -22,7 +22,9 @@ pub(crate) fn isolate_mounts() -> Result<()> {
 ///
 /// Device nodes of the image, and those that a command makes, are dead unless `devices`: Docker keeps a container from
 /// the host's disks with a control group, here `nodev` does.
-pub(crate) fn prepare(rootfs: &RootFs, devices: bool) -> Result<Root> {
+///
+/// `top` is a detached mount that becomes the topmost lower of an overlay.
+pub(crate) fn prepare(rootfs: &RootFs, top: Option<OwnedFd>, devices: bool) -> Result<Root> {
     let (mount, place) = match rootfs {
         RootFs::Overlay { base, lowers, upper, work, userxattr, volatile } => {
             let place = open(&base.join(upper))?;
@@ -33,7 +35,11 @@ pub(crate) fn prepare(rootfs: &RootFs, devices: bool) -> Result<Root> {
                 userxattr: *userxattr,
                 volatile: *volatile,
             };
-            (overlay.mount(place.as_fd())?, place)
+            let mount = match top {
+                None => overlay.mount(place.as_fd())?,
+                Some(top) => mount_over(&overlay, &top, &place)?,
+            };
+            (mount, place)
         }
         RootFs::Directory(path) => {
             let mount = sys::clone_tree(CWD, path, true)
@@ -48,6 +54,23 @@ pub(crate) fn prepare(rootfs: &RootFs, devices: bool) -> Result<Root> {
     }
     sys::attach(mount.as_fd(), place.as_fd()).doing(|| "Attach the root file system")?;
     Ok(Root::new(mount))
+}
+
+/// Mounts the overlay with one more lower. Overlayfs only takes what is attached in this namespace (before Linux 6.15),
+/// so the mount stands over the upper directory for a moment, which therefore goes by its descriptor.
+fn mount_over(overlay: &Overlay<'_>, top: &OwnedFd, place: &OwnedFd) -> Result<OwnedFd> {
+    let by_descriptor = |fd: &OwnedFd| PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd()));
+    let (first, upper) = (by_descriptor(top), by_descriptor(place));
+    sys::attach(top.as_fd(), place.as_fd()).doing(|| "Attach the file system of the root")?;
+    let lowers: Vec<PathBuf> = std::iter::once(first.clone()).chain(overlay.lowers.to_vec()).collect();
+    let whole = Overlay {
+        lowers: &lowers,
+        upper: overlay.upper.map(|(_, work)| (upper.as_path(), work)),
+        ..*overlay
+    };
+    let mount = whole.mount(place.as_fd())?;
+    unmount(first.as_path(), UnmountFlags::DETACH).doing(|| "Detach the file system of the root")?;
+    Ok(mount)
 }
 
 fn open(path: &Path) -> Result<OwnedFd> {

@@ -4,40 +4,43 @@ use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+use buildc_ir::ReadSet;
 use buildc_ir::step::{self, Network};
 use buildc_launch::{
     DEFAULT_CAPABILITIES, DEFAULT_MASKED_PATHS, DEFAULT_READONLY_PATHS, Exit, LaunchSpec, MountSpec, NetNs,
-    ProcessSpec, RootFs, Seccomp, Stdio, StdioSpec, launch,
+    ProcessSpec, RootFs, Seccomp, Stdio, StdioSpec, launch_over,
 };
 use buildc_store::{Layer, PendingLayer, Rootfs};
 use rustix::pipe::{PipeFlags, pipe_with};
 
+use super::identity::{Identity, identify};
 use super::mounts::Mounts;
 use super::output::Output;
 use super::{Chosen, Site, StepError, Tree, Work, stubs};
-use crate::account::{self, Account};
+use crate::account::Account;
 use crate::container::every_capability;
-use crate::copy;
 use crate::event::Event;
 use crate::network::{Lease, Pool, host_resolv_conf};
 use crate::select::LayerTree;
+use crate::trace::{self, Tracing};
 
 /// What BuildKit calls the machine.
 const HOSTNAME: &str = "buildkitsandbox";
 const SHM_BYTES: u64 = 64 << 20;
 
-/// Runs the command and seals what it changed.
+/// Runs the command and seals what it changed; gives what it read where it was to be traced and could be.
 pub(super) fn run(
     site: &Site<'_>,
     work: &Work<'_>,
     exec: &step::Exec,
     base: &Tree,
     chosen: &[Chosen],
-) -> Result<Layer, StepError> {
+    traced: bool,
+) -> Result<(Layer, Option<ReadSet>), StepError> {
     let driver = site.snapshots()?;
     let mut pending = site.store.begin_layer()?;
     let rootfs = driver.prepare(&base.layers, &pending)?;
-    let account = identify(site, exec, base)?;
+    let Identity { account, from_base } = identify(site.store, exec, &base.layers)?;
     let lease = match exec.network {
         Network::Default => Some(site.network.get_or_init(Pool::start).take()?),
         Network::None | Network::Host => None,
@@ -46,15 +49,25 @@ pub(super) fn run(
     mounts.push(names(exec));
     mounts.push(resolver(lease.as_ref()));
     mounts.add_all(&exec.mounts)?;
+    let overlay = matches!(rootfs, Rootfs::Overlay { .. });
+    let tracing = (traced && overlay).then(|| trace::begin(site.store, &base.layers)).flatten();
     let spec = LaunchSpec {
-        rootfs: root(rootfs, stubs::directory(site.store)?),
+        rootfs: root(rootfs, stubs::directory(site.store)?, tracing.is_some()),
         network: network(exec.network, lease.as_ref()),
         process: process(exec, &account, &mounts),
         mounts: mounts.specs(),
         ..sandbox(exec)
     };
-    let created = execute(site, work, &spec)?;
+    let created = execute(site, work, &spec, tracing.as_ref())?;
     drop(lease);
+    let mut reads = None;
+    if let Some(tracing) = tracing {
+        reads = tracing.finish();
+        trace::restore_times(site.store, &base.layers, pending.dir())?;
+    }
+    if let Some(reads) = reads.as_mut().filter(|_| from_base) {
+        reads.account = Some(trace::account(&account));
+    }
     driver.collect(&base.layers, &mut pending)?;
     let forgotten = forget_stubs(&mut pending, &created, exec);
     if !forgotten.is_empty() {
@@ -67,17 +80,22 @@ pub(super) fn run(
     if let Some(seconds) = site.clamp {
         pending.clamp_times(seconds)?;
     }
-    Ok(pending.seal_from_disk()?)
+    Ok((pending.seal_from_disk()?, reads))
 }
 
 /// Starts the command, follows it to its end, and gives what was made for its mounts.
-fn execute(site: &Site<'_>, work: &Work<'_>, spec: &LaunchSpec) -> Result<Vec<PathBuf>, StepError> {
+fn execute(
+    site: &Site<'_>,
+    work: &Work<'_>,
+    spec: &LaunchSpec,
+    tracing: Option<&Tracing>,
+) -> Result<Vec<PathBuf>, StepError> {
     let pipe = || -> Result<(OwnedFd, OwnedFd), StepError> {
         pipe_with(PipeFlags::CLOEXEC).map_err(|e| StepError::io("Making a pipe for", "output")(e.into()))
     };
     let ((out, stdout), (err, stderr)) = (pipe()?, pipe()?);
     let stdio = StdioSpec { stdin: Stdio::Null, stdout: Stdio::Fd(stdout), stderr: Stdio::Fd(stderr) };
-    let mut process = launch(spec, stdio)?;
+    let mut process = launch_over(spec, stdio, tracing.map(Tracing::mount))?;
     for message in std::mem::take(&mut process.warnings) {
         site.recorder.tell(Event::Warning { id: Some(work.id), code: "step::limited", message });
     }
@@ -94,25 +112,18 @@ fn execute(site: &Site<'_>, work: &Work<'_>, spec: &LaunchSpec) -> Result<Vec<Pa
     }
 }
 
-/// The root with the mount points below everything else.
-fn root(rootfs: Rootfs, stubs: PathBuf) -> RootFs {
+/// The root with the mount points below everything else; the layers stand there merged where they are `traced`.
+fn root(rootfs: Rootfs, stubs: PathBuf, traced: bool) -> RootFs {
     match rootfs {
         Rootfs::Overlay { base, mut lowers, upper, work, userxattr } => {
+            if traced {
+                lowers.clear();
+            }
             lowers.push(stubs);
             RootFs::Overlay { base, lowers, upper, work, userxattr, volatile: true }
         }
         Rootfs::Directory(path) => RootFs::Directory(path),
     }
-}
-
-fn identify(site: &Site<'_>, exec: &step::Exec, base: &Tree) -> Result<Account, StepError> {
-    let has_home = exec.env.iter().any(|(name, _)| name == "HOME");
-    if has_home && exec.user.is_empty() {
-        return Ok(account::look_up("0:0", "", "")?);
-    }
-    let tree = LayerTree::new(site.store, &base.layers)?;
-    let (passwd, group) = copy::accounts(&tree)?;
-    Ok(account::look_up(&exec.user, &passwd, &group)?)
 }
 
 /// Everything that does not depend on the step's inputs.

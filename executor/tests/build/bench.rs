@@ -9,7 +9,7 @@ use buildc_executor::build::{BuildError, BuildOptions, Outcome, build};
 use buildc_executor::context::Context;
 use buildc_executor::facts::StoreFacts;
 use buildc_ir::graph::Node;
-use buildc_ir::plan::PlannedStep;
+use buildc_ir::plan::{PlannedStep, Tracing};
 use buildc_ir::step::{Copy, CopySource, Exec, From, Input, Mount, Network, Role, Unpack};
 use buildc_ir::world::Facts;
 use buildc_ir::{
@@ -264,7 +264,8 @@ impl Recipe {
             });
         }
         let privilege = Privilege::Namespaces;
-        Plan { graph, steps, passes: Vec::new(), privilege, clamp: None, sources: SourceMap::new() }
+        let (passes, sources) = (Vec::new(), SourceMap::new());
+        Plan { graph, steps, tracing: Tracing::On, passes, privilege, clamp: None, sources }
     }
 
     fn target(&self) -> Target {

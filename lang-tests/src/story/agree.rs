@@ -14,7 +14,7 @@ pub fn planned(
     no_cache: bool,
 ) -> Result<Plan, Vec<Diagnostic>> {
     let (graph, passes) = optimise::run(graph, &Passes::ALL);
-    plan::plan(graph, passes, sources, world, &PlanOptions { no_cache, clamp: None })
+    plan::plan(graph, passes, sources, world, &PlanOptions { no_cache, ..PlanOptions::default() })
 }
 
 /// Builds what a plan says and remembers the build; gives the steps that ran, in the graph's order.

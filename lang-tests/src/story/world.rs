@@ -8,8 +8,10 @@ use buildc_digest::{ContentDigest, Digest, Key};
 use buildc_ir::graph::Node;
 use buildc_ir::keys;
 use buildc_ir::pattern::{PatternSet, SelectionQuery};
-use buildc_ir::step::From;
-use buildc_ir::world::{BuildRecord, Facts, ResolvedImage, Resolver, SelectError, Selected, WorldError};
+use buildc_ir::step::{Exec, From};
+use buildc_ir::world::{
+    BuildRecord, Facts, ResolvedImage, Resolver, SelectError, Selected, Traced, WorldError,
+};
 use buildc_ir::{Graph, ImageConfig, Platform, Reference, StepId, StepKind};
 
 use super::sketch::Images;
@@ -113,6 +115,10 @@ impl Facts for World {
         }
         let digest = ContentDigest::of(format!("{query:?} {layers:?}").as_bytes());
         Ok(Selected { digest, entries: 1, bytes: 1 })
+    }
+
+    fn traced(&self, _: &Key, _: &Exec, _: &[ContentDigest]) -> Traced {
+        Traced::Never
     }
 
     fn selection_diff(

@@ -23,6 +23,8 @@ pub struct TreeIndex {
 pub struct TreeNode {
     /// The entry; a further name of a hard-linked file has the kind and attributes of the file.
     pub found: Found,
+    /// Number of the layer it comes from, topmost first.
+    layer: usize,
     /// For a directory: where its content stands in each layer that has some, topmost first.
     spans: Arc<[Span]>,
 }
@@ -72,12 +74,12 @@ impl TreeIndex {
                 stack.spans.push(Span { layer: number, first: at, end: layer.manifest.len() });
             }
         }
-        let found = match (stack.top, self.view.layers.first()) {
-            (Some((layer, at)), _) => self.found(layer, at)?,
-            (None, Some(first)) => first.bare_root(),
+        let (layer, found) = match (stack.top, self.view.layers.first()) {
+            (Some((layer, at)), _) => (layer, self.found(layer, at)?),
+            (None, Some(first)) => (0, first.bare_root()),
             (None, None) => return Ok(None),
         };
-        Ok(Some(TreeNode { found, spans: stack.spans.into() }))
+        Ok(Some(TreeNode { found, layer, spans: stack.spans.into() }))
     }
 
     /// What stands under `name` in a directory; `None` where nothing does or `dir` is no directory.
@@ -95,7 +97,20 @@ impl TreeIndex {
             }
         }
         let Some((layer, at)) = stack.top else { return Ok(None) };
-        Ok(Some(TreeNode { found: self.found(layer, at)?, spans: stack.spans.into() }))
+        Ok(Some(TreeNode { found: self.found(layer, at)?, layer, spans: stack.spans.into() }))
+    }
+
+    /// How many names a file has in the layer it comes from, those that other layers hide included: what overlayfs shows
+    /// as its number of links. 1 for everything else.
+    ///
+    /// # Errors
+    /// When a manifest is damaged.
+    pub fn names(&self, node: &TreeNode) -> Result<u32> {
+        if !matches!(node.found.entry.kind, EntryKind::File { .. }) {
+            return Ok(1);
+        }
+        let first = node.found.link_to.as_ref().unwrap_or(&node.found.entry.path);
+        Ok(1 + self.view.layers[node.layer].manifest.further_names(first)?)
     }
 
     /// All names in a directory in canonical order, with what stands there.

@@ -61,6 +61,24 @@ fn a_store_of_version_1_is_brought_up_to_date() {
     assert_eq!(std::fs::read_to_string(fixture.root.join("version")).unwrap(), "2\n");
 }
 
+#[test]
+fn names_of_one_file_are_counted_in_its_layer() {
+    let fixture = Fixture::new();
+    let store = fixture.store();
+    let items = [
+        ("a", T::Regular, "", &b"a"[..]),
+        ("b", T::Link, "a", b""),
+        ("c", T::Link, "a", b""),
+        ("d", T::Regular, "", b"d"),
+    ];
+    let lower = store.import_layer(&mut archive(&items).as_slice(), None).unwrap();
+    let upper = store.import_layer(&mut archive(&[(".wh.c", T::Regular, "", b"")]).as_slice(), None).unwrap();
+    let index = TreeIndex::new(&store, &[lower, upper]).unwrap();
+    let root = index.root().unwrap().unwrap();
+    let names = |path: &[u8]| index.names(&index.child(&root, path).unwrap().unwrap()).unwrap();
+    assert_eq!([names(b"a"), names(b"b"), names(b"d")], [3, 3, 1]);
+}
+
 /// What one layer does to one of a few paths.
 fn change() -> impl Strategy<Value = (Vec<&'static str>, u8)> {
     let name = prop::sample::select(vec!["a", "b", "b-c", "d"]);

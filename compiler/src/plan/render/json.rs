@@ -18,6 +18,7 @@ pub fn json(plan: &Plan) -> Value {
         "version": VERSION,
         "totals": Totals::of(plan),
         "privilege": plan.privilege,
+        "traces": tagged("tracing", &plan.tracing),
         "passes": plan.passes,
         "targets": plan.graph.targets.iter().map(target).collect::<Vec<_>>(),
         "steps": steps.map(|((_, node), planned)| step(plan, node, planned)).collect::<Vec<_>>(),

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use buildc_ir::{Graph, PassReport, Plan, PlannedStep, Privilege, Reason, State, StepId, Target};
+use buildc_ir::plan::Tracing;
+use buildc_ir::reads::Aspect;
+use buildc_ir::{Graph, PassReport, Plan, PlannedStep, Privilege, Reason, State, StepId, StepKind, Target};
 
 use super::{Totals, state_word};
 
@@ -47,6 +49,7 @@ pub fn text(plan: &Plan) -> String {
 pub fn lines(plan: &Plan) -> Vec<Line> {
     let header = |text| Line { tone: Tone::Header, text };
     let mut out = vec![header(totals(&Totals::of(plan), plan.privilege))];
+    out.extend(tracing(plan).map(header));
     out.extend(plan.graph.targets.iter().map(target).map(header));
     out.extend(plan.passes.iter().filter(|p| !p.changes.is_empty()).map(pass).map(header));
     out.push(header(String::new()));
@@ -75,6 +78,21 @@ fn totals(totals: &Totals, privilege: Privilege) -> String {
         Privilege::Insecure => "full privileges (--security=insecure)",
     };
     text + "; needs " + needs
+}
+
+/// Why commands are not traced, where there are some.
+fn tracing(plan: &Plan) -> Option<String> {
+    let has_command = plan.graph.iter().any(|(_, node)| matches!(node.step.kind, StepKind::Exec(_)));
+    match &plan.tracing {
+        _ if !has_command => None,
+        Tracing::On => None,
+        Tracing::Off => {
+            Some("No traces (--trace=off): a command runs again when anything below it changes".to_owned())
+        }
+        Tracing::Unavailable { why } => {
+            Some(format!("No traces: a command runs again when anything below it changes. {}", one_line(why)))
+        }
+    }
 }
 
 fn target(target: &Target) -> String {
@@ -174,6 +192,10 @@ pub(super) fn reason(graph: &Graph, reason: &Reason) -> String {
     match reason {
         Reason::DefinitionKnown => "its result is in the store".to_owned(),
         Reason::ContentKnown => "changed, but its inputs have the same content as before".to_owned(),
+        Reason::SameReads { paths } => {
+            format!("reads nothing of what changed below it (its trace has {paths} paths)")
+        }
+        Reason::ReadChanged { path, aspect } => read_changed(path, *aspect),
         Reason::NeverBuilt => "never built".to_owned(),
         Reason::InstructionChanged { before, .. } => {
             format!("instruction changed, it was `{}`", one_line(before))
@@ -195,6 +217,17 @@ pub(super) fn reason(graph: &Graph, reason: &Reason) -> String {
         Reason::NothingToDo => "nothing to do".to_owned(),
         Reason::NotPulled => "has to be pulled".to_owned(),
         Reason::NotPinned => "fetched without a checksum, so asked for every time".to_owned(),
+    }
+}
+
+fn read_changed(path: &str, aspect: Option<Aspect>) -> String {
+    let path = one_line(path);
+    match aspect {
+        None => format!("looks for `{path}`, which did not exist"),
+        Some(Aspect::Attributes) => format!("looks at `{path}`, which changed or is gone"),
+        Some(Aspect::Content) => format!("reads `{path}`, which changed"),
+        Some(Aspect::Listing) => format!("lists `{path}`, which has other names now"),
+        Some(Aspect::Libraries) => format!("finds other libraries through `{path}`"),
     }
 }
 

@@ -1,0 +1,222 @@
+//! The FUSE protocol over a [`Base`].
+//!
+//! The kernel keeps answers to look-ups for ever and asks for attributes apart from them, so that the first look at a path,
+//! at its attributes and at its bytes each comes here once. Overlayfs is the only one that asks, with its own rights.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
+
+use buildc_store::EntryKind;
+use fuser::{
+    AccessFlags, Errno, FileHandle, Filesystem, FopenFlags, Generation, INodeNo, InitFlags, IoctlFlags,
+    KernelConfig, LockOwner, OpenAccMode, OpenFlags, ReplyAttr, ReplyData, ReplyDirectory, ReplyEmpty,
+    ReplyEntry, ReplyIoctl, ReplyLseek, ReplyOpen, ReplyXattr, Request,
+};
+
+use super::base::{Base, FOREVER};
+
+/// `FS_IOC_GETFLAGS` for 32 and 64 bits: the flags that `lsattr` shows.
+const GET_FLAGS: [u32; 2] = [0x8004_6601, 0x8008_6601];
+
+fn answer(reply: ReplyXattr, size: u32, value: &[u8]) {
+    match u32::try_from(value.len()) {
+        Ok(length) if size == 0 => reply.size(length),
+        Ok(length) if length <= size => reply.data(value),
+        _ => reply.error(Errno::ERANGE),
+    }
+}
+
+fn errno(error: &io::Error) -> Errno {
+    error.raw_os_error().map_or(Errno::EIO, Errno::from_i32)
+}
+
+/// An answer that cannot be given leaves the trace incomplete.
+fn failed(base: &Base, errno: Errno) -> Errno {
+    base.give_up();
+    errno
+}
+
+impl Filesystem for Base {
+    fn init(&mut self, _req: &Request, config: &mut KernelConfig) -> io::Result<()> {
+        // Each is an improvement that the kernel may lack.
+        for wanted in [
+            InitFlags::FUSE_PARALLEL_DIROPS,
+            InitFlags::FUSE_CACHE_SYMLINKS,
+            InitFlags::FUSE_NO_OPENDIR_SUPPORT,
+            InitFlags::FUSE_EXPORT_SUPPORT,
+        ] {
+            let _ = config.add_capabilities(wanted);
+        }
+        if config.add_capabilities(InitFlags::FUSE_PASSTHROUGH).is_ok()
+            && config.set_max_stack_depth(1).is_ok()
+        {
+            self.backing().allow_passthrough();
+        }
+        Ok(())
+    }
+
+    fn lookup(&self, _req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+        match self.find(parent.0, name.as_bytes()) {
+            Ok(attr) => reply.entry_with_ttls(&Duration::ZERO, &FOREVER, &attr, Generation(0)),
+            Err(_) => reply.error(failed(self, Errno::EIO)),
+        }
+    }
+
+    fn getattr(&self, req: &Request, ino: INodeNo, _fh: Option<FileHandle>, reply: ReplyAttr) {
+        match self.look(ino.0, req.pid()) {
+            Some((attr, ttl)) => reply.attr(&ttl, &attr),
+            None => reply.error(Errno::ENOENT),
+        }
+    }
+
+    fn readlink(&self, _req: &Request, ino: INodeNo, reply: ReplyData) {
+        // The target is one of the attributes, which every look-up notes.
+        match self.found(ino.0).map(|found| found.entry.kind) {
+            Some(EntryKind::Symlink { target }) => reply.data(&target),
+            _ => reply.error(Errno::EINVAL),
+        }
+    }
+
+    fn open(&self, req: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
+        if flags.acc_mode() != OpenAccMode::O_RDONLY {
+            return reply.error(Errno::EROFS);
+        }
+        let (Some(_), Some(found)) = (self.look(ino.0, req.pid()), self.found(ino.0)) else {
+            return reply.error(Errno::ENOENT);
+        };
+        match self.backing().id(ino.0, &found.disk_path, &reply) {
+            Ok(Some(id)) => reply.opened_passthrough(FileHandle(0), FopenFlags::empty(), &id),
+            // What is in the page cache stays true.
+            Ok(None) => reply.opened(FileHandle(0), FopenFlags::FOPEN_KEEP_CACHE | FopenFlags::FOPEN_NOFLUSH),
+            Err(e) => reply.error(failed(self, errno(&e))),
+        }
+    }
+
+    fn read(
+        &self,
+        _req: &Request,
+        ino: INodeNo,
+        _fh: FileHandle,
+        offset: u64,
+        size: u32,
+        _flags: OpenFlags,
+        _lock_owner: Option<LockOwner>,
+        reply: ReplyData,
+    ) {
+        let Some(found) = self.found(ino.0) else { return reply.error(Errno::ENOENT) };
+        match self.backing().read(ino.0, &found.disk_path, offset, size) {
+            Ok(bytes) => reply.data(&bytes),
+            Err(e) => reply.error(failed(self, errno(&e))),
+        }
+    }
+
+    fn release(
+        &self,
+        _req: &Request,
+        _ino: INodeNo,
+        _fh: FileHandle,
+        _flags: OpenFlags,
+        _lock_owner: Option<LockOwner>,
+        _flush: bool,
+        reply: ReplyEmpty,
+    ) {
+        reply.ok();
+    }
+
+    fn opendir(&self, _req: &Request, _ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
+        // The kernel never asks again: listings come straight here.
+        reply.error(Errno::ENOSYS);
+    }
+
+    fn readdir(&self, _req: &Request, ino: INodeNo, _fh: FileHandle, offset: u64, mut reply: ReplyDirectory) {
+        let listed = match self.listing(ino.0) {
+            Ok(Some(listed)) => listed,
+            Ok(None) => return reply.error(Errno::ENOENT),
+            Err(_) => return reply.error(failed(self, Errno::EIO)),
+        };
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        for (next, entry) in (1u64..).zip(listed.iter()).skip(start) {
+            if reply.add(INodeNo(entry.ino), next, entry.kind, OsStr::from_bytes(&entry.name)) {
+                break;
+            }
+        }
+        reply.ok();
+    }
+
+    fn getxattr(&self, _req: &Request, ino: INodeNo, name: &OsStr, size: u32, reply: ReplyXattr) {
+        // Extended attributes are attributes, which every look-up notes.
+        let Some(found) = self.found(ino.0) else { return reply.error(Errno::ENOENT) };
+        match found.entry.xattrs.iter().find(|(known, _)| known == name.as_bytes()) {
+            Some((_, value)) => answer(reply, size, value),
+            None => reply.error(Errno::ENODATA),
+        }
+    }
+
+    fn listxattr(&self, _req: &Request, ino: INodeNo, size: u32, reply: ReplyXattr) {
+        let Some(found) = self.found(ino.0) else { return reply.error(Errno::ENOENT) };
+        let names: Vec<u8> =
+            found.entry.xattrs.iter().flat_map(|(name, _)| name.iter().copied().chain([0])).collect();
+        answer(reply, size, &names);
+    }
+
+    fn ioctl(
+        &self,
+        _req: &Request,
+        _ino: INodeNo,
+        _fh: FileHandle,
+        _flags: IoctlFlags,
+        cmd: u32,
+        _in_data: &[u8],
+        _out_size: u32,
+        reply: ReplyIoctl,
+    ) {
+        if GET_FLAGS.contains(&cmd) {
+            reply.ioctl(0, &0u32.to_ne_bytes());
+        } else {
+            reply.error(Errno::ENOTTY);
+        }
+    }
+
+    fn lseek(
+        &self,
+        _req: &Request,
+        ino: INodeNo,
+        _fh: FileHandle,
+        offset: i64,
+        whence: i32,
+        reply: ReplyLseek,
+    ) {
+        let Some(found) = self.found(ino.0) else { return reply.error(Errno::ENOENT) };
+        let seek = || -> io::Result<u64> {
+            let file = self.backing().file(ino.0, &found.disk_path)?;
+            let offset = offset.unsigned_abs();
+            let from = match whence {
+                libc::SEEK_DATA => rustix::fs::SeekFrom::Data(offset),
+                libc::SEEK_HOLE => rustix::fs::SeekFrom::Hole(offset),
+                _ => return Err(io::ErrorKind::InvalidInput.into()),
+            };
+            Ok(rustix::fs::seek(&*file, from)?)
+        };
+        match seek() {
+            Ok(offset) => reply.offset(i64::try_from(offset).unwrap_or(i64::MAX)),
+            Err(e) => reply.error(errno(&e)),
+        }
+    }
+
+    fn access(&self, _req: &Request, _ino: INodeNo, _mask: AccessFlags, reply: ReplyEmpty) {
+        reply.error(Errno::ENOSYS);
+    }
+
+    fn flush(
+        &self,
+        _req: &Request,
+        _ino: INodeNo,
+        _fh: FileHandle,
+        _lock_owner: LockOwner,
+        reply: ReplyEmpty,
+    ) {
+        reply.error(Errno::ENOSYS);
+    }
+}
