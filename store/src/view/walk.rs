@@ -33,6 +33,10 @@ impl<'a> Merged<'a> {
             match kind {
                 // A file or a removal: nothing below it here, nor in the layers under it.
                 Some(EntryKind::Dir { opaque: true }) => visible = visible.min(depth + 1),
+                // The directory is here, in one that hides what lower layers have of it.
+                Some(EntryKind::Dir { opaque: false }) if layer.hides_below(dir)? => {
+                    visible = visible.min(depth + 1);
+                }
                 Some(EntryKind::Dir { opaque: false }) => {}
                 Some(_) => visible = visible.min(depth),
                 None if layer.hides_below(dir)? => visible = visible.min(depth),

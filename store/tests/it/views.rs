@@ -152,3 +152,15 @@ fn a_layer_of_metadata_only_is_seen_as_written() {
     let view = TreeView::new(&store, &[layer]).unwrap();
     assert_eq!(view.get(b"sda1").unwrap().unwrap().entry, entry);
 }
+
+#[test]
+fn a_listing_below_an_opaque_directory_shows_nothing_of_lower_layers() {
+    let fixture = Fixture::new();
+    let store = fixture.store();
+    let lower = layer(&store, &[("a/b/low", T::Regular, "", b"low")]);
+    let upper =
+        layer(&store, &[("a/.wh..wh..opq", T::Regular, "", b""), ("a/b/high", T::Regular, "", b"high")]);
+    let view = TreeView::new(&store, &[lower, upper]).unwrap();
+    assert_eq!(view.read_dir(b"a/b").unwrap(), [b"high"]);
+    assert_eq!(names(&view.walk(b"a/b").unwrap()), ["a/b/high"]);
+}
