@@ -8,6 +8,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use buildc_compiler::lang::error::{EvalError, Result};
 use buildc_compiler::lang::eval::{Coercion, Evaluator, Options};
+use buildc_compiler::lang::resolve::resolve;
 use buildc_compiler::lang::syntax::{Origin, Pos};
 use buildc_compiler::lang::value::attrs::AttrsBuilder;
 use buildc_compiler::lang::value::{Attrs, Value};
@@ -239,6 +240,8 @@ fn parsed(ev: &mut Evaluator<'_>, source: Source, directory: &[u8]) -> Result<Ve
         Source::Stdin(text) => ev.parse(Origin::Stdin, ev.bytes(&text), directory)?,
         Source::File(path) => ev.parse_file(&path)?,
     };
+    // Variables are bound while parsing: an undefined one is refused here too.
+    resolve(ev, tree, &[])?;
     Ok(print::source(&ev.symbols, tree))
 }
 
