@@ -34,8 +34,9 @@ impl<'a> StoreFacts<'a> {
     fn layers(&self, digests: &[ContentDigest]) -> Result<Vec<Layer>, StoreError> {
         let mut layers = Vec::with_capacity(digests.len());
         for digest in digests {
-            // A layer can only be missing when somebody else pruned it since it was found: its files are not found then.
-            layers.extend(self.store.layer_by_content(digest)?);
+            // The result that a layer belongs to was only peeked at: somebody else may have pruned it since.
+            let missing = || StoreError::NoLayer { layer: digest.to_string() };
+            layers.push(self.store.layer_by_content(digest)?.ok_or_else(missing)?);
         }
         Ok(layers)
     }
@@ -44,7 +45,8 @@ impl<'a> StoreFacts<'a> {
 impl Facts for StoreFacts<'_> {
     fn result(&self, key: &Key) -> Option<Vec<ContentDigest>> {
         // A store that cannot answer knows nothing; whoever runs the plan meets its error again, with its place.
-        let found = self.store.lookup_results(std::slice::from_ref(key)).ok()?.into_iter().next()??;
+        // Whoever runs the plan marks all results as used at once, and makes again what was pruned until then.
+        let found = self.store.peek_result(key).ok()??;
         Some(found.layers.iter().map(|l| l.content).collect())
     }
 

@@ -123,7 +123,7 @@ impl Store {
             sweep(&self.layout().tmp())?;
         }
         let (report, layers, files) = self.index().write(|tx| {
-            // Inside the transaction: a process that takes its lease now can look nothing up before the commit.
+            // Inside the transaction: a process that takes its lease now looks nothing up before the commit.
             let limit = self.youngest_prunable(options)?;
             let mut picture = Picture::load(tx)?;
             let mut report = PruneReport::default();
@@ -162,7 +162,7 @@ impl Store {
     fn youngest_prunable(&self, options: &PruneOptions) -> Result<i64> {
         let age = options.older_than.map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX));
         let limit = if age == 0 { i64::MAX } else { now_ms().saturating_sub(age) };
-        Ok(self.oldest_lease_ms()?.map_or(limit, |lease| limit.min(lease)))
+        Ok(self.held_from_ms()?.map_or(limit, |held| limit.min(held)))
     }
 }
 

@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, Row, Transaction};
 use crate::Store;
 use crate::error::{Result, StoreError};
 use crate::index::digest_column;
-use crate::layer::{Layer, LayerId, layer_in, use_layer};
+use crate::layer::{Layer, LayerId, all_fresh, layer_in, use_layer};
 use crate::lease::now_ms;
 
 /// An image in the store. Its id, as in `docker images`, is the config's digest.
@@ -70,6 +70,10 @@ impl Store {
 
     /// Points a fully qualified name (`docker.io/library/x:latest`) at an image.
     pub fn tag(&self, name: &str, id: &Digest) -> Result<()> {
+        let tagged = "SELECT image AS id FROM tags WHERE name = ?1 AND image = ?2";
+        if self.index().read(|tx| Ok(tx.prepare_cached(tagged)?.exists((name, id.as_bytes()))?))? {
+            return Ok(());
+        }
         self.index().write(|tx| {
             self.required_image(tx, id)?;
             let mut statement =
@@ -116,23 +120,29 @@ impl Store {
         })
     }
 
-    /// Finds an image; with a lease, marks it and its layers in the same transaction, unless the lease already has.
+    /// Finds an image; with a lease, marks it and its layers where the lease does not protect them yet: who removes
+    /// the image meanwhile must not take its layers away from under the lease.
     fn used_image(
         &self,
         find: impl Fn(&Transaction<'_>) -> Result<Option<ImageRecord>>,
     ) -> Result<Option<ImageRecord>> {
-        let Some(since) = self.leases().since() else { return self.index().read(find) };
+        let Some(fresh_from) = self.leases().fresh_from() else { return self.index().read(find) };
+        let marked = "SELECT 1 FROM images WHERE id = ?1 AND last_used >= ?2";
+        let (image, is_fresh) = self.index().read(|tx| {
+            let Some(image) = find(tx)? else { return Ok((None, true)) };
+            let is_fresh = tx.prepare_cached(marked)?.exists((image.id.as_bytes(), fresh_from))?
+                && all_fresh(tx, &image.layers, fresh_from)?;
+            Ok((Some(image), is_fresh))
+        })?;
+        if is_fresh {
+            return Ok(image);
+        }
         self.index().write(|tx| {
             let image = find(tx)?;
             if let Some(image) = &image {
-                let mut touch =
-                    tx.prepare_cached("UPDATE images SET last_used = ?2 WHERE id = ?1 AND last_used < ?3")?;
-                // Its layers too: who removes the image meanwhile must not take them away from under the lease.
-                if touch.execute((image.id.as_bytes(), now_ms(), since))? > 0 {
-                    for layer in &image.layers {
-                        use_layer(tx, layer.id)?;
-                    }
-                }
+                let mut touch = tx.prepare_cached("UPDATE images SET last_used = ?2 WHERE id = ?1")?;
+                touch.execute((image.id.as_bytes(), now_ms()))?;
+                image.layers.iter().try_for_each(|layer| use_layer(tx, layer.id))?;
             }
             Ok(image)
         })

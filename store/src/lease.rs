@@ -2,9 +2,9 @@
 //!
 //! Owns: lease files and the oldest start time among the living. Never does: removing anything but dead lease files.
 //!
-//! Every use of a row by a process with a lease marks it with the time (`last_used`, milliseconds since 1970) inside an
-//! IMMEDIATE transaction; prune spares what was marked since the oldest live lease began. So a lease is taken before
-//! the first look-up that something depends on.
+//! A row is marked with the time when it is used (`last_used`, milliseconds since 1970); prune spares what was marked
+//! since [`FRESH_MS`] before the oldest live lease began. So a lease is taken before the first look-up that something
+//! depends on, and a look-up writes only where the mark is older than that.
 
 use std::io::{Read, Write};
 use std::path::Path;
@@ -14,6 +14,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::Store;
 use crate::error::{Result, StoreError};
 use crate::lock::{LockFile, is_held};
+
+/// A mark this much older than a lease protects as well as one made under it, so that building again within ten minutes
+/// writes nothing.
+const FRESH_MS: i64 = 10 * 60 * 1000;
 
 /// While it lives, prune takes nothing that was used since it began. A flock: kill -9 ends it.
 #[derive(Debug)]
@@ -34,13 +38,17 @@ impl Drop for Lease {
 pub(crate) struct Held(Arc<Mutex<Vec<i64>>>);
 
 impl Held {
-    /// The oldest; `None` when this process has no lease.
-    pub fn since(&self) -> Option<i64> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().min().copied()
+    /// What was marked at this moment or later is safe from prune; `None` when this process has no lease.
+    pub fn fresh_from(&self) -> Option<i64> {
+        let oldest = self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().min().copied();
+        oldest.map(fresh_from)
     }
 
-    fn begin(&self, start: i64) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(start);
+    /// Whether it is the only one.
+    fn begin(&self, start: i64) -> bool {
+        let mut starts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        starts.push(start);
+        starts.len() == 1
     }
 
     fn end(&self, start: i64) {
@@ -70,12 +78,21 @@ impl Store {
         let mut file = lock.file();
         file.write_all(text.as_bytes()).map_err(StoreError::io("write", &path))?;
         let held = self.leases().clone();
-        held.begin(start);
-        Ok(Lease { _lock: lock, start, held })
+        let is_first = held.begin(start);
+        let lease = Lease { _lock: lock, start, held };
+        if is_first {
+            // A prune that looked for leases before this one was there has committed before anything is looked up.
+            self.index().wait_for_writers()?;
+        }
+        Ok(lease)
     }
 
-    /// When the oldest live lease began; dead ones are removed.
-    pub(crate) fn oldest_lease_ms(&self) -> Result<Option<i64>> {
+    /// What was marked at this moment or later belongs to a live lease; dead ones are removed.
+    pub(crate) fn held_from_ms(&self) -> Result<Option<i64>> {
+        Ok(self.oldest_lease_ms()?.map(fresh_from))
+    }
+
+    fn oldest_lease_ms(&self) -> Result<Option<i64>> {
         let dir = self.layout().leases();
         let mut oldest = None;
         for item in std::fs::read_dir(&dir).map_err(StoreError::io("read", &dir))? {
@@ -87,6 +104,10 @@ impl Store {
         }
         Ok(oldest)
     }
+}
+
+fn fresh_from(start: i64) -> i64 {
+    start.saturating_sub(FRESH_MS)
 }
 
 /// The start time in a live lease's file. A lease whose time is not written yet holds everything.

@@ -1,14 +1,14 @@
 //! Results of earlier steps under opaque keys.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use buildc_digest::Key;
 use rusqlite::{OptionalExtension, Transaction};
 
 use crate::Store;
 use crate::error::Result;
-use crate::layer::{Layer, LayerId, layer_in, use_layer};
+use crate::layer::{Layer, LayerId, all_fresh, layer_in, use_layer};
 use crate::lease::now_ms;
 
 /// The result of an earlier step.
@@ -20,31 +20,71 @@ pub struct StoredResult {
     pub duration_ms: u64,
 }
 
+struct FoundResult {
+    id: i64,
+    last_used: i64,
+    result: StoredResult,
+}
+
 impl Store {
-    /// Looks many keys up in one transaction, and marks what it finds as used now, so that prune spares it while this
-    /// process has a lease.
+    /// Looks a key up and marks nothing: what it finds may be pruned at any time.
+    pub fn peek_result(&self, key: &Key) -> Result<Option<StoredResult>> {
+        self.index().read(|tx| Ok(self.find_result(tx, key, &mut HashMap::new())?.map(|found| found.result)))
+    }
+
+    /// Looks many keys up, and marks what it finds as used now where the lease of this process does not protect it
+    /// yet; in at most one write transaction.
     pub fn lookup_results(&self, keys: &[Key]) -> Result<Vec<Option<StoredResult>>> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        self.index().write(|tx| {
-            let mut layers = HashMap::new();
-            keys.iter().map(|key| self.lookup(tx, key, &mut layers)).collect()
-        })
+        // Without a lease the marks only say what was used last.
+        let fresh_from = self.leases().fresh_from().unwrap_or(i64::MAX);
+        let (found, is_fresh) = self.index().read(|tx| {
+            let found = self.find_results(tx, keys)?;
+            let mut is_fresh = true;
+            for found in found.iter().flatten() {
+                is_fresh = is_fresh
+                    && found.last_used >= fresh_from
+                    && all_fresh(tx, &found.result.layers, fresh_from)?;
+            }
+            Ok((found, is_fresh))
+        })?;
+        let found = if is_fresh { found } else { self.index().write(|tx| self.use_results(tx, keys))? };
+        Ok(found.into_iter().map(|found| found.map(|f| f.result)).collect())
     }
 
-    fn lookup(
+    fn find_results(&self, tx: &Transaction<'_>, keys: &[Key]) -> Result<Vec<Option<FoundResult>>> {
+        let mut layers = HashMap::new();
+        keys.iter().map(|key| self.find_result(tx, key, &mut layers)).collect()
+    }
+
+    /// Finds results and marks them and their layers: another process may replace a result; its layers must stay
+    /// nevertheless.
+    fn use_results(&self, tx: &Transaction<'_>, keys: &[Key]) -> Result<Vec<Option<FoundResult>>> {
+        let results = self.find_results(tx, keys)?;
+        let mut marked = HashSet::new();
+        for found in results.iter().flatten() {
+            let mut touch = tx.prepare_cached("UPDATE results SET last_used = ?2 WHERE id = ?1")?;
+            touch.execute((found.id, now_ms()))?;
+            for layer in found.result.layers.iter().filter(|layer| marked.insert(layer.id)) {
+                use_layer(tx, layer.id)?;
+            }
+        }
+        Ok(results)
+    }
+
+    fn find_result(
         &self,
         tx: &Transaction<'_>,
         key: &Key,
         seen: &mut HashMap<LayerId, Layer>,
-    ) -> Result<Option<StoredResult>> {
-        let mut find = tx.prepare_cached("SELECT id, duration_ms FROM results WHERE key = ?1")?;
-        let row = find.query_row([key.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-        let Some((id, duration)): Option<(i64, i64)> = row else { return Ok(None) };
-        let mut touch =
-            tx.prepare_cached("UPDATE results SET last_used = ?2 WHERE id = ?1 AND last_used < ?3")?;
-        let is_first_use = touch.execute((id, now_ms(), self.leases().since().unwrap_or(i64::MAX)))? > 0;
+    ) -> Result<Option<FoundResult>> {
+        let mut find = tx.prepare_cached("SELECT id, duration_ms, last_used FROM results WHERE key = ?1")?;
+        let row = find.query_row([key.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+        let Some((id, duration, last_used)): Option<(i64, i64, i64)> = row.optional()? else {
+            return Ok(None);
+        };
         let mut list =
             tx.prepare_cached("SELECT layer FROM result_layers WHERE result = ?1 ORDER BY position")?;
         let mut rows = list.query([id])?;
@@ -55,13 +95,10 @@ impl Store {
                 Entry::Occupied(known) => known.get().clone(),
                 Entry::Vacant(place) => place.insert(layer_in(self, tx, layer)?).clone(),
             };
-            if is_first_use {
-                // Another process may replace the result; its layers must stay nevertheless.
-                use_layer(tx, layer)?;
-            }
             layers.push(known);
         }
-        Ok(Some(StoredResult { layers, duration_ms: duration.unsigned_abs() }))
+        let result = StoredResult { layers, duration_ms: duration.unsigned_abs() };
+        Ok(Some(FoundResult { id, last_used, result }))
     }
 
     /// Records one result under all of `keys`, replacing what they had.

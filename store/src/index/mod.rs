@@ -86,6 +86,11 @@ impl Index {
         self.run(TransactionBehavior::Immediate, body)
     }
 
+    /// Returns when every write that had begun has committed. Writes nothing itself.
+    pub fn wait_for_writers(&self) -> Result<()> {
+        self.write(|_| Ok(()))
+    }
+
     fn run<T>(
         &self,
         behavior: TransactionBehavior,

@@ -116,6 +116,17 @@ pub(crate) fn use_layer(tx: &Transaction<'_>, id: LayerId) -> Result<()> {
     Ok(())
 }
 
+/// Whether all of these layers were used at `fresh_from` (milliseconds) or later.
+pub(crate) fn all_fresh(tx: &Transaction<'_>, layers: &[Layer], fresh_from: i64) -> Result<bool> {
+    let mut fresh = tx.prepare_cached("SELECT 1 FROM layers WHERE id = ?1 AND last_used >= ?2")?;
+    for layer in layers {
+        if !fresh.exists((layer.id.0, fresh_from))? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 impl Store {
     /// The layer with this id.
     pub fn layer(&self, id: LayerId) -> Result<Layer> {
@@ -135,8 +146,14 @@ impl Store {
             let mut rows = statement.query([content.as_bytes()])?;
             rows.next()?.map(|row| read_layer(self, row)).transpose()
         };
-        if self.leases().since().is_none() {
-            return self.index().read(find);
+        let Some(fresh_from) = self.leases().fresh_from() else { return self.index().read(find) };
+        let (layer, is_fresh) = self.index().read(|tx| {
+            let layer = find(tx)?;
+            let is_fresh = all_fresh(tx, layer.as_slice(), fresh_from)?;
+            Ok((layer, is_fresh))
+        })?;
+        if is_fresh {
+            return Ok(layer);
         }
         self.index().write(|tx| {
             let layer = find(tx)?;

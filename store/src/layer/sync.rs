@@ -50,6 +50,12 @@ impl Store {
             return Ok(());
         }
         let boot = self.boot_id()?;
+        let suspect = |tx: &rusqlite::Transaction<'_>| {
+            Ok(!suspect_layers(tx, boot)?.is_empty() || !suspect_blobs(tx, boot)?.is_empty())
+        };
+        if !self.index().read(suspect)? {
+            return Ok(());
+        }
         self.index().write(|tx| {
             for id in suspect_layers(tx, boot)? {
                 if self.verify_layer(id).is_err() || !self.content_fits(tx, id)? {

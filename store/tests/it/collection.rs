@@ -16,11 +16,19 @@ fn kinds(report: &buildc_store::PruneReport) -> Vec<PruneKind> {
     report.items.iter().map(|i| i.kind).collect()
 }
 
-/// A store that was written by a process which is gone: no lease holds what it has.
+/// A store that was written an hour ago by a process which is gone: no lease holds what it has.
 fn old(fixture: &Fixture, write: impl FnOnce(&Store)) -> Store {
     write(&fixture.store());
-    std::thread::sleep(Duration::from_millis(5));
+    let index = rusqlite::Connection::open(fixture.root.join("index.db")).unwrap();
+    for table in ["results", "layers", "images", "blobs"] {
+        index.execute(&format!("UPDATE {table} SET last_used = last_used - 3600000"), []).unwrap();
+    }
     fixture.store()
+}
+
+/// The index's log, which every write makes longer.
+fn index_log(fixture: &Fixture) -> Vec<u8> {
+    std::fs::read(fixture.root.join("index.db-wal")).unwrap_or_default()
 }
 
 #[test]
@@ -88,6 +96,47 @@ fn what_a_lease_used_stays_until_it_ends() {
 }
 
 #[test]
+fn what_was_used_lately_is_held_without_a_write() {
+    let fixture = Fixture::new();
+    let (key, mut id) = (Key::of(b"key"), None);
+    let store = old(&fixture, |store| {
+        let layer = layer_with(store, "f", "f");
+        store.record_result(&[key], &[layer.id], 1).unwrap();
+        let image = store.put_image(b"m", "t", b"c", &[layer.id]).unwrap();
+        store.tag("x:1", &image.id).unwrap();
+        id = Some(image.id);
+    });
+    let use_all = |store: &Store| {
+        let lease = store.lease().unwrap();
+        let found = store.lookup_results(&[key]).unwrap().remove(0).unwrap();
+        store.image("x:1").unwrap().unwrap();
+        store.layer_by_content(&found.layers[0].content).unwrap().unwrap();
+        store.tag("x:1", &id.unwrap()).unwrap();
+        lease
+    };
+    let before = index_log(&fixture);
+    drop(use_all(&store));
+    let marked = index_log(&fixture);
+    assert_ne!(before, marked, "the first use in an hour is written down");
+    let _lease = use_all(&fixture.store());
+    assert_eq!(marked, index_log(&fixture), "the second is not");
+    assert_eq!(kinds(&fixture.store().prune(&all()).unwrap()), []);
+}
+
+#[test]
+fn peeking_holds_nothing() {
+    let fixture = Fixture::new();
+    let key = Key::of(b"key");
+    let store = old(&fixture, |store| {
+        store.record_result(&[key], &[layer_with(store, "f", "f").id], 1).unwrap();
+    });
+    let _lease = store.lease().unwrap();
+    assert_eq!(store.peek_result(&key).unwrap().unwrap().layers.len(), 1);
+    assert_eq!(kinds(&fixture.store().prune(&all()).unwrap()), [PruneKind::Result, PruneKind::Layer]);
+    assert!(store.peek_result(&key).unwrap().is_none());
+}
+
+#[test]
 fn the_longest_unused_goes_first_down_to_the_limit() {
     let fixture = Fixture::new();
     let store = old(&fixture, |store| {
@@ -113,7 +162,7 @@ fn what_is_young_stays() {
     let store = old(&fixture, |store| {
         store.record_result(&[Key::of(b"k")], &[layer_with(store, "a", "1").id], 1).unwrap();
     });
-    let older_than = Some(Duration::from_secs(3600));
+    let older_than = Some(Duration::from_secs(7200));
     assert!(store.prune(&PruneOptions { older_than, ..all() }).unwrap().items.is_empty());
 }
 
