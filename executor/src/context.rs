@@ -22,10 +22,9 @@ use buildc_store::{Entry, EntryKind, Store};
 use rustix::fs::{Mode, OFlags};
 
 use crate::select::{self, Bytes, Node, Selection, SourceTree};
-pub(crate) use hash::{open as open_file, stamp_of};
+pub(crate) use hash::{open as open_file, open_dir, open_in, stamp_of};
 use index::Index;
 use walk::Item;
-pub(crate) use walk::order;
 
 /// Entries that remembered selections may hold together.
 const REMEMBERED_ENTRIES: usize = 100_000;

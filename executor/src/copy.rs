@@ -8,7 +8,9 @@ mod ahead;
 mod archive;
 mod chmod;
 mod compression;
+mod donor;
 mod layout;
+mod near;
 mod pipeline;
 mod place;
 mod write;
@@ -22,6 +24,7 @@ use crate::account;
 use crate::cancel::Cancel;
 use crate::select::{LayerTree, Selection};
 use chmod::Chmod;
+pub(crate) use donor::Donor;
 use layout::Layout;
 
 /// Largest passwd or group file that is read.
@@ -141,18 +144,18 @@ pub(crate) struct CopyJob<'s> {
 }
 
 impl CopyJob<'_> {
-    /// Makes the layer.
-    pub(crate) fn run(&self) -> Result<Layer, CopyError> {
+    /// Makes the layer, sharing what did not change with the one that the same step made before.
+    pub(crate) fn run(&self, donor: Option<&Donor>) -> Result<Layer, CopyError> {
         let pending = self.store.begin_layer()?;
         let layout = self.lay_out(&pending)?;
-        seal(&self.sources, pending, layout, self.times.clamp, self.cancel)
+        seal(&self.sources, pending, layout, donor, (self.times.clamp, self.cancel))
     }
 
     /// Writes the files without sealing them: they go when the value goes.
     pub(crate) fn materialise(&self) -> Result<PendingLayer, CopyError> {
         let pending = self.store.begin_layer()?;
         let layout = self.lay_out(&pending)?;
-        write::write(&self.sources, pending.dir(), layout.finish(), self.cancel)?;
+        write::write(&self.sources, pending.dir(), None, layout.finish(), self.cancel)?;
         Ok(pending)
     }
 
@@ -217,7 +220,7 @@ pub(crate) fn make_directory(
     let owner = if mkdir.user.is_empty() { (0, 0) } else { owner(base, &mkdir.user)? };
     let path = layout.resolve(mkdir.path.as_bytes())?;
     layout.make_missing(&path, layout::NewDir { mode: 0o755, owner })?;
-    seal(&[], pending, layout, times.clamp, cancel)
+    seal(&[], pending, layout, None, (times.clamp, cancel))
 }
 
 /// Writes what was laid out and seals it.
@@ -225,8 +228,8 @@ fn seal(
     sources: &[Source<'_>],
     pending: PendingLayer,
     layout: Layout<'_>,
-    clamp: Option<i64>,
-    cancel: &Cancel,
+    donor: Option<&Donor>,
+    (clamp, cancel): (Option<i64>, &Cancel),
 ) -> Result<Layer, CopyError> {
     let mut planned = layout.finish();
     if let Some(seconds) = clamp {
@@ -234,6 +237,6 @@ fn seal(
             planned.mtime = planned.mtime.min((seconds, 0));
         }
     }
-    let (entries, tar) = write::write(sources, pending.dir(), planned, cancel)?;
+    let (entries, tar) = write::write(sources, pending.dir(), donor, planned, cancel)?;
     Ok(pending.seal(entries, tar)?)
 }

@@ -29,7 +29,7 @@ use buildc_store::{Layer, LayerId, SnapshotDriver, Store, StoreError};
 use crate::build::BuildOptions;
 use crate::cancel::Cancel;
 use crate::context::Context;
-use crate::copy::{self, CopyError, CopyJob, Times};
+use crate::copy::{self, CopyError, CopyJob, Donor, Times};
 use crate::event::{Event, Recorder, Why};
 use crate::network::Pool;
 use crate::select::{self, LayerTree, Selection};
@@ -331,7 +331,9 @@ fn make(
                 times,
                 cancel: &site.cancel,
             };
-            job.run()?
+            let layer = job.run(Donor::of(site.store, &work.id).as_ref())?;
+            Donor::remember(site.store, &work.id, &layer);
+            layer
         }
         StepKind::Scratch | StepKind::Config(_) | StepKind::Image(_) | StepKind::Http(_) | StepKind::Diff => {
             return Err(StepError::Cancelled);

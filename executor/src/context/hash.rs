@@ -21,6 +21,10 @@ const LARGE: u64 = 16 << 20;
 /// A file that changes while it is read is read again this often.
 const ATTEMPTS: u32 = 5;
 
+/// How regular files of a context are opened: what has become a pipe must not block.
+const FILE_FLAGS: OFlags =
+    OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC).union(OFlags::NONBLOCK);
+
 type Failure = (Vec<u8>, Errno);
 
 /// Fills in hashes and attributes, from the index where the stamp is the same.
@@ -85,7 +89,21 @@ fn read(root: &OwnedFd, node: &Node) -> Result<Known, Errno> {
 
 /// Opens a regular file of the context whose path holds no link.
 pub(crate) fn open(root: &OwnedFd, path: &[u8]) -> Result<OwnedFd, Errno> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    open_beneath(root, path, FILE_FLAGS)
+}
+
+/// Opens a directory of the context whose path holds no link, to open files in it.
+pub(crate) fn open_dir(root: &OwnedFd, path: &[u8]) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    open_beneath(root, if path.is_empty() { b"." } else { path }, flags)
+}
+
+/// Opens a regular file in an open directory; a name has no slash.
+pub(crate) fn open_in(dir: &OwnedFd, name: &[u8]) -> Result<OwnedFd, Errno> {
+    rustix::fs::openat(dir, std::ffi::OsStr::from_bytes(name), FILE_FLAGS, Mode::empty())
+}
+
+fn open_beneath(root: &OwnedFd, path: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
     let path = std::ffi::OsStr::from_bytes(path);
     match rustix::fs::openat2(root, path, flags, Mode::empty(), beneath()) {
         Err(Errno::NOSYS | Errno::PERM) => rustix::fs::openat(root, path, flags, Mode::empty()),

@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use buildc_digest::FileHash;
+use buildc_store::compare_paths;
 
-use super::walk::{Item, order};
+use super::walk::Item;
 use crate::select::Stamp;
 
 const MAGIC: &[u8; 8] = b"bcidx\0\0\x01";
@@ -105,7 +106,7 @@ impl Index {
             }
         }
         all.extend(fresh.iter().filter(|(_, k)| !k.racy).map(|(p, k)| (p.as_slice(), k.clone())));
-        all.sort_by(|a, b| order(a.0).cmp(order(b.0)));
+        all.sort_by(|a, b| compare_paths(a.0, b.0));
         let bytes = encode(&all);
         if let Err(e) = replace(&self.file, &bytes) {
             tracing::warn!(error = %e, "context index not written");
@@ -118,7 +119,7 @@ impl Index {
 fn is_gone(path: &[u8], walked: &BTreeMap<Vec<u8>, Arc<Vec<Item>>>) -> bool {
     walked.iter().any(|(root, items)| {
         crate::select::is_below(path, root)
-            && items.binary_search_by(|i| order(&i.path).cmp(order(path))).is_err()
+            && items.binary_search_by(|i| compare_paths(&i.path, path)).is_err()
     })
 }
 
@@ -227,7 +228,7 @@ impl Packed {
         let (mut low, mut high) = (0, self.len);
         while low < high {
             let middle = low.midpoint(high);
-            match order(self.path(middle)?).cmp(order(path)) {
+            match compare_paths(self.path(middle)?, path) {
                 std::cmp::Ordering::Less => low = middle + 1,
                 std::cmp::Ordering::Greater => high = middle,
                 std::cmp::Ordering::Equal => return Some(middle),

@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 use buildc_ir::pattern::{PatternSet, Verdict};
+use buildc_store::compare_paths;
 use rayon::prelude::*;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, Stat};
 use rustix::io::Errno;
@@ -118,15 +119,13 @@ fn each_name(fd: &OwnedFd, mut each: impl FnMut(&[u8], FileType) -> Result<(), E
 
 /// The part of a listing that lies below a directory.
 pub(super) fn range<'i>(items: &'i [Item], dir: &[u8]) -> &'i [Item] {
-    let from = items.partition_point(|i| order(&i.path).le(order(dir)));
+    let from = items.partition_point(|i| compare_paths(&i.path, dir).is_le());
     let len = items[from..].partition_point(|i| crate::select::is_below(&i.path, dir));
     &items[from..from + len]
 }
 
-/// Bytes of a path in listing order: a directory's contents come right after it.
-pub(crate) fn order(path: &[u8]) -> impl Iterator<Item = u8> + '_ {
-    path.iter().map(|b| if *b == b'/' { 0 } else { *b })
-}
+/// Positions of directories among the entries of one, with what the rules say of each.
+type Dirs = Vec<(usize, Verdict)>;
 
 /// Walks a context under its ignore rules.
 #[derive(Debug)]
@@ -137,62 +136,80 @@ pub(super) struct Walker<'c> {
     pub known: BTreeMap<Vec<u8>, Arc<Vec<Item>>>,
 }
 
-type Listing = Result<Vec<Item>, (Vec<u8>, Errno)>;
+type Failure = (Vec<u8>, Errno);
+
+/// A listing in pieces, so that what was found deep down is moved once and not once per level.
+type Pieces = Vec<Vec<Item>>;
 
 impl Walker<'_> {
     /// Everything below `dir` that is not ignored, parents first, names sorted.
-    pub(super) fn walk(&self, dir: &[u8], verdict: Verdict) -> Listing {
+    pub(super) fn walk(&self, dir: &[u8], verdict: Verdict) -> Result<Vec<Item>, Failure> {
         let fd = open_dir(self.root, dir).map_err(|e| (dir.to_vec(), e))?;
-        self.below(&fd, dir, verdict, 0)
-    }
-
-    fn below(&self, fd: &OwnedFd, dir: &[u8], verdict: Verdict, depth: usize) -> Listing {
-        if depth > MAX_DEPTH {
-            return Err((dir.to_vec(), Errno::LOOP));
+        let mut pieces = self.below(&fd, dir, verdict, 0)?;
+        if pieces.len() == 1 {
+            return Ok(pieces.pop().unwrap_or_default());
         }
-        let here = self.here(fd, dir, verdict).map_err(|e| (dir.to_vec(), e))?;
-        let dirs = here.iter().filter(|(item, _)| item.kind == Kind::Dir).count();
-        if dirs == 0 {
-            return Ok(here.into_iter().map(|(item, _)| item).collect());
-        }
-        let enter = |(item, verdict): (Item, Verdict)| self.enter(fd, item, verdict, depth);
-        let parts: Vec<Vec<Item>> = if dirs > 1 {
-            here.into_par_iter().map(enter).collect::<Result<_, _>>()?
-        } else {
-            here.into_iter().map(enter).collect::<Result<_, _>>()?
-        };
-        Ok(parts.concat())
-    }
-
-    /// One entry and, for a directory, what is below it; an excluded directory counts only for what is taken back in.
-    fn enter(&self, fd: &OwnedFd, item: Item, verdict: Verdict, depth: usize) -> Listing {
-        if item.kind != Kind::Dir {
-            return Ok(vec![item]);
-        }
-        let below = match self.known.get(&item.path) {
-            Some(known) => known.to_vec(),
-            None => {
-                let name = crate::select::split(&item.path).1;
-                let child = match open_dir(fd, name) {
-                    Ok(child) => child,
-                    Err(Errno::NOENT | Errno::NOTDIR) => return Ok(Vec::new()),
-                    Err(e) => return Err((item.path, e)),
-                };
-                self.below(&child, &item.path, verdict, depth + 1)?
-            }
-        };
-        if verdict.excluded && below.is_empty() {
-            return Ok(below);
-        }
-        let mut all = Vec::with_capacity(below.len() + 1);
-        all.push(item);
-        all.extend(below);
+        let mut all = Vec::with_capacity(pieces.iter().map(Vec::len).sum());
+        pieces.into_iter().for_each(|piece| all.extend(piece));
         Ok(all)
     }
 
-    /// The entries of one directory that are to be seen or entered, sorted, with what the rules say of each.
-    fn here(&self, fd: &OwnedFd, dir: &[u8], parent: Verdict) -> Result<Vec<(Item, Verdict)>, Errno> {
-        let mut found = Vec::new();
+    fn below(&self, fd: &OwnedFd, dir: &[u8], verdict: Verdict, depth: usize) -> Result<Pieces, Failure> {
+        if depth > MAX_DEPTH {
+            return Err((dir.to_vec(), Errno::LOOP));
+        }
+        let (here, dirs) = self.here(fd, dir, verdict).map_err(|e| (dir.to_vec(), e))?;
+        let enter = |&(at, verdict): &(usize, Verdict)| self.enter(fd, &here[at].path, verdict, depth);
+        let entered: Vec<Option<Pieces>> = if dirs.len() > 1 {
+            dirs.par_iter().map(enter).collect::<Result<_, _>>()?
+        } else {
+            dirs.iter().map(enter).collect::<Result<_, _>>()?
+        };
+        let mut below = dirs.into_iter().map(|(at, _)| at).zip(entered).peekable();
+        if below.peek().is_none() {
+            return Ok(vec![here]);
+        }
+        let (mut pieces, mut piece) = (Pieces::new(), Vec::new());
+        for (at, item) in here.into_iter().enumerate() {
+            match below.next_if(|(dir, _)| *dir == at) {
+                None => piece.push(item),
+                // It is gone, or excluded with all that it holds.
+                Some((_, None)) => {}
+                Some((_, Some(inside))) => {
+                    piece.push(item);
+                    pieces.push(std::mem::take(&mut piece));
+                    pieces.extend(inside);
+                }
+            }
+        }
+        pieces.push(piece);
+        Ok(pieces)
+    }
+
+    /// What is below a directory; an excluded one counts only for what is taken back in.
+    fn enter(
+        &self,
+        fd: &OwnedFd,
+        path: &[u8],
+        verdict: Verdict,
+        depth: usize,
+    ) -> Result<Option<Pieces>, Failure> {
+        let below = match self.known.get(path) {
+            Some(known) => vec![known.to_vec()],
+            None => match open_dir(fd, crate::select::split(path).1) {
+                Ok(child) => self.below(&child, path, verdict, depth + 1)?,
+                Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
+                Err(e) => return Err((path.to_vec(), e)),
+            },
+        };
+        let counts = !verdict.excluded || below.iter().any(|piece| !piece.is_empty());
+        Ok(counts.then_some(below))
+    }
+
+    /// The entries of one directory that are to be seen or entered, sorted, and which of them are directories, with what
+    /// the rules say of those.
+    fn here(&self, fd: &OwnedFd, dir: &[u8], parent: Verdict) -> Result<(Vec<Item>, Dirs), Errno> {
+        let mut found: Vec<(Item, Verdict)> = Vec::new();
         each_name(fd, |name, kind| {
             let path = join(dir, name);
             let verdict =
@@ -216,6 +233,8 @@ impl Walker<'_> {
             }
         })?;
         found.sort_unstable_by(|(a, _), (b, _)| a.path.cmp(&b.path));
-        Ok(found)
+        let dirs = found.iter().enumerate().filter(|(_, (item, _))| item.kind == Kind::Dir);
+        let dirs = dirs.map(|(at, (_, verdict))| (at, *verdict)).collect();
+        Ok((found.into_iter().map(|(item, _)| item).collect(), dirs))
     }
 }

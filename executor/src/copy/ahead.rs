@@ -4,16 +4,18 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use buildc_store::{Entry, EntryKind};
+use buildc_store::{Entry, EntryKind, parent};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 /// Files up to this size are small.
 const SMALL_BYTES: u64 = 256 << 10;
 /// Most small files of one batch, and their most bytes (one file may have more).
-const BATCH_FILES: usize = 64;
-const BATCH_BYTES: u64 = 256 << 10;
+const BATCH_FILES: usize = 128;
+const BATCH_BYTES: u64 = 1 << 20;
+/// From so many files on a batch ends with its directory: two workers in one directory wait for each other.
+const FULL_FILES: usize = 16;
 /// How far workers run ahead of the hash.
-const AHEAD_BYTES: u64 = 8 << 20;
+const AHEAD_BYTES: u64 = 4 << 20;
 
 fn size_of(entry: &Entry) -> u64 {
     if let EntryKind::File { size, .. } = entry.kind { size } else { 0 }
@@ -87,7 +89,12 @@ impl<'a> Ahead<'a> {
         let (mut end, mut bytes) = (start, 0);
         while let Some(entry) = self.files.get(end).map(|at| &self.entries[*at]) {
             let size = size_of(entry);
-            let fits = end == start || (bytes + size <= BATCH_BYTES && end - start < BATCH_FILES);
+            let ends_dir =
+                |end: usize| parent(&self.entries[self.files[end - 1]].path) != parent(&entry.path);
+            let fits = end == start
+                || (bytes + size <= BATCH_BYTES
+                    && end - start < BATCH_FILES
+                    && !(end - start >= FULL_FILES && ends_dir(end)));
             if !is_small(entry) || !fits {
                 break;
             }

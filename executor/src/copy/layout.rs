@@ -1,12 +1,13 @@
 //! The layer as it will be, laid out over its base: which entries it gets, before a byte is written.
 
+use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use buildc_digest::FileHash;
-use buildc_store::EntryKind;
+use buildc_store::{EntryKind, compare_paths};
 
 use super::CopyError;
 use crate::select::{LayerTree, Stamp, is_below, join, split};
@@ -55,7 +56,7 @@ pub(super) struct TreePath(pub Vec<u8>);
 
 impl Ord for TreePath {
     fn cmp(&self, other: &Self) -> Ordering {
-        crate::context::order(&self.0).cmp(crate::context::order(&other.0))
+        compare_paths(&self.0, &other.0)
     }
 }
 
@@ -84,6 +85,8 @@ pub(super) enum Seen {
 #[derive(Debug)]
 pub(super) struct Layout<'b> {
     base: Option<&'b LayerTree>,
+    /// A path that the base has nothing at, so that it need not be asked for what is below.
+    absent: RefCell<Option<Vec<u8>>>,
     entries: BTreeMap<TreePath, Planned>,
     now: (i64, u32),
     staged: u64,
@@ -92,7 +95,7 @@ pub(super) struct Layout<'b> {
 impl<'b> Layout<'b> {
     /// Without a base every parent directory is made anew, whatever it may be laid over (`--link`).
     pub(super) fn new(base: Option<&'b LayerTree>, now: (i64, u32)) -> Self {
-        Self { base, entries: BTreeMap::new(), now, staged: 0 }
+        Self { base, absent: RefCell::new(None), entries: BTreeMap::new(), now, staged: 0 }
     }
 
     pub(super) fn now(&self) -> (i64, u32) {
@@ -106,8 +109,8 @@ impl<'b> Layout<'b> {
     }
 
     /// The entries in order.
-    pub(super) fn finish(self) -> Vec<(Vec<u8>, Planned)> {
-        self.entries.into_iter().map(|(path, planned)| (path.0, planned)).collect()
+    pub(super) fn finish(self) -> impl ExactSizeIterator<Item = (Vec<u8>, Planned)> {
+        self.entries.into_iter().map(|(path, planned)| (path.0, planned))
     }
 
     /// What stands at a path whose parents are real directories.
@@ -131,7 +134,13 @@ impl<'b> Layout<'b> {
 
     /// What the base has at a path; a file's content is not looked for.
     fn below(&self, path: &[u8]) -> Result<Option<Planned>, CopyError> {
-        let Some(found) = self.base.map(|b| b.view().get(path)).transpose()?.flatten() else {
+        let Some(base) = self.base else { return Ok(None) };
+        let mut absent = self.absent.borrow_mut();
+        if absent.as_ref().is_some_and(|absent| is_below(path, absent)) {
+            return Ok(None);
+        }
+        let Some(found) = base.view().get(path)? else {
+            *absent = Some(path.to_vec());
             return Ok(None);
         };
         let what = match found.entry.kind {

@@ -13,7 +13,8 @@ use rustix::fs::{Mode, OFlags};
 
 use super::CopyError;
 use super::ahead::{Ahead, Buffers, is_small};
-use super::layout::{Content, Planned, What, text};
+use super::layout::{Content, What, text};
+use super::near::OpenDirs;
 use super::write::Target;
 use crate::cancel::Cancel;
 
@@ -44,7 +45,7 @@ type Handed = (usize, Result<Payload, CopyError>);
 /// Copies all files and returns the tar's sha256.
 pub(super) fn run(
     target: &Target<'_>,
-    planned: &[(Vec<u8>, Planned)],
+    planned: &[What],
     entries: &[Entry],
     cancel: &Cancel,
 ) -> Result<TarDigest, CopyError> {
@@ -53,7 +54,8 @@ pub(super) fn run(
     let large = files.iter().any(|at| !is_small(&entries[*at]));
     let cores = std::thread::available_parallelism().map_or(1, usize::from).min(4);
     let workers = if large || files.len() >= PARALLEL_FROM { cores.min(files.len()) } else { 0 };
-    let copier = Copier { target, planned, entries, files: &files, cancel, buffers: Buffers::new() };
+    let shares = target.donor.map_or_else(Vec::new, |donor| donor.shares(entries));
+    let copier = Copier { target, planned, entries, files: &files, shares, cancel, buffers: Buffers::new() };
     let ahead = Ahead::new(&files, entries);
     let (sender, done) = unbounded();
     std::thread::scope(|scope| {
@@ -76,10 +78,12 @@ pub(super) fn run(
 
 struct Copier<'c> {
     target: &'c Target<'c>,
-    planned: &'c [(Vec<u8>, Planned)],
+    planned: &'c [What],
     entries: &'c [Entry],
     /// Positions of the regular files among the entries.
     files: &'c [usize],
+    /// Which entries the donor has; empty without one.
+    shares: Vec<bool>,
     cancel: &'c Cancel,
     buffers: Buffers,
 }
@@ -89,11 +93,12 @@ impl Copier<'_> {
     fn alone(&self) -> Result<TarDigest, CopyError> {
         let mut hasher = TarHasher::new();
         let mut buffer = Vec::new();
+        let mut dirs = OpenDirs::default();
         for (at, entry) in self.entries.iter().enumerate() {
             hasher.entry(entry)?;
             if matches!(entry.kind, EntryKind::File { .. }) {
                 buffer.clear();
-                self.small(at, &mut buffer)?;
+                self.small(at, &mut buffer, &mut dirs)?;
                 hasher.data(&buffer)?;
             } else {
                 self.target.special(entry)?;
@@ -104,7 +109,7 @@ impl Copier<'_> {
 
     /// The tar in order, from what the workers hand over in any order.
     fn in_order(&self, done: Receiver<Handed>, ahead: &Ahead<'_>) -> Result<TarDigest, CopyError> {
-        let mut hasher = TarHasher::new();
+        let mut hasher = TarHasher::on_this_thread();
         let mut early = HashMap::new();
         let mut batch = Batch::default();
         // Next file among the files, and next one of the batch.
@@ -174,34 +179,37 @@ impl Copier<'_> {
     }
 
     fn batch(&self, range: Range<usize>) -> Result<Batch, CopyError> {
-        let mut batch = Batch { bytes: self.buffers.take(), ends: Vec::with_capacity(range.len()) };
-        for at in &self.files[range] {
+        let files = &self.files[range];
+        let mut batch = Batch { bytes: self.buffers.take(), ends: Vec::with_capacity(files.len()) };
+        batch.bytes.reserve(files.iter().map(|at| small_bytes(&self.entries[*at])).sum());
+        let mut dirs = OpenDirs::default();
+        for at in files {
             if self.cancel.is_cancelled() {
                 return Err(CopyError::Cancelled);
             }
-            self.small(*at, &mut batch.bytes)?;
+            self.small(*at, &mut batch.bytes, &mut dirs)?;
             batch.ends.push(batch.bytes.len());
         }
         Ok(batch)
     }
 
     fn content(&self, at: usize) -> Option<&Content> {
-        if let What::File(content) = &self.planned[at].1.what { Some(content) } else { None }
+        if let What::File(content) = &self.planned[at] { Some(content) } else { None }
     }
 
     /// Copies one file through the end of a buffer, which keeps its bytes.
-    fn small(&self, at: usize, buffer: &mut Vec<u8>) -> Result<(), CopyError> {
+    fn small(&self, at: usize, buffer: &mut Vec<u8>, dirs: &mut OpenDirs) -> Result<(), CopyError> {
         let entry = &self.entries[at];
-        let EntryKind::File { size, .. } = entry.kind else { return Ok(()) };
         let Some(content) = self.content(at) else { return Ok(()) };
         let start = buffer.len();
-        let source = self.open(content, entry)?;
+        let shared = self.share(at, content, dirs)?;
+        let is_shared = shared.is_some();
+        let source = if is_shared { shared } else { self.open(content, entry, dirs)? };
         match (&source, content) {
             (None, Content::Inline(data)) => buffer.extend_from_slice(data),
             (None, _) => {}
             (Some(fd), _) => {
-                // That a file grew is told by its stamp.
-                buffer.resize(start + usize::try_from(size).unwrap_or(0), 0);
+                buffer.resize(start + small_bytes(entry), 0);
                 let n = read_full(fd, &mut buffer[start..], entry)?;
                 buffer.truncate(start + n);
             }
@@ -209,11 +217,14 @@ impl Copier<'_> {
         let bytes = &buffer[start..];
         let mut hasher = InternalHasher::new();
         hasher.update(bytes);
-        self.check(content, entry, source.as_ref(), &hasher, bytes.len() as u64)?;
+        self.check(content, entry, is_shared, &hasher, bytes.len() as u64)?;
+        if is_shared {
+            return Ok(());
+        }
         if let (Content::Staged { .. }, Some(fd)) = (content, &source) {
             return self.target.dress(fd, entry);
         }
-        let fd = self.target.create(&entry.path)?;
+        let fd = self.target.create_near(entry, dirs)?;
         write_all(&fd, bytes, entry)?;
         self.target.dress(&fd, entry)
     }
@@ -222,9 +233,12 @@ impl Copier<'_> {
     fn large(&self, at: usize, pieces: &Sender<Result<Vec<u8>, CopyError>>) -> Result<(), CopyError> {
         let (entry, Some(content)) = (&self.entries[at], self.content(at)) else { return Ok(()) };
         let inline = if let Content::Inline(data) = content { Some(data) } else { None };
-        let source = self.open(content, entry)?;
-        let staged = matches!(content, Content::Staged { .. });
-        let written = if staged { None } else { Some(self.target.create(&entry.path)?) };
+        let mut dirs = OpenDirs::default();
+        let shared = self.share(at, content, &mut dirs)?;
+        let is_shared = shared.is_some();
+        let source = if is_shared { shared } else { self.open(content, entry, &mut dirs)? };
+        let is_there = is_shared || matches!(content, Content::Staged { .. });
+        let written = if is_there { None } else { Some(self.target.create(&entry.path)?) };
         let mut hasher = InternalHasher::new();
         let mut copied = 0;
         loop {
@@ -253,12 +267,32 @@ impl Copier<'_> {
                 return Err(CopyError::Cancelled);
             }
         }
-        self.check(content, entry, source.as_ref(), &hasher, copied as u64)?;
+        self.check(content, entry, is_shared, &hasher, copied as u64)?;
+        if is_shared {
+            return Ok(());
+        }
         written.as_ref().or(source.as_ref()).map_or(Ok(()), |fd| self.target.dress(fd, entry))
     }
 
+    /// Shares a file with the donor, if it has it.
+    fn share(
+        &self,
+        at: usize,
+        content: &Content,
+        dirs: &mut OpenDirs,
+    ) -> Result<Option<OwnedFd>, CopyError> {
+        let can = matches!(content, Content::Context { .. } | Content::Layer { .. })
+            && self.shares.get(at).copied().unwrap_or_default();
+        if can { self.target.share(&self.entries[at], dirs) } else { Ok(None) }
+    }
+
     /// The file that bytes come from; `None` for inline text.
-    fn open(&self, content: &Content, entry: &Entry) -> Result<Option<OwnedFd>, CopyError> {
+    fn open(
+        &self,
+        content: &Content,
+        entry: &Entry,
+        dirs: &mut OpenDirs,
+    ) -> Result<Option<OwnedFd>, CopyError> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match content {
             Content::Inline(_) => Ok(None),
@@ -268,7 +302,7 @@ impl Copier<'_> {
             }
             Content::Context { source, path, .. } => {
                 let Some(context) = self.target.sources[*source].context else { return Ok(None) };
-                let opened = crate::context::open_file(context.fd(), path);
+                let opened = dirs.open_source(*source, context, path);
                 opened.map(Some).map_err(|_| self.changed(*source, path))
             }
         }
@@ -278,26 +312,31 @@ impl Copier<'_> {
         CopyError::Changed { context: self.target.sources[source].name.clone(), path: path.to_vec() }
     }
 
-    /// What was copied is what was selected: by stamp and hash for a context's file, by hash for any other.
+    /// What was copied is what was selected. A file of a context may have grown or been touched since: what the layer
+    /// holds is nevertheless what its keys speak of.
     fn check(
         &self,
         content: &Content,
         entry: &Entry,
-        source: Option<&OwnedFd>,
+        is_shared: bool,
         hasher: &InternalHasher,
         copied: u64,
     ) -> Result<(), CopyError> {
         let EntryKind::File { size, hash } = entry.kind else { return Ok(()) };
-        let same = copied == size && hasher.file() == hash;
-        match (content, source) {
-            (Content::Context { source, path, stamp, .. }, Some(fd)) => {
-                let held = crate::context::stamp_of(fd).is_ok_and(|now| now == *stamp);
-                if same && held { Ok(()) } else { Err(self.changed(*source, path)) }
-            }
-            _ if same => Ok(()),
+        if copied == size && hasher.file() == hash {
+            return Ok(());
+        }
+        match content {
+            Content::Context { source, path, .. } if !is_shared => Err(self.changed(*source, path)),
             _ => Err(CopyError::Corrupt { path: text(&entry.path) }),
         }
     }
+}
+
+/// Length of a file that travels in a batch.
+fn small_bytes(entry: &Entry) -> usize {
+    let EntryKind::File { size, .. } = entry.kind else { return 0 };
+    usize::try_from(size).unwrap_or(0)
 }
 
 /// The payload that begins with a file; others that come first are put aside.

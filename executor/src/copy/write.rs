@@ -5,52 +5,56 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use buildc_store::{Entry, EntryKind, TarDigest};
+use buildc_store::{Entry, EntryKind, TarDigest, file_name};
 use rustix::fs::{
     AtFlags, CWD, FileType, Gid, Mode, OFlags, RenameFlags, Timespec, Timestamps, Uid, XattrFlags,
 };
 use rustix::io::Errno;
 
+use super::donor::Donor;
 use super::layout::{Content, Planned, What, text};
+use super::near::OpenDirs;
 use super::{CopyError, Source, pipeline};
 use crate::cancel::Cancel;
 use crate::context::Context;
 use crate::select::{Node, Stamp};
 
-/// Writes the entries into `dir` and returns them as the store wants them, with the sha256 of their tar.
+/// Writes the entries into `dir` and returns them as the store wants them, with the sha256 of their tar. Files that
+/// `donor` has are shared with it.
 pub(super) fn write(
     sources: &[Source<'_>],
     dir: &Path,
-    planned: Vec<(Vec<u8>, Planned)>,
+    donor: Option<&Donor>,
+    planned: impl ExactSizeIterator<Item = (Vec<u8>, Planned)>,
     cancel: &Cancel,
 ) -> Result<(Vec<Entry>, TarDigest), CopyError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let fd = rustix::fs::open(dir, flags, Mode::empty()).map_err(CopyError::io("Opening", dir))?;
-    let target = Target { fd, sources, root: rustix::process::geteuid().is_root() };
-    for (path, planned) in &planned {
-        if let What::Dir { .. } = planned.what {
-            let made = rustix::fs::mkdirat(&target.fd, os(path), Mode::from_raw_mode(0o700));
-            made.map_err(CopyError::io("Making directory", text(path)))?;
-        }
+    let target = Target { fd, sources, donor, root: rustix::process::geteuid().is_root() };
+    let (entries, planned) = entries(planned);
+    let dirs = || entries.iter().filter(|e| matches!(e.kind, EntryKind::Dir { .. }));
+    for Entry { path, .. } in dirs() {
+        let made = rustix::fs::mkdirat(&target.fd, os(path), Mode::from_raw_mode(0o700));
+        made.map_err(CopyError::io("Making directory", text(path)))?;
     }
-    let entries = entries(&planned);
     let diff_id = pipeline::run(&target, &planned, &entries, cancel)?;
-    for (entry, (path, planned)) in entries.iter().zip(&planned).rev() {
-        if let What::Dir { .. } = planned.what {
-            target.dress_dir(path, entry)?;
-        }
-    }
+    let dirs: Vec<&Entry> = dirs().collect();
+    dirs.into_iter().rev().try_for_each(|entry| target.dress_dir(entry))?;
     Ok((entries, diff_id))
 }
 
-/// The entries as the store records them; later names of one file become hard links to the first.
-fn entries(planned: &[(Vec<u8>, Planned)]) -> Vec<Entry> {
-    let mut first: HashMap<(usize, usize, u64), &[u8]> = HashMap::new();
+/// The entries as the store records them, and what each is made from; later names of one file become hard links to the
+/// first.
+fn entries(planned: impl ExactSizeIterator<Item = (Vec<u8>, Planned)>) -> (Vec<Entry>, Vec<What>) {
+    let mut first: HashMap<(usize, usize, u64), Vec<u8>> = HashMap::new();
     let mut entries = Vec::with_capacity(planned.len());
+    let mut whats = Vec::with_capacity(planned.len());
     for (path, planned) in planned {
         let to = planned.link.and_then(|link| {
-            let known = first.get(&link).map(|to| to.to_vec());
-            first.entry(link).or_insert(path);
+            let known = first.get(&link).cloned();
+            if known.is_none() {
+                first.insert(link, path.clone());
+            }
             known
         });
         let kind = match (&planned.what, to) {
@@ -64,16 +68,17 @@ fn entries(planned: &[(Vec<u8>, Planned)]) -> Vec<Entry> {
         };
         let mode = if matches!(planned.what, What::Symlink(_)) { 0o777 } else { planned.mode };
         entries.push(Entry {
-            path: path.clone(),
+            path,
             kind,
             mode,
             uid: planned.owner.0,
             gid: planned.owner.1,
             mtime: planned.mtime,
-            xattrs: planned.xattrs.clone(),
+            xattrs: planned.xattrs,
         });
+        whats.push(planned.what);
     }
-    entries
+    (entries, whats)
 }
 
 fn file_kind(content: &Content) -> EntryKind {
@@ -107,6 +112,8 @@ pub(super) fn unchanged(context: &Context, name: &str, node: &Node, stamp: &Stam
 pub(super) struct Target<'t> {
     pub fd: OwnedFd,
     pub sources: &'t [Source<'t>],
+    /// The layer that unchanged files are shared with.
+    pub donor: Option<&'t Donor>,
     /// True when owners can be set; elsewhere the layer's metadata alone has them.
     root: bool,
 }
@@ -114,9 +121,28 @@ pub(super) struct Target<'t> {
 impl Target<'_> {
     /// Makes a new regular file, open for writing.
     pub(super) fn create(&self, path: &[u8]) -> Result<OwnedFd, CopyError> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        rustix::fs::openat(&self.fd, os(path), flags, Mode::from_raw_mode(0o600))
-            .map_err(CopyError::io("Making", text(path)))
+        create_in(&self.fd, path).map_err(CopyError::io("Making", text(path)))
+    }
+
+    /// The same in a directory that may be open already.
+    pub(super) fn create_near(&self, entry: &Entry, dirs: &mut OpenDirs) -> Result<OwnedFd, CopyError> {
+        let dir = dirs.written(&self.fd, &entry.path);
+        dir.and_then(|dir| create_in(dir, file_name(&entry.path)))
+            .map_err(CopyError::io("Making", text(&entry.path)))
+    }
+
+    /// Links a file of the donor into its place and opens it for reading; `None` where it is not to be had so.
+    pub(super) fn share(&self, entry: &Entry, dirs: &mut OpenDirs) -> Result<Option<OwnedFd>, CopyError> {
+        let Some(donor) = self.donor else { return Ok(None) };
+        let name = os(file_name(&entry.path));
+        let Ok((from, to)) = dirs.shared(donor.dir(), &self.fd, &entry.path) else { return Ok(None) };
+        // Gone, on another file system, linked too often, or not ours to link: the file is copied.
+        if rustix::fs::linkat(from, name, to, name, AtFlags::empty()).is_err() {
+            return Ok(None);
+        }
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let opened = rustix::fs::openat(to, name, flags, Mode::empty());
+        opened.map(Some).map_err(CopyError::io("Opening", text(&entry.path)))
     }
 
     /// Gives an open file its owner, mode, attributes and time, in the order in which none undoes another.
@@ -137,7 +163,8 @@ impl Target<'_> {
         rustix::fs::futimens(fd, &times(entry)).map_err(failed("Setting the time of"))
     }
 
-    fn dress_dir(&self, path: &[u8], entry: &Entry) -> Result<(), CopyError> {
+    fn dress_dir(&self, entry: &Entry) -> Result<(), CopyError> {
+        let path = &entry.path;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(&self.fd, os(path), flags, Mode::empty())
             .map_err(CopyError::io("Opening", text(path)))?;
@@ -198,6 +225,11 @@ impl Target<'_> {
         rustix::fs::utimensat(&self.fd, path, &times(entry), AtFlags::SYMLINK_NOFOLLOW)
             .map_err(failed("Setting the time of"))
     }
+}
+
+fn create_in(dir: &OwnedFd, path: &[u8]) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    rustix::fs::openat(dir, os(path), flags, Mode::from_raw_mode(0o600))
 }
 
 fn times(entry: &Entry) -> Timestamps {

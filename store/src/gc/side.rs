@@ -40,6 +40,7 @@ pub(super) fn choose(
     for (kind, dir) in [
         (PruneKind::Context, "contexts"),
         (PruneKind::Context, "contexts/listings"),
+        (PruneKind::Context, "contexts/copied"),
         (PruneKind::Log, "logs"),
         (PruneKind::CacheMount, "cache-mounts"),
     ] {

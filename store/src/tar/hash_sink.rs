@@ -31,7 +31,11 @@ pub struct TarDigest {
 
 #[derive(Debug)]
 enum State {
-    Inline { hasher: OciHasher, fed: usize },
+    /// With so many bytes left until a thread is worth it.
+    Inline {
+        hasher: OciHasher,
+        left: usize,
+    },
     Threaded(Worker),
 }
 
@@ -45,7 +49,12 @@ struct Worker {
 
 impl HashSink {
     pub fn new() -> Self {
-        Self { state: State::Inline { hasher: OciHasher::new(), fed: 0 }, length: 0 }
+        Self { state: State::Inline { hasher: OciHasher::new(), left: PIECE_BYTES }, length: 0 }
+    }
+
+    /// Never starts a thread: for a caller who has one for this.
+    pub fn on_this_thread() -> Self {
+        Self { state: State::Inline { hasher: OciHasher::new(), left: usize::MAX }, length: 0 }
     }
 
     /// Digest and length of everything written.
@@ -65,11 +74,14 @@ fn lost(source: io::Error) -> StoreError {
 impl Write for HashSink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.state {
-            State::Inline { hasher, fed } => {
+            State::Inline { hasher, left } => {
                 hasher.update(bytes);
-                *fed += bytes.len();
-                if *fed > PIECE_BYTES {
+                if *left != usize::MAX {
+                    *left = left.saturating_sub(bytes.len());
+                }
+                if *left == 0 {
                     // Without a thread the hash goes on inline, only slower.
+                    *left = usize::MAX;
                     if let Ok(worker) = Worker::start(hasher.clone()) {
                         self.state = State::Threaded(worker);
                     }

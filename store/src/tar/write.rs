@@ -92,6 +92,11 @@ impl TarHasher {
         Self(TarWriter::new(HashSink::new()))
     }
 
+    /// Begins an archive whose hash is computed on the calling thread, which has nothing else to do.
+    pub fn on_this_thread() -> Self {
+        Self(TarWriter::new(HashSink::on_this_thread()))
+    }
+
     /// Adds the headers of the next entry; for a file exactly its `size` bytes must follow by [`TarHasher::data`].
     pub fn entry(&mut self, entry: &Entry) -> Result<()> {
         self.0.entry(entry)
