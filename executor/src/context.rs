@@ -7,6 +7,7 @@
 mod hash;
 mod index;
 mod listing;
+mod trust;
 mod walk;
 
 use std::collections::BTreeMap;

@@ -1,6 +1,7 @@
 //! Reading what the index does not know: file hashes and extended attributes, in parallel, each read checked against
 //! the file's stamp before and after.
 
+use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
@@ -10,7 +11,8 @@ use rayon::prelude::*;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
-use super::index::{Attributes, Index, Known, is_racy};
+use super::index::{Attributes, Index, Known};
+use super::trust;
 use super::walk::stamp;
 use crate::select::{Bytes, Node, Stamp};
 
@@ -38,8 +40,10 @@ pub(super) fn complete(root: &OwnedFd, index: &mut Index, nodes: Vec<&mut Node>)
         }
     }
     let bytes: u64 = unknown.iter().map(|n| size(n)).sum();
+    let seen: HashMap<Vec<u8>, i64> = unknown.iter().filter_map(|node| seen(index, node)).collect();
     let read = |node: &mut &mut Node| -> Result<Known, Failure> {
-        let known = read(root, node).map_err(|e| (node.entry.path.clone(), e))?;
+        let path = &node.entry.path;
+        let known = read(root, node, seen.get(path).copied()).map_err(|e| (path.clone(), e))?;
         node.bytes = Bytes::Context(known.stamp);
         node.entry.mode = known.stamp.mode & 0o7777;
         node.entry.mtime = known.stamp.mtime;
@@ -71,17 +75,25 @@ fn fill(node: &mut Node, hash: FileHash, xattrs: Attributes) {
     node.entry.xattrs = xattrs;
 }
 
-/// Reads one file until it held still.
-fn read(root: &OwnedFd, node: &Node) -> Result<Known, Errno> {
+/// When the stamp that a file has now was first seen, where that matters.
+fn seen(index: &mut Index, node: &Node) -> Option<(Vec<u8>, i64)> {
+    let Bytes::Context(stamp) = &node.bytes else { return None };
+    Some((node.entry.path.clone(), index.seen(&node.entry.path, stamp)?))
+}
+
+/// Reads one file until it held still. `seen` is when the stamp it was listed with was first seen.
+fn read(root: &OwnedFd, node: &Node, seen: Option<i64>) -> Result<Known, Errno> {
     let fd = open(root, &node.entry.path)?;
+    let foreign = trust::is_foreign(&fd);
     for _ in 0..ATTEMPTS {
-        let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
+        let now = trust::now();
         let before = stamp(&rustix::fs::fstat(&fd)?);
         let hash = hash(&fd, before.size)?;
         let xattrs = xattrs(&fd)?;
         if stamp(&rustix::fs::fstat(&fd)?) == before {
-            let nanos = u32::try_from(now.tv_nsec).unwrap_or_default();
-            return Ok(Known { stamp: before, hash, xattrs, racy: is_racy(&before, (now.tv_sec, nanos)) });
+            let seen = seen.filter(|_| node.bytes == Bytes::Context(before));
+            let trust = trust::judge(&before, now, foreign, seen);
+            return Ok(Known { stamp: before, hash, xattrs, trust });
         }
     }
     Err(Errno::BUSY)

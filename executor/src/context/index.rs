@@ -1,4 +1,4 @@
-//! The context index on disk: what hashing found, with the stamp it was found under (spec/cache-keys.md).
+//! The context index on disk: what hashing found, with the stamp it was found under (spec/context-index.md).
 //!
 //! One file per context, replaced as a whole by rename; a torn or foreign file is an empty index. A packed array of
 //! fixed-size records sorted by path comes first, the paths and attributes they point into after it.
@@ -10,14 +10,12 @@ use std::sync::Arc;
 use buildc_digest::FileHash;
 use buildc_store::compare_paths;
 
+use super::trust::Trust;
 use super::walk::Item;
 use crate::select::Stamp;
 
-const MAGIC: &[u8; 8] = b"bcidx\0\0\x01";
-const RECORD: usize = 112;
-/// Trust ends this close to the time of hashing: the kernel's clock tick, and two seconds where times have none.
-const RACY_NANOS: i128 = 30_000_000;
-const RACY_COARSE_NANOS: i128 = 2_000_000_000;
+const MAGIC: &[u8; 8] = b"bcidx\0\0\x02";
+const RECORD: usize = 108;
 
 /// Extended attributes, sorted by name.
 pub(super) type Attributes = Vec<(Vec<u8>, Vec<u8>)>;
@@ -28,16 +26,8 @@ pub(super) struct Known {
     pub stamp: Stamp,
     pub hash: FileHash,
     pub xattrs: Attributes,
-    /// Too young when it was read: another change could carry the same times, so it is not kept on disk.
-    pub racy: bool,
-}
-
-/// True when a change after `now` could leave the same times.
-pub(super) fn is_racy(stamp: &Stamp, now: (i64, u32)) -> bool {
-    let nanos = |t: (i64, u32)| i128::from(t.0) * 1_000_000_000 + i128::from(t.1);
-    let newest = nanos(stamp.mtime).max(nanos(stamp.ctime));
-    let slack = if stamp.ctime.1 == 0 && stamp.mtime.1 == 0 { RACY_COARSE_NANOS } else { RACY_NANOS };
-    newest + slack >= nanos(now)
+    /// Whether the stamp alone says that nothing changed. What is [`Trust::Young`] is not kept on disk.
+    pub trust: Trust,
 }
 
 /// The index of one context: what was on disk, and what this process found since.
@@ -68,24 +58,34 @@ impl Index {
         let cursor = self.cursor;
         let packed = self.packed();
         let at = if packed.path(cursor) == Some(path) { cursor } else { packed.find(path)? };
-        let known = packed.record(at).filter(|k| k.stamp == *stamp);
+        let known = packed.record(at).filter(|k| k.stamp == *stamp && k.trust == Trust::Sure);
         self.cursor = at + 1;
         known.map(|k| (k.hash, k.xattrs))
     }
 
+    /// When a stamp of a foreign clock was first seen at a path, in milliseconds since 1970.
+    pub(super) fn seen(&mut self, path: &[u8], stamp: &Stamp) -> Option<i64> {
+        let packed = self.packed();
+        let known = packed.record(packed.find(path)?)?;
+        match known.trust {
+            Trust::Seen(first) if known.stamp == *stamp => Some(first),
+            _ => None,
+        }
+    }
+
     pub(super) fn put(&mut self, path: Vec<u8>, known: Known) {
-        self.dirty |= !known.racy;
+        self.dirty |= known.trust != Trust::Young;
         self.fresh.insert(path, known);
     }
 
-    /// Drops what is known of a path, and everything that was too young to be trusted.
+    /// Drops what is known of a path, and everything that is not sure.
     pub(super) fn forget(&mut self, path: &[u8]) {
-        self.fresh.retain(|_, known| !known.racy);
+        self.fresh.retain(|_, known| known.trust == Trust::Sure);
         let gone = Known {
             stamp: Stamp::default(),
             hash: FileHash::from_bytes([0; 32]),
             xattrs: Vec::new(),
-            racy: true,
+            trust: Trust::Young,
         };
         self.fresh.insert(path.to_vec(), gone);
     }
@@ -105,14 +105,15 @@ impl Index {
                 all.push((path, known));
             }
         }
-        all.extend(fresh.iter().filter(|(_, k)| !k.racy).map(|(p, k)| (p.as_slice(), k.clone())));
+        let keeps = |known: &Known| known.trust != Trust::Young;
+        all.extend(fresh.iter().filter(|(_, k)| keeps(k)).map(|(p, k)| (p.as_slice(), k.clone())));
         all.sort_by(|a, b| compare_paths(a.0, b.0));
         let bytes = encode(&all);
         if let Err(e) = replace(&self.file, &bytes) {
             tracing::warn!(error = %e, "context index not written");
         }
         self.loaded = Some(Packed::new(bytes));
-        self.fresh = fresh.into_iter().filter(|(_, k)| k.racy).collect();
+        self.fresh = fresh.into_iter().filter(|(_, k)| k.trust != Trust::Sure).collect();
     }
 }
 
@@ -154,7 +155,8 @@ fn encode(all: &[(&[u8], Known)]) -> Vec<u8> {
         }
         records.extend_from_slice(&s.mode.to_le_bytes());
         records.extend_from_slice(known.hash.as_bytes());
-        records.extend_from_slice(&[0; RECORD - (40 + 24 + 4 + 32)]);
+        let seen = if let Trust::Seen(first) = known.trust { first } else { 0 };
+        records.extend_from_slice(&seen.to_le_bytes());
     }
     records.extend_from_slice(&heap);
     let sum = FileHash::of(&records);
@@ -220,8 +222,12 @@ impl Packed {
             mode: half(fields, 64)?,
         };
         let hash = FileHash::from_bytes(fields.get(68..100)?.try_into().ok()?);
+        let trust = match number(fields, 100)?.cast_signed() {
+            0 => Trust::Sure,
+            first => Trust::Seen(first),
+        };
         let (all, path) = self.heap(at)?;
-        Some(Known { stamp, hash, xattrs: attributes(all.get(path..)?)?, racy: false })
+        Some(Known { stamp, hash, xattrs: attributes(all.get(path..)?)?, trust })
     }
 
     fn find(&self, path: &[u8]) -> Option<usize> {

@@ -68,7 +68,10 @@ impl OpenDirs {
         root: &OwnedFd,
         path: &[u8],
     ) -> Result<(&OwnedFd, &OwnedFd), Errno> {
-        Ok((self.donor.of(path, |dir| open_dir(donor, dir))?, self.written.of(path, |dir| open_dir(root, dir))?))
+        Ok((
+            self.donor.of(path, |dir| open_dir(donor, dir))?,
+            self.written.of(path, |dir| open_dir(root, dir))?,
+        ))
     }
 }
 

@@ -275,12 +275,7 @@ impl Copier<'_> {
     }
 
     /// Shares a file with the donor, if it has it.
-    fn share(
-        &self,
-        at: usize,
-        content: &Content,
-        dirs: &mut OpenDirs,
-    ) -> Result<Option<OwnedFd>, CopyError> {
+    fn share(&self, at: usize, content: &Content, dirs: &mut OpenDirs) -> Result<Option<OwnedFd>, CopyError> {
         let can = matches!(content, Content::Context { .. } | Content::Layer { .. })
             && self.shares.get(at).copied().unwrap_or_default();
         if can { self.target.share(&self.entries[at], dirs) } else { Ok(None) }

@@ -162,3 +162,72 @@ fn a_context_that_is_no_directory_is_named() {
     assert_eq!(error.code(), "context::unreadable");
     assert!(error.to_string().contains("missing"));
 }
+
+/// Inode number of a path in the top layer, on disk.
+fn inode(built: &crate::bench::Built, path: &str) -> u64 {
+    let layer = built.outcome().images[0].1.layers.last().unwrap();
+    std::os::unix::fs::MetadataExt::ino(&layer.dir.join(path).symlink_metadata().unwrap())
+}
+
+#[test]
+fn what_did_not_change_is_shared_with_the_layer_before_at_the_same_path_only() {
+    let bench = Bench::new();
+    for n in 0..100 {
+        bench.write(&format!("t/d{}/f{n}", n % 3), format!("{n}"));
+    }
+    bench.write("t/large", vec![7; 1 << 20]);
+    bench.write("t/linked", "x");
+    std::fs::hard_link(bench.context_dir().join("t/linked"), bench.context_dir().join("t/other")).unwrap();
+    let recipe = || Recipe::scratch().copy(&["t"], "/t");
+    let first = bench.build(recipe());
+    bench.write("t/d1/f1", "changed");
+    std::fs::rename(bench.context_dir().join("t/d2/f2"), bench.context_dir().join("t/d2/moved")).unwrap();
+    std::fs::set_permissions(
+        bench.context_dir().join("t/d0/f3"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o600),
+    )
+    .unwrap();
+    let second = bench.build(recipe());
+    assert_eq!(second.tally(), (1, 0));
+    for (path, shared) in
+        [("t/d0/f0", true), ("t/large", true), ("t/d1/f1", false), ("t/d0/f3", false), ("t/linked", false)]
+    {
+        assert_eq!(inode(&first, path) == inode(&second, path), shared, "{path}");
+    }
+    assert_ne!(inode(&first, "t/d2/f2"), inode(&second, "t/d2/moved"));
+    assert_eq!(inode(&second, "t/linked"), inode(&second, "t/other"));
+    assert_eq!(second.text("t/d1/f1").as_deref(), Some("changed"));
+    assert_eq!(second.text("t/d0/f0").as_deref(), Some("0"));
+    let problems = bench.store.fsck(buildc_store::FsckOptions::default()).unwrap().problems;
+    assert!(problems.is_empty(), "{problems:?}");
+    for built in [&first, &second] {
+        let layer = built.outcome().images[0].1.layers[0].id;
+        bench.store.write_layer_tar(layer, &mut std::io::sink()).unwrap();
+    }
+}
+
+#[test]
+fn a_layer_that_shares_files_outlives_the_one_it_took_them_from() {
+    let mut bench = Bench::new();
+    for n in 0..100 {
+        bench.write(&format!("t/f{n}"), format!("{n}"));
+    }
+    let recipe = || Recipe::scratch().copy(&["t"], "/t");
+    let image = |bench: &Bench| bench.build(recipe()).outcome().images[0].1.clone();
+    let old = image(&bench);
+    bench.write("t/f1", "changed");
+    let new = image(&bench);
+    // A process that has ended holds nothing any more.
+    bench.store = buildc_store::Store::open(bench.store.root(), Default::default()).unwrap();
+    bench.store.tag("localhost/kept:1", &new.id).unwrap();
+    bench.store.remove_image(&old.id).unwrap();
+    bench.store.prune(&Default::default()).unwrap();
+    assert!(!old.layers[0].dir.exists());
+    assert_eq!(std::fs::read(new.layers[0].dir.join("t/f99")).unwrap(), b"99");
+    bench.write("t/f1", "again");
+    assert_eq!(bench.build(recipe()).text("t/f98").as_deref(), Some("98"));
+    // Its own donor may go too.
+    std::fs::remove_dir_all(&new.layers[0].dir).unwrap();
+    bench.write("t/f1", "once more");
+    assert_eq!(bench.build(recipe()).text("t/f98").as_deref(), Some("98"));
+}

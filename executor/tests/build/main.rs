@@ -5,6 +5,7 @@ mod archive;
 mod bench;
 mod cache;
 mod copy;
+mod racy;
 mod run;
 
 buildc_launch::init_before_tests!();
