@@ -231,12 +231,10 @@ fn seal(
     donor: Option<&Donor>,
     (clamp, cancel): (Option<i64>, &Cancel),
 ) -> Result<Layer, CopyError> {
-    let mut planned = layout.finish();
-    if let Some(seconds) = clamp {
-        for (_, planned) in &mut planned {
-            planned.mtime = planned.mtime.min((seconds, 0));
-        }
-    }
+    let planned = layout.finish().map(|(path, mut planned)| {
+        planned.mtime = clamp.map_or(planned.mtime, |seconds| planned.mtime.min((seconds, 0)));
+        (path, planned)
+    });
     let (entries, tar) = write::write(sources, pending.dir(), donor, planned, cancel)?;
     Ok(pending.seal(entries, tar)?)
 }
