@@ -93,8 +93,8 @@ fn round<'a>(
     rounded: fn(f64) -> f64,
     context: &'static str,
 ) -> Result<Value<'a>> {
+    let argument = ev.float_of(arg, Pos::NONE, context)?;
     let value = ev.force(arg, Pos::NONE)?;
-    let argument = ev.float_of(value, Pos::NONE, context)?;
     let result = rounded(argument);
     // i64::MAX is no double; the limits that Nix compares with are the nearest doubles inside.
     let inside = result >= i64::MIN as f64 && result < i64::MAX as f64;

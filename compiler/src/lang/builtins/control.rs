@@ -121,7 +121,12 @@ fn trace_verbose<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value
 fn warn<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     let context = "while evaluating the first argument; the message passed to builtins.warn";
     let text = ev.string_of(args[0], Pos::NONE, context)?;
-    ev.world.say(&report::finish(text.bytes(), b"evaluation warning:"));
+    // Nix prefixes lines, and a blank message has none.
+    let line = match text.bytes().trim_ascii() {
+        b"" => Vec::new(),
+        _ => report::finish(text.bytes(), b"evaluation warning:"),
+    };
+    ev.world.say(&line);
     ev.force(args[1], Pos::NONE)
 }
 

@@ -98,11 +98,13 @@ fn map<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
 fn gen_list<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     let length =
         ev.int_of(args[1], Pos::NONE, "while evaluating the second argument passed to builtins.genList")?;
-    let Ok(size) = u32::try_from(length) else {
-        return Err(EvalError::new(format!("cannot create list of size {length}")));
-    };
+    let refused = || EvalError::new(format!("cannot create list of size {length}"));
+    if length < 0 {
+        return Err(refused());
+    }
     let context = "while evaluating the first argument passed to builtins.genList";
     let function = ev.function_of(args[0], Pos::NONE, context)?;
+    let Ok(size) = u32::try_from(length) else { return Err(refused()) };
     if size == 0 {
         return Ok(ev.list(std::iter::empty()));
     }
