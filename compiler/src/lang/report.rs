@@ -113,6 +113,9 @@ impl<'e> Report<'e, '_> {
     }
 
     fn excerpt(&mut self, place: &Place<'_>) {
+        if place.text.is_empty() {
+            return;
+        }
         let mut numbered = |number: u32, line: &[u8]| {
             self.out.extend_from_slice(format!("\n{number:>6}| ").as_bytes());
             self.out.extend_from_slice(line);
@@ -166,8 +169,8 @@ fn line_at(text: &[u8], start: usize) -> (&[u8], Option<usize>) {
 }
 
 fn line_before(text: &[u8], start: usize) -> Option<&[u8]> {
-    let before = text[..start].strip_suffix(b"\n").or_else(|| text[..start].strip_suffix(b"\r"))?;
-    let before = before.strip_suffix(b"\r").unwrap_or(before);
+    let before = &text[..start];
+    let before = [b"\r\n".as_slice(), b"\n", b"\r"].iter().find_map(|end| before.strip_suffix(*end))?;
     let begin = before.iter().rposition(|byte| matches!(byte, b'\n' | b'\r')).map_or(0, |at| at + 1);
     Some(&before[begin..])
 }

@@ -64,7 +64,7 @@ pub struct Place<'a> {
     pub line: u32,
     /// From 1, in bytes.
     pub column: u32,
-    /// All of the source.
+    /// The source, as far as lines are looked for in it.
     pub text: &'a [u8],
     /// Offset of the first byte of the line in `text`.
     pub line_start: usize,
@@ -112,6 +112,11 @@ impl<'a> Sources<'a> {
         // The end of the text is a place too: errors point at it.
         let length = u32::try_from(text.len()).map_err(|_| SourcesFull)?;
         self.end = start.checked_add(length).ok_or(SourcesFull)?;
+        let text = match origin {
+            // Lines are looked for in a file as it is, but in other texts only up to a null byte.
+            Origin::File(_) | Origin::Internal(_) => text,
+            Origin::String | Origin::Stdin => &text[..memchr::memchr(0, text).unwrap_or(text.len())],
+        };
         self.sources.push(Source { start, origin, text, lines: OnceCell::new() });
         Ok(Pos(start))
     }
