@@ -115,7 +115,9 @@ impl<'a> Sources<'a> {
         let text = match origin {
             // Lines are looked for in a file as it is, but in other texts only up to a null byte.
             Origin::File(_) | Origin::Internal(_) => text,
-            Origin::String | Origin::Stdin => &text[..memchr::memchr(0, text).unwrap_or(text.len())],
+            Origin::String | Origin::Stdin => {
+                &text[..text.iter().position(|byte| *byte == 0).unwrap_or(text.len())]
+            }
         };
         self.sources.push(Source { start, origin, text, lines: OnceCell::new() });
         Ok(Pos(start))
