@@ -64,6 +64,7 @@ impl Story {
 
     pub fn build_with(&self, options: &[&str]) -> BTreeMap<String, Fate> {
         let mut command = fixture::buildc(&self.store);
+        command.env("BUILDC_TRACE", "on");
         command.args(["build", "-t", "result", "--progress", "json"]).args(options).arg(self.path(""));
         let output = command.output().expect("buildc runs");
         let events = String::from_utf8_lossy(&output.stderr);
@@ -74,18 +75,21 @@ impl Story {
     /// The plan's steps: state, reason and what else it says.
     pub fn plan(&self, options: &[&str]) -> Value {
         let mut command = fixture::buildc(&self.store);
+        command.env("BUILDC_TRACE", "on");
         command.args(["plan", "--format", "json"]).args(options).arg(self.path(""));
         serde_json::from_str(&fixture::run(&mut command).expect("a plan")).expect("json")
     }
 
     pub fn plan_text(&self, options: &[&str]) -> String {
         let mut command = fixture::buildc(&self.store);
+        command.env("BUILDC_TRACE", "on");
         fixture::run(command.arg("plan").args(options).arg(self.path(""))).expect("a plan")
     }
 
     /// What a command in the newest image says.
     pub fn run(&self, script: &str) -> String {
         let mut command = fixture::buildc(&self.store);
+        command.env("BUILDC_TRACE", "on");
         command.args(["run", "--rm", "--network", "none", "result", "/bin/sh", "-c", script]);
         fixture::run(&mut command).expect("the container runs")
     }
@@ -95,6 +99,7 @@ impl Story {
         let out = self.work().join("out");
         let _ = std::fs::remove_dir_all(&out);
         let mut command = fixture::buildc(&self.store);
+        command.env("BUILDC_TRACE", "on");
         command.args(["build", "-q", "-o"]).arg(&out).args(options).arg(self.path(""));
         fixture::run(&mut command).expect("the image is written");
         let list = "find . -mindepth 1 \\( -type d -printf '%P %y %m %U %G\\n' \\) -o \

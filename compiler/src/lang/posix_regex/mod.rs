@@ -5,9 +5,9 @@
 //! follows, while an alternation in a search takes the branch whose whole match ends last. `spec/language/regex.md`
 //! states the rules; the tests hold vectors taken from Nix.
 //!
-//! How it works: [`parse`] builds the automaton libstdc++ would build (its size decides which patterns are refused),
-//! [`graph`] turns it into a graph of ordered choices, and two engines run that graph: [`tagged`], a lazily built
-//! deterministic automaton whose transitions move capture registers, and [`longest`], a backward pass for searches in
+//! How it works: `parse` builds the automaton libstdc++ would build (its size decides which patterns are refused),
+//! `graph` turns it into a graph of ordered choices, and two engines run that graph: `tagged`, a lazily built
+//! deterministic automaton whose transitions move capture registers, and `longest`, a backward pass for searches in
 //! which an alternation has to compare lengths. Both are linear in the text for a fixed pattern and bounded in memory.
 //!
 //! Never: back references, look-around, case folding, Unicode. Text and patterns are bytes.

@@ -100,7 +100,7 @@ impl StorePath {
     /// Checks a base name.
     ///
     /// # Errors
-    /// [`StorePathError::Invalid`].
+    /// `StorePathError::Invalid`.
     pub fn from_base_name(base: &[u8]) -> Result<StorePath, StorePathError> {
         if base.len() < HASH_LENGTH + 1 {
             return Err(StorePathError::Short(base.to_vec()));
