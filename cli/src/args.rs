@@ -94,6 +94,12 @@ pub enum Verb {
     Wait(container::NamesArgs),
     /// List containers
     Ps(ps::PsArgs),
+    /// Give a container another name
+    Rename(container::RenameArgs),
+    /// Show where a container's ports are published
+    Port(container::PortArgs),
+    /// Show a container's processes
+    Top(container::TopArgs),
     /// Show what a container wrote
     Logs(logs::LogsArgs),
     /// Run a command in a running container

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-const COMMANDS: [&str; 39] = [
+const COMMANDS: [&str; 42] = [
     "",
     "build",
     "plan",
@@ -18,6 +18,9 @@ const COMMANDS: [&str; 39] = [
     "rm",
     "wait",
     "ps",
+    "rename",
+    "port",
+    "top",
     "logs",
     "exec",
     "cp",

@@ -70,7 +70,36 @@ pub struct RmArgs {
     containers: NamesArgs,
 }
 
-/// Starts containers; attached to one, its status is ours.
+/// Options of `buildc rename`.
+#[derive(clap::Args, Debug)]
+pub struct RenameArgs {
+    /// Name or id
+    container: String,
+    /// The new name
+    name: String,
+}
+
+/// Options of `buildc port`.
+#[derive(clap::Args, Debug)]
+pub struct PortArgs {
+    /// Name or id
+    container: String,
+    /// Only this port of the container
+    #[arg(value_name = "PORT[/udp]")]
+    port: Option<String>,
+}
+
+/// Options of `buildc top`.
+#[derive(clap::Args, Debug)]
+pub struct TopArgs {
+    /// Name or id
+    container: String,
+    /// Options of ps
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "PS-OPTION")]
+    options: Vec<String>,
+}
+
+/// Starts containers; attached to one, its status is ours. One that runs already is started.
 pub fn start(args: StartArgs, shell: &Shell) -> Outcome {
     let (session, standby) = Session::open_with_standby(shell)?;
     let attach = args.attach || args.interactive;
@@ -85,7 +114,10 @@ pub fn start(args: StartArgs, shell: &Shell) -> Outcome {
     let mut standby = standby;
     each(&args.containers.names, &session, shell, true, |container| {
         let options = StartOptions { standby: standby.take(), attach: false, attach_stdin: false };
-        container::start(&session.store, container, options).map(drop)
+        match container::start(&session.store, container, options) {
+            Ok(_) | Err(ContainerError::Running(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     })
 }
 
@@ -140,6 +172,69 @@ pub fn wait(args: NamesArgs, shell: &Shell) -> Outcome {
         Ok(())
     })?;
     printed.map(|()| code)
+}
+
+/// Gives a container another name.
+pub fn rename(args: &RenameArgs, shell: &Shell) -> Outcome {
+    let session = Session::open(shell)?;
+    let found = container::find(&session.store, &args.container)?;
+    container::rename(&session.store, &found, &args.name)?;
+    Ok(0)
+}
+
+/// Prints where a container's ports are published.
+pub fn port(args: &PortArgs, shell: &Shell) -> Outcome {
+    let session = Session::open(shell)?;
+    let found = container::find(&session.store, &args.container)?;
+    let wanted = args.port.as_ref().map(|p| if p.contains('/') { p.clone() } else { format!("{p}/tcp") });
+    let mut printed = false;
+    for port in &found.state.ports {
+        let name = format!("{}/{}", port.container_port, port.protocol.as_str());
+        for address in super::ps::addresses(port) {
+            match &wanted {
+                None => output::data(&format!("{name} -> {address}"))?,
+                Some(wanted) if *wanted == name => output::data(&address)?,
+                Some(_) => continue,
+            }
+            printed = true;
+        }
+    }
+    match wanted.filter(|_| !printed) {
+        None => Ok(0),
+        Some(wanted) => Err(Failure::new(
+            "object::not_found",
+            format!("Port {wanted} of `{}` is not published", found.name),
+        )
+        .help("`buildc port CONTAINER` lists those that are")),
+    }
+}
+
+/// Shows a container's processes, by the host's ps.
+pub fn top(args: &TopArgs, shell: &Shell) -> Outcome {
+    let session = Session::open(shell)?;
+    let found = container::find(&session.store, &args.container)?;
+    let pids = container::processes(&found)?;
+    let options = if args.options.is_empty() { vec!["-ef".to_owned()] } else { args.options.clone() };
+    let output = std::process::Command::new("ps").args(&options).output().map_err(|error| {
+        let message = format!("Cannot run `ps`: {}", crate::failure::os_text(&error));
+        Failure::new("environment::io", message).help("Install the package `procps`")
+    })?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut lines = text.lines();
+    let heads = lines.next().unwrap_or_default();
+    let Some(at) =
+        heads.split_whitespace().position(|head| head == "PID").filter(|_| output.status.success())
+    else {
+        let said = String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or_default().to_owned();
+        return Err(Failure::usage(format!("ps {} shows no PID column {said}", options.join(" ")))
+            .help("Add `-o pid,…`, or leave the options out"));
+    };
+    let ours = |line: &&str| {
+        let pid = line.split_whitespace().nth(at).and_then(|pid| pid.parse().ok());
+        pid.is_some_and(|pid: u32| pids.contains(&pid))
+    };
+    output::data(&std::iter::once(heads).chain(lines.filter(ours)).collect::<Vec<_>>().join("\n"))?;
+    Ok(0)
 }
 
 /// Does something with each container and prints its name as it was given; goes on after a failure.

@@ -23,7 +23,7 @@ pub struct LogsArgs {
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
     /// Only the last N lines
-    #[arg(short = 'n', long, value_name = "N", default_value = "all")]
+    #[arg(short = 'n', long, value_name = "N", default_value = "all", allow_negative_numbers = true)]
     tail: String,
     /// Put the time before each line
     #[arg(short, long)]
@@ -38,6 +38,8 @@ pub fn run(args: LogsArgs, shell: &Shell) -> Outcome {
     let container = container::find(&session.store, &args.container)?;
     let tail = match args.tail.as_str() {
         "all" => None,
+        // As with Docker, a negative number is all.
+        text if text.strip_prefix('-').is_some_and(|n| n.parse::<usize>().is_ok()) => None,
         text => Some(text.parse().map_err(|_| {
             Failure::usage(format!("--tail `{text}` is not a number of lines"))
                 .help("Write a number, or `all`")

@@ -39,7 +39,7 @@ pub struct PsArgs {
     /// Do not shorten anything
     #[arg(long)]
     no_trunc: bool,
-    /// Show only some: id, name, label, status, health, exited, ancestor, volume, publish, network
+    /// Show only some: id, name, label, status, health, exited, ancestor, volume, publish, network, before, since
     #[arg(short, long, value_name = "NAME=VALUE")]
     filter: Vec<String>,
     /// table, json, or a template such as '{{.ID}}'
@@ -60,7 +60,7 @@ const COLUMNS: [(&str, &str); 7] = [
 /// Prints the list, newest first.
 pub fn run(args: PsArgs, shell: &Shell) -> Outcome {
     let session = Session::open(shell)?;
-    let filters = Filters::parse(&args.filter)?;
+    let filters = Filters::parse(&args.filter)?.resolve(&session.store)?;
     let by_state = args.filter.iter().any(|f| f.starts_with("status=") || f.starts_with("exited="));
     let last = if args.latest { Some(1) } else { args.last };
     let all = args.all || by_state || last.is_some();
@@ -124,16 +124,21 @@ fn status(state: &State) -> String {
 
 /// `0.0.0.0:8080->80/tcp, [::]:8080->80/tcp`.
 fn ports(ports: &[PublishedPort]) -> String {
-    let mut words = Vec::new();
-    for port in ports {
-        let end = format!("{}->{}/{}", port.host_port, port.container_port, port.protocol.as_str());
-        match port.host_ip {
-            Some(IpAddr::V6(address)) => words.push(format!("[{address}]:{end}")),
-            Some(address) => words.push(format!("{address}:{end}")),
-            None => words.extend([format!("0.0.0.0:{end}"), format!("[::]:{end}")]),
-        }
+    let words = |port: &PublishedPort| {
+        let end = format!("{}/{}", port.container_port, port.protocol.as_str());
+        addresses(port).into_iter().map(move |address| format!("{address}->{end}"))
+    };
+    ports.iter().flat_map(words).collect::<Vec<_>>().join(", ")
+}
+
+/// Where a port is published: `0.0.0.0:8080`, `[::]:8080`.
+pub fn addresses(port: &PublishedPort) -> Vec<String> {
+    let number = port.host_port;
+    match port.host_ip {
+        Some(IpAddr::V6(address)) => vec![format!("[{address}]:{number}")],
+        Some(address) => vec![format!("{address}:{number}")],
+        None => vec![format!("0.0.0.0:{number}"), format!("[::]:{number}")],
     }
-    words.join(", ")
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 mod fixture;
 mod health;
 mod remains;
+mod verbs;
 
 use std::fs;
 use std::io::{Read, Write};

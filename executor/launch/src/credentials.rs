@@ -80,10 +80,13 @@ fn set_securebits() -> Result<()> {
 
 fn set_ids(process: &ProcessSpec) -> Result<()> {
     use rustix::process::{Gid, Uid};
-    let groups: Vec<Gid> = process.groups.iter().copied().map(Gid::from_raw).collect();
+    // The primary group is among the others too: a set-group-id program would otherwise lose it, and with it what a file
+    // refuses to that group (CVE-2022-36109).
+    let others = process.groups.iter().filter(|group| **group != process.gid);
+    let groups: Vec<Gid> = [process.gid].iter().chain(others).copied().map(Gid::from_raw).collect();
     if let Err(error) = set_thread_groups(&groups) {
         // A user namespace with a single id may not change groups (user_namespaces(7)).
-        if !(groups.is_empty() && error == rustix::io::Errno::PERM) {
+        if !(process.groups.is_empty() && error == rustix::io::Errno::PERM) {
             return Err(error).doing(|| format!("Set the groups {:?}", process.groups)).map_err(unmapped);
         }
     }

@@ -77,8 +77,7 @@ fn run(
     let _ = rustix::process::setsid();
     rustix::process::umask(rustix::fs::Mode::empty());
     let slash = sys::open_path("/").doing(|| "Open the container's root")?;
-    let mut root = Root::new(slash);
-    program::make_cwd(&mut root, &process.cwd)?;
+    let root = Root::new(slash);
     let master = match process.terminal {
         true => Some(pty::open(&root, process)?),
         false => {

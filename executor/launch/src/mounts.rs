@@ -68,11 +68,19 @@ pub(crate) fn attach(root: &mut Root, mount: BorrowedFd<'_>, target: &Path) -> R
 }
 
 fn mount_point(root: &mut Root, mount: BorrowedFd<'_>, target: &Path) -> Result<OwnedFd> {
-    let kind = match is_directory(mount).doing(|| format!("Mount `{}`", target.display()))? {
-        true => Kind::Directory,
-        false => Kind::File,
-    };
-    root.make(target, kind).doing(|| format!("Make the mount point `{}`", target.display()))
+    let what = || format!("Mount `{}`", target.display());
+    let directory = is_directory(mount).doing(what)?;
+    let kind = if directory { Kind::Directory } else { Kind::File };
+    let place = root.make(target, kind).doing(|| format!("Make the mount point `{}`", target.display()))?;
+    if is_directory(place.as_fd()).doing(what)? == directory {
+        return Ok(place);
+    }
+    let (source, place) = if directory { ("directory", "file") } else { ("file", "directory") };
+    Err(LaunchError::with_help(
+        what(),
+        std::io::Error::other(format!("the source is a {source} and the image has a {place} there")),
+        "Mount a file on a file and a directory on a directory",
+    ))
 }
 
 /// The same for a mount that somebody asked for. Where it leads is looked at when it has been found, so that no symlink

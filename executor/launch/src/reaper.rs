@@ -35,6 +35,8 @@ pub(crate) fn fork() -> Result<Option<Init>> {
 impl Init {
     /// Waits and forwards until the program ends, and ends with its status.
     pub(crate) fn run(&self) -> ! {
+        // What `ps` shows; without it there is only a descriptor's number.
+        let _ = rustix::thread::set_name(c"buildc-init");
         loop {
             match self.signals.wait() {
                 Ok(Signal::SIGCHLD) => reap(self.program),

@@ -1,5 +1,7 @@
 //! Options that exclude each other or cannot be kept.
 
+use std::collections::BTreeSet;
+
 use super::error::{ContainerError, Result};
 use super::health::HealthOptions;
 use super::spec::{ContainerSpec, NetworkMode, RestartPolicy};
@@ -41,6 +43,10 @@ pub(super) fn check(spec: &ContainerSpec) -> Result<()> {
     if let Some((name, value)) = spec.sysctls.iter().find(|(name, _)| !has_own(spec, name)) {
         let reason = "it would change the host: the container has no namespace of its own for it";
         return Err(ContainerError::option("--sysctl", &format!("{name}={value}"), reason));
+    }
+    let mut targets = BTreeSet::new();
+    if let Some(mount) = spec.mounts.iter().find(|mount| !targets.insert(mount.target.as_str())) {
+        return conflict(&format!("there are two mounts on `{}`", mount.target));
     }
     match spec.limits.cpus {
         Some(cpus) if !(cpus.is_finite() && cpus > 0.0) => {

@@ -1,7 +1,7 @@
 //! Another process in a running container.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -21,6 +21,8 @@ use super::record::Container;
 use super::terminal::{self, Raw};
 use super::wire::{self, Answer, Request};
 use super::{assemble, create};
+
+const BUFFER_BYTES: usize = 32 << 10;
 
 /// What to run.
 #[derive(Clone, Debug, Default)]
@@ -142,10 +144,22 @@ fn piped(line: &UnixStream, container: &Container, ours: Ours) -> Result<u8> {
     Ok(code)
 }
 
+/// Reads and writes by hand: `io::copy` would splice, which sets the file position of a shared output back to what it was
+/// when it began to wait, so that standard output and error of one file overwrite each other.
 fn carry(mut from: File, mut to: File) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().spawn(move || {
-        // Either end may close at any time; that is the end of the stream and nothing to tell anybody.
-        let _ = io::copy(&mut from, &mut to);
+        let mut buffer = vec![0; BUFFER_BYTES];
+        loop {
+            // Either end may close at any time; that is the end of the stream and nothing to tell anybody.
+            let bytes = match from.read(&mut buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Ok(0) | Err(_) => return,
+                Ok(read) => buffer.get(..read).unwrap_or_default(),
+            };
+            if to.write_all(bytes).is_err() {
+                return;
+            }
+        }
     })
 }
 

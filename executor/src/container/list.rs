@@ -14,8 +14,9 @@ use crate::hidden;
 #[derive(Clone, Debug, Default)]
 pub struct Filters(Vec<(String, String)>);
 
-const KEYS: [&str; 11] = [
-    "id", "name", "label", "status", "exited", "ancestor", "volume", "publish", "expose", "network", "health",
+const KEYS: [&str; 13] = [
+    "id", "name", "label", "status", "exited", "ancestor", "volume", "publish", "expose", "network",
+    "health", "before", "since",
 ];
 
 impl Filters {
@@ -39,6 +40,19 @@ impl Filters {
         words.iter().map(read).collect::<Result<_>>().map(Self)
     }
 
+    /// Looks up the containers that `before` and `since` name, and puts their times of creation in their place.
+    ///
+    /// # Errors
+    /// One of them does not exist.
+    pub fn resolve(mut self, store: &Store) -> Result<Self> {
+        for (key, value) in &mut self.0 {
+            if matches!(key.as_str(), "before" | "since") {
+                *value = find(store, value)?.created;
+            }
+        }
+        Ok(self)
+    }
+
     /// Whether any filter is about the state, so that stopped containers must be looked at too.
     pub fn asks_for_state(&self) -> bool {
         self.0.iter().any(|(key, _)| matches!(key.as_str(), "status" | "exited"))
@@ -60,7 +74,10 @@ impl Filters {
 fn has(container: &Container, key: &str, value: &str) -> bool {
     match key {
         "id" => container.id.starts_with(value),
-        "name" => container.name.contains(value.trim_start_matches('/')),
+        "name" => is_named(&container.name, value),
+        // RFC 3339 in UTC sorts as its times do.
+        "before" => container.created.as_str() < value,
+        "since" => container.created.as_str() > value,
         "label" => match value.split_once('=') {
             Some((name, value)) => container.labels.get(name).is_some_and(|v| v == value),
             None => container.labels.contains_key(value),
@@ -90,6 +107,21 @@ fn has(container: &Container, key: &str, value: &str) -> bool {
             NetworkMode::Container(name) => value.strip_prefix("container:") == Some(name),
         },
         _ => false,
+    }
+}
+
+/// A part of the name; `^` and `$` hold it to the beginning and the end.
+fn is_named(name: &str, wanted: &str) -> bool {
+    let (wanted, at_start) = match wanted.strip_prefix('^') {
+        Some(rest) => (rest, true),
+        None => (wanted, false),
+    };
+    let wanted = wanted.strip_prefix('/').unwrap_or(wanted);
+    match (at_start, wanted.strip_suffix('$')) {
+        (true, Some(whole)) => name == whole,
+        (false, Some(end)) => name.ends_with(end),
+        (true, None) => name.starts_with(wanted),
+        (false, None) => name.contains(wanted),
     }
 }
 

@@ -13,6 +13,9 @@ const PROPAGATIONS: [&str; 6] = ["private", "rprivate", "slave", "rslave", "shar
 pub fn volume(text: &str, current_dir: &Path) -> Result<Mount> {
     let bad = |reason: &str| ContainerError::option("--volume", text, reason);
     let parts: Vec<&str> = text.split(':').collect();
+    if let ["", _, ..] = parts.as_slice() {
+        return Err(bad("the source is empty"));
+    }
     let (source, target, options) = match parts.as_slice() {
         [target] => ("", *target, ""),
         [source, target] => (*source, *target, ""),

@@ -40,7 +40,8 @@ fn volumes() {
     assert_eq!(read("./x:/c/"), bind("/here/x", "/c", false));
     assert_eq!(read("data:/d:nocopy").map(|m| m.source), Some(named(Some("data"), true)));
     assert_eq!(read("/d").map(|m| m.source), Some(named(None, false)));
-    for bad in ["", "a:b", "/a:/", "/a:/b:nocopy", "d:/b:rslave", "a/b:/c", "/a:/b:ro:x", "/a:/b:what"] {
+    for bad in ["", ":/v", "a:b", "/a:/", "/a:/b:nocopy", "d:/b:rslave", "a/b:/c", "/a:/b:ro:x", "/a:/b:what"]
+    {
         assert_eq!(read(bad), None, "{bad}");
     }
 }
