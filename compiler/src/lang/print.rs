@@ -10,7 +10,7 @@ use super::eval::Evaluator;
 use super::number;
 use super::report;
 use super::syntax::{self, Symbols, ast};
-use super::value::{Attrs, Closure, Deferred, Slot, Value};
+use super::value::{Attrs, Closure, Deferred, List, Value};
 
 /// What is left out, and how functions and suspensions are called.
 #[derive(Clone, Copy, Debug)]
@@ -106,7 +106,7 @@ impl<'a> Printer<'_, 'a> {
             Value::Float(number) => self.text(&number::general(number)),
             Value::String(string) => self.string(string.bytes()),
             Value::Path(path) => self.out.extend_from_slice(path.bytes),
-            Value::List(list) => self.list(list.items(), depth),
+            Value::List(list) => self.list(list, depth),
             Value::Attrs(attrs) => self.attrs(attrs, depth),
             Value::Closure(_) | Value::PartialClosure(_) | Value::Builtin(_) | Value::PartialBuiltin(_) => {
                 self.function(value);
@@ -171,10 +171,11 @@ impl<'a> Printer<'_, 'a> {
         self.text(&format!("«{count} {word} elided»"));
     }
 
-    fn list(&mut self, items: &'a [Slot<'a>], depth: usize) {
+    fn list(&mut self, list: &'a List<'a>, depth: usize) {
+        let items = list.items();
         // The list that is printed as a whole does not count as seen: Nix tells lists apart by where the value is, and
         // that one is a copy.
-        if !items.is_empty() && depth > 0 && !self.seen.insert(items.as_ptr().addr()) {
+        if !items.is_empty() && depth > 0 && !self.seen.insert((&raw const *list).addr()) {
             return self.text("«repeated»");
         }
         if depth >= self.style.max_depth && !items.is_empty() {

@@ -197,7 +197,7 @@ impl<'a> Evaluator<'a> {
                 slot.set(Value::Blackhole);
                 self.eval(self.code(code), env)
             }
-            Value::Thunk(inner) => self.force_slot(inner, pos),
+            Value::Thunk(inner) => return self.force_slot(inner, pos).inspect(|value| slot.set(*value)),
             Value::Deferred(index, deferred) => self.run_deferred(index, deferred, pos),
             Value::Blackhole => return Err(EvalError::new("infinite recursion encountered").at(pos)),
             Value::Failed(index) => return Err(Box::new(self.failures[index as usize].clone())),
@@ -205,6 +205,9 @@ impl<'a> Evaluator<'a> {
         };
         match result {
             Ok(value) => {
+                // The value of a computation is its own, even when it is that of a variable; it shows in «repeated».
+                let value =
+                    if let Value::List(list) = value { Value::List(list.copy(self.arena)) } else { value };
                 slot.set(value);
                 Ok(value)
             }

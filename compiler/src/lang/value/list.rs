@@ -62,6 +62,16 @@ impl<'a> List<'a> {
         Self::new(arena, items)
     }
 
+    /// The same elements as a list of its own: lists are told apart by where they are. One that `++` just made is none
+    /// that somebody else could have.
+    #[inline]
+    pub fn copy(&'a self, arena: &'a Bump) -> &'a Self {
+        match self.elements.get() {
+            Elements::Together(items) if !items.is_empty() => Self::new(arena, items),
+            _ => self,
+        }
+    }
+
     /// The elements.
     #[inline(always)]
     pub fn items(&self) -> &'a [Slot<'a>] {
