@@ -201,7 +201,7 @@ impl<'a> Evaluator<'a> {
             (Value::Int(l), Value::Float(r)) => return Ok((l as f64) < r),
             (Value::Float(l), Value::Int(r)) => return Ok(l < r as f64),
             (Value::String(l), Value::String(r)) => l.bytes().cmp(r.bytes()),
-            (Value::Path(l), Value::Path(r)) => compare_paths(l.bytes, r.bytes),
+            (Value::Path(l), Value::Path(r)) => l.bytes.cmp(r.bytes),
             (Value::List(l), Value::List(r)) => return self.list_less_than(l.items(), r.items()),
             _ => return Err(self.incomparable(left, right)),
         };
@@ -271,12 +271,6 @@ impl<'a> Evaluator<'a> {
 #[cold]
 pub(super) fn cannot_add(value: Value<'_>, to: &str, pos: Pos) -> Box<EvalError> {
     EvalError::new(format!("cannot add {} to {to}", print::type_phrase(value))).at(pos)
-}
-
-/// Paths are ordered by their components: `/` sorts before everything else.
-pub fn compare_paths(left: &[u8], right: &[u8]) -> Ordering {
-    let key = |byte: &u8| if *byte == b'/' { 0u8 } else { *byte };
-    left.iter().map(key).cmp(right.iter().map(key))
 }
 
 fn ahead<'a>(node: Node<'a>, env: &'a Env<'a>) -> Option<Value<'a>> {

@@ -63,6 +63,20 @@ impl<'a> Evaluator<'a> {
         how: Coercion,
     ) -> Result<()> {
         self.check_stack()?;
+        self.enter(pos)?;
+        self.append_entered(text, value, pos, context, how)?;
+        self.leave();
+        Ok(())
+    }
+
+    fn append_entered(
+        &mut self,
+        text: &mut Text<'a>,
+        value: Value<'a>,
+        pos: Pos,
+        context: &'static str,
+        how: Coercion,
+    ) -> Result<()> {
         match self.force(value, pos)? {
             Value::String(string) => {
                 text.context = Context::union(self.arena, text.context, string.context);
