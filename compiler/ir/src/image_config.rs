@@ -61,6 +61,11 @@ impl ImageConfig {
         }
     }
 
+    /// The working directory, `/` when unset.
+    pub fn cwd(&self) -> &str {
+        if self.working_dir.is_empty() { "/" } else { &self.working_dir }
+    }
+
     /// Value of one environment variable.
     pub fn env(&self, name: &str) -> Option<&str> {
         self.env.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())

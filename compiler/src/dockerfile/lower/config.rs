@@ -5,7 +5,7 @@
 //! whose names are done in turn. `None` means that a diagnostic has been made.
 
 use buildc_ir::step::{Mkdir, Role};
-use buildc_ir::{Input, Span, StepKind};
+use buildc_ir::{ImageConfig, Input, Span, StepKind};
 
 use super::stage::{About, Lowering, StageState};
 use super::{history, paths, ports};
@@ -198,11 +198,7 @@ impl Lowering<'_> {
         self.note_overridden(earlier, instruction);
         self.note_form(state, instruction, command);
         let args = argv(state, command);
-        let text = history::quoted_list("CMD", &args);
-        // An empty list is left out of the config, as unset is.
-        state.config.cmd = Some(args).filter(|a| !a.is_empty());
-        state.config.args_escaped = true;
-        text
+        set_cmd(&mut state.config, args)
     }
 
     fn entrypoint(&mut self, state: &mut StageState, instruction: &Instruction, command: &Command) -> String {
@@ -210,12 +206,7 @@ impl Lowering<'_> {
         self.note_overridden(earlier, instruction);
         self.note_form(state, instruction, command);
         let args = argv(state, command);
-        let text = history::quoted_list("ENTRYPOINT", &args);
-        state.config.entrypoint = Some(args).filter(|a| !a.is_empty());
-        if state.marks.cmd.is_none() {
-            state.config.cmd = None;
-        }
-        text
+        set_entrypoint(&mut state.config, args, state.marks.cmd.is_some())
     }
 
     fn note_overridden(&mut self, earlier: Option<Span>, instruction: &Instruction) {
@@ -246,6 +237,24 @@ impl Lowering<'_> {
         state.config.stop_signal = Some(signal);
         Some(text)
     }
+}
+
+/// Sets the command; says what history says. An empty list is left out of the config, as unset is.
+pub(crate) fn set_cmd(config: &mut ImageConfig, args: Vec<String>) -> String {
+    let text = history::quoted_list("CMD", &args);
+    config.cmd = Some(args).filter(|a| !a.is_empty());
+    config.args_escaped = true;
+    text
+}
+
+/// Sets the entrypoint; says what history says. A command that was set for another entrypoint goes unless it is kept.
+pub(crate) fn set_entrypoint(config: &mut ImageConfig, args: Vec<String>, keep_cmd: bool) -> String {
+    let text = history::quoted_list("ENTRYPOINT", &args);
+    config.entrypoint = Some(args).filter(|a| !a.is_empty());
+    if !keep_cmd {
+        config.cmd = None;
+    }
+    text
 }
 
 /// True for what STOPSIGNAL takes: a name with or without SIG, or a number.

@@ -96,7 +96,7 @@ impl StageState {
 
     /// The working directory, `/` when unset.
     pub fn cwd(&self) -> &str {
-        if self.config.working_dir.is_empty() { "/" } else { &self.config.working_dir }
+        self.config.cwd()
     }
 }
 

@@ -5,7 +5,7 @@ use buildc_ir::step::{
     Copy, CopySource, Exec, From, HttpSource, Mkdir, Mount, MountSource, Network, Role, Sharing, StepKind,
     Unpack,
 };
-use buildc_ir::{ImageConfig, Input, Span, StepId, TargetHistory};
+use buildc_ir::{Input, Span, StepId, TargetHistory};
 
 use super::builder::{Builder, Tree};
 use super::request::{CopyRequest, ExecRequest, Handle, MountRequest, Place, WriteRequest};
@@ -38,8 +38,10 @@ impl Builder<'_> {
     ) -> Result<Tree, String> {
         let tree = self.tree(request.base)?;
         let mut inputs = Inputs::on(tree.root);
-        let cwd =
-            request.cwd.as_deref().map_or_else(|| tree.cwd().to_owned(), |dir| paths::join(tree.cwd(), dir));
+        let cwd = request
+            .cwd
+            .as_deref()
+            .map_or_else(|| tree.config.cwd().to_owned(), |dir| paths::join(tree.config.cwd(), dir));
         let mut mounts = Vec::new();
         for mount in &request.mounts {
             mounts.push(self.mount(mount, &cwd, &mut inputs)?);
@@ -59,14 +61,14 @@ impl Builder<'_> {
             return Err("attribute 'args' is empty".to_owned());
         }
         let what = format!("RUN {}", one_line(request.script.as_deref().unwrap_or(&args.join(" "))));
-        let mut env = ImageConfig { env: tree.config.env.clone(), ..tree.config.clone() };
-        request.env.iter().for_each(|pair| env.set_env(&pair.name, &pair.value));
+        let mut config = tree.config.clone();
+        request.env.iter().for_each(|pair| config.set_env(&pair.name, &pair.value));
         let exec = Exec {
             args,
-            env: env.env,
+            env: config.env,
             unkeyed_env: Vec::new(),
             cwd,
-            user: request.user.clone().unwrap_or_else(|| tree.config.user.clone()),
+            user: request.user.clone().unwrap_or(config.user),
             mounts,
             network: self.network(request.network.as_deref())?,
             insecure: self.insecure(request.insecure)?,
@@ -199,7 +201,7 @@ impl Builder<'_> {
         );
         let copy = Copy {
             sources,
-            dest: paths::join(tree.cwd(), &request.dest),
+            dest: paths::join(tree.config.cwd(), &request.dest),
             dest_is_dir: paths::names_directory(&request.dest),
             chown: request.chown.clone(),
             chmod: request.chmod.clone(),
@@ -214,7 +216,7 @@ impl Builder<'_> {
     pub(super) fn write(&self, request: &WriteRequest, span: Option<Span>) -> Result<Tree, String> {
         let tree = self.tree(request.base)?;
         check_mode(request.chmod.as_deref())?;
-        let dest = paths::join(tree.cwd(), &request.path);
+        let dest = paths::join(tree.config.cwd(), &request.path);
         if dest == "/" || paths::names_directory(&request.path) {
             return Err(format!("attribute 'path' is \"{}\", which names no file", request.path));
         }
@@ -237,7 +239,7 @@ impl Builder<'_> {
 
     pub(super) fn mkdir(&self, base: Handle, path: &str, span: Option<Span>) -> Result<Tree, String> {
         let tree = self.tree(base)?;
-        let path = paths::join(tree.cwd(), path);
+        let path = paths::join(tree.config.cwd(), path);
         let what = format!("WORKDIR {path}");
         let kind = StepKind::Mkdir(Mkdir { path, user: tree.config.user.clone() });
         let inputs = Inputs::on(tree.root);

@@ -34,13 +34,6 @@ pub(super) struct Tree {
     pub(super) platform: Platform,
 }
 
-impl Tree {
-    /// The working directory, `/` when unset.
-    pub(super) fn cwd(&self) -> &str {
-        if self.config.working_dir.is_empty() { "/" } else { &self.config.working_dir }
-    }
-}
-
 /// A place in a source, as the graph wants it.
 #[derive(Clone, Copy, Debug)]
 pub struct At<'s> {
@@ -75,7 +68,29 @@ pub struct Builder<'w> {
 
 impl Steps for Builder<'_> {
     fn make(&self, request: &Request, mentions: &[String], at: Option<At<'_>>) -> Result<Made, String> {
-        self.made(request, mentions, at)
+        let span = self.span(at);
+        let tree = match request {
+            Request::Scratch => self.scratch(span)?,
+            Request::Image { reference, platform } => self.image(reference, platform.as_deref(), span)?,
+            Request::Http { url, sha256, name } => {
+                self.http(url, sha256.as_deref(), name.as_deref(), span)?
+            }
+            Request::Dockerfile(request) => dockerfile::lower(self, request)?,
+            Request::Exec(request) => self.exec(request, mentions, span)?,
+            Request::Copy(request) => self.copy(request, span)?,
+            Request::Write(request) => self.write(request, span)?,
+            Request::Mkdir { base, path } => self.mkdir(*base, path, span)?,
+            Request::Diff { lower, upper } => self.diff(*lower, *upper, span)?,
+            Request::Config { base, config: change } => {
+                let mut tree = self.tree(*base)?;
+                config::apply(&mut tree, change)?;
+                tree
+            }
+        };
+        let mut state = self.state.borrow_mut();
+        let place = format!("{STEP_ROOT}{}", tree.root.0.short());
+        state.trees.push(tree);
+        Ok(Made { handle: state.trees.len() - 1, place })
     }
 }
 
@@ -115,33 +130,6 @@ impl<'w> Builder<'w> {
     /// Nothing made yet. `home` is the build file's directory.
     pub fn new(options: LowerOptions, resolver: &'w dyn Resolver, world: &'w dyn World, home: &str) -> Self {
         Self { options, resolver, world, home: paths::clean(home), state: RefCell::default() }
-    }
-
-    /// Makes what a request asks for.
-    fn made(&self, request: &Request, mentions: &[String], at: Option<At<'_>>) -> Result<Made, String> {
-        let span = self.span(at);
-        let tree = match request {
-            Request::Scratch => self.scratch(span)?,
-            Request::Image { reference, platform } => self.image(reference, platform.as_deref(), span)?,
-            Request::Http { url, sha256, name } => {
-                self.http(url, sha256.as_deref(), name.as_deref(), span)?
-            }
-            Request::Dockerfile(request) => dockerfile::lower(self, request)?,
-            Request::Exec(request) => self.exec(request, mentions, span)?,
-            Request::Copy(request) => self.copy(request, span)?,
-            Request::Write(request) => self.write(request, span)?,
-            Request::Mkdir { base, path } => self.mkdir(*base, path, span)?,
-            Request::Diff { lower, upper } => self.diff(*lower, *upper, span)?,
-            Request::Config { base, config: change } => {
-                let mut tree = self.tree(*base)?;
-                config::apply(&mut tree, change)?;
-                tree
-            }
-        };
-        let mut state = self.state.borrow_mut();
-        let place = format!("{STEP_ROOT}{}", tree.root.0.short());
-        state.trees.push(tree);
-        Ok(Made { handle: state.trees.len() - 1, place })
     }
 
     /// Asks for an image of the graph. `tags` are the names that the build file gives it.

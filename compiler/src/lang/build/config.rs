@@ -80,16 +80,11 @@ fn commands(tree: &mut Tree, change: &ConfigRequest, said: &mut Vec<String>) -> 
     }
     if let Some(entrypoint) = &change.entrypoint {
         let args = argv(&tree.config, entrypoint);
-        said.push(history::quoted_list("ENTRYPOINT", &args));
-        tree.config.entrypoint = Some(args).filter(|a| !a.is_empty());
-        // As in a Dockerfile, an inherited CMD does not outlive the entrypoint it belonged to.
-        tree.config.cmd = None;
+        said.push(config::set_entrypoint(&mut tree.config, args, false));
     }
     if let Some(cmd) = &change.cmd {
         let args = argv(&tree.config, cmd);
-        said.push(history::quoted_list("CMD", &args));
-        tree.config.cmd = Some(args).filter(|a| !a.is_empty());
-        tree.config.args_escaped = true;
+        said.push(config::set_cmd(&mut tree.config, args));
     }
     Ok(())
 }

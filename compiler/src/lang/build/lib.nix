@@ -8,9 +8,7 @@ step:
 let
   inherit (builtins)
     attrNames
-    concatLists
     concatStringsSep
-    elem
     elemAt
     filter
     foldl'
@@ -20,7 +18,6 @@ let
     isList
     isPath
     isString
-    length
     map
     match
     removeAttrs
@@ -45,7 +42,6 @@ let
   };
   type = name: plural: test: { inherit name plural test; };
   types = rec {
-    any = type "anything" "values" (v: true);
     text = type "a string" "strings" isText;
     bool = type "a Boolean" "Booleans" isBool;
     int = type "an integer" "integers" isInt;
@@ -53,7 +49,6 @@ let
     step = type "a step" "steps" isStep;
     path = type "a path" "paths" (v: isPath v);
     null = type "null" "nulls" isNull;
-    function = type "a function" "functions" builtins.isFunction;
     texts = listOf text;
     textOrTexts = either text texts;
     mode = either text int;
@@ -227,28 +222,6 @@ let
     step {
       kind = "http";
       inherit (a) url sha256 name;
-    };
-
-  git =
-    source:
-    let
-      a = args "buildc.git" {
-        url = need types.text;
-        ref = may (types.optional types.text) null;
-        rev = may (types.optional types.text) null;
-        subdir = may (types.optional types.text) null;
-        keepGitDir = may types.bool false;
-      } source;
-    in
-    step {
-      kind = "git";
-      inherit (a)
-        url
-        ref
-        rev
-        subdir
-        keepGitDir
-        ;
     };
 
   dockerfile =
@@ -605,7 +578,6 @@ in
     diff
     dockerfile
     from
-    git
     http
     image
     local
