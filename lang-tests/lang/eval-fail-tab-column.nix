@@ -1,1 +1,1 @@
-{ a = "é";	b = 	throw "after tabs and wide é"; }
+{ x }: x

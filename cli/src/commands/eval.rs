@@ -6,17 +6,18 @@
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use buildc_compiler::lang::error::{EvalError, Result};
+use buildc_compiler::lang::error::{ErrorKind, EvalError, Result};
 use buildc_compiler::lang::eval::{Coercion, Evaluator, Options};
 use buildc_compiler::lang::resolve::resolve;
 use buildc_compiler::lang::syntax::{Origin, Pos};
 use buildc_compiler::lang::value::attrs::AttrsBuilder;
 use buildc_compiler::lang::value::{Attrs, Value};
+use buildc_compiler::lang::world::World;
 use buildc_compiler::lang::{print, report};
 use bumpalo::Bump;
 
 use crate::failure::{Failure, Outcome};
-use crate::language::{self, Files};
+use crate::language::{self, Files, Sealed};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -26,6 +27,9 @@ Examples:
   echo 'x: x' | buildc eval --parse -
 
 Errors are told in the language's own form. The exit code is 1 when evaluation fails.";
+
+/// What `nix-instantiate` adds to an error about a word that stands for one of a few things.
+const TRY_HELP: &[u8] = b"Try 'nix-instantiate --help' for more information.\n";
 
 /// Options of `buildc eval`.
 #[derive(clap::Args, Debug)]
@@ -67,6 +71,12 @@ pub struct EvalArgs {
     /// Let programs see the environment, the clock and the system; reads NIX_PATH
     #[arg(long)]
     impure: bool,
+    /// Let programs see nothing but what they say themselves and the store
+    #[arg(long, overrides_with = "impure")]
+    pure_eval: bool,
+    /// Let builtins.warn fail
+    #[arg(long)]
+    abort_on_warn: bool,
     /// Directory of the store that paths are reckoned for
     #[arg(long, value_name = "DIR", default_value = "/nix/store")]
     store_dir: String,
@@ -135,11 +145,18 @@ fn sources(args: &EvalArgs) -> io::Result<Vec<Source>> {
     args.sources.iter().map(source).collect()
 }
 
+/// Whether programs see nothing of the machine, not even its files.
+fn is_pure(args: &EvalArgs) -> bool {
+    let set = args.option.chunks_exact(2).filter(|pair| pair[0] == "pure-eval").next_back();
+    args.pure_eval || set.is_some_and(|pair| pair[1] == "true")
+}
+
 fn options(args: &EvalArgs) -> Options {
     let mut options = Options {
         show_trace: args.show_trace,
-        impure: args.impure,
+        impure: args.impure && !is_pure(args),
         trace_verbose: args.trace_verbose,
+        abort_on_warn: args.abort_on_warn,
         max_call_depth: args.max_call_depth,
         store_dir: args.store_dir.trim_end_matches('/').as_bytes().to_vec(),
         stack_size: language::STACK,
@@ -153,11 +170,12 @@ fn options(args: &EvalArgs) -> Options {
                 options.max_call_depth = number.parse().unwrap_or(options.max_call_depth);
             }
             ("show-trace", value) => options.show_trace = value == "true",
+            ("abort-on-warn", value) => options.abort_on_warn = value == "true",
             ("trace-verbose", value) => options.trace_verbose = value == "true",
             _ => {}
         }
     }
-    if args.impure {
+    if options.impure {
         options.home = std::env::var_os("HOME").map(OsStringExt::into_vec);
         let path = std::env::var("NIX_PATH").unwrap_or_default();
         let entries = path.split(':').filter(|entry| !entry.is_empty());
@@ -176,13 +194,19 @@ fn search_entry(entry: &str) -> (Vec<u8>, Vec<u8>) {
 
 fn evaluate(args: &EvalArgs, sources: Vec<Source>, directory: &[u8]) -> io::Result<u8> {
     let arena = Bump::new();
-    let mut ev = Evaluator::new(&arena, &Files, options(args));
+    let options = options(args);
+    let sealed = Sealed::new(&options.store_dir);
+    let world: &dyn World = if is_pure(args) { &sealed } else { &Files };
+    let mut ev = Evaluator::new(&arena, world, options);
     match all(&mut ev, args, sources, directory) {
         Ok(()) => Ok(0),
         Err(Stop::Output(error)) => Err(error),
         Err(Stop::Program(error)) => {
             let mut text = report::render(&error, &ev.sources, ev.options.show_trace);
             text.push(b'\n');
+            if error.kind == ErrorKind::Usage {
+                text.extend_from_slice(TRY_HELP);
+            }
             io::stderr().lock().write_all(&text)?;
             Ok(1)
         }
@@ -227,8 +251,9 @@ fn all(
     for source in sources {
         let root = value(ev, source, directory)?;
         for path in paths {
-            let text = shown(ev, args, root, path, given)?;
+            let (text, whole) = shown(ev, args, root, path, given)?;
             io::stdout().lock().write_all(&text)?;
+            whole?;
         }
     }
     Ok(())
@@ -249,7 +274,7 @@ fn parsed(ev: &mut Evaluator<'_>, source: Source, directory: &[u8]) -> Result<Ve
 fn arguments<'a>(ev: &mut Evaluator<'a>, args: &EvalArgs, directory: &[u8]) -> Result<&'a Attrs<'a>> {
     let mut given: Vec<(&str, Value<'a>)> = Vec::new();
     for pair in args.arg.chunks_exact(2) {
-        let value = ev.eval_text(Origin::String, ev.bytes(pair[1].as_bytes()), directory)?;
+        let value = ev.suspend_text(Origin::String, ev.bytes(pair[1].as_bytes()), directory)?;
         given.push((&pair[0], value));
     }
     for pair in args.argstr.chunks_exact(2) {
@@ -275,23 +300,25 @@ fn value<'a>(ev: &mut Evaluator<'a>, source: Source, directory: &[u8]) -> Result
     }
 }
 
-/// What an attribute path leads to, in the form that is wanted.
+/// What an attribute path leads to, in the form that is wanted, and whether it is whole.
 fn shown<'a>(
     ev: &mut Evaluator<'a>,
     args: &EvalArgs,
     root: Value<'a>,
     path: &str,
     given: &'a Attrs<'a>,
-) -> Result<Vec<u8>> {
+) -> Result<(Vec<u8>, Result<()>)> {
     let value = ev.select_along(path.as_bytes(), root, given)?;
     let value = if given.is_empty() { ev.force(value, Pos::NONE)? } else { ev.auto_call(value, given)? };
     if args.raw {
         let how = Coercion { more: false, copy: true, canonical: true };
         let context = "while generating the nix-instantiate output";
-        return Ok(ev.coerce_to_string(value, Pos::NONE, context, how)?.bytes);
+        return Ok((ev.coerce_to_string(value, Pos::NONE, context, how)?.bytes, Ok(())));
     }
     let mut text = if args.xml {
-        return Ok(ev.xml_text(value, args.strict, !args.no_location)?.bytes);
+        // What was written before an error is shown.
+        let (text, written) = ev.xml_text(value, args.strict, !args.no_location);
+        return Ok((text.bytes, written));
     } else if args.json {
         ev.json_text(value, args.strict, true)?.bytes
     } else {
@@ -299,7 +326,7 @@ fn shown<'a>(
         print::result(ev, value)
     };
     text.push(b'\n');
-    Ok(text)
+    Ok((text, Ok(())))
 }
 
 /// The file named on the command line is no line of the trace.

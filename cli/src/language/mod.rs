@@ -3,10 +3,12 @@
 //! Owns: the implementation of the language's [`World`](buildc_compiler::lang::world::World).
 //! Never does: evaluation.
 
+mod sealed;
 mod world;
 
 use std::io;
 
+pub use sealed::Sealed;
 pub use world::Files;
 
 /// Stack of the thread that evaluates: address space, of which only what recursion reaches is ever used.

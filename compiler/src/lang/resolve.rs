@@ -192,9 +192,7 @@ impl<'a> Resolver<'_, 'a> {
     }
 
     fn code(&mut self, node: Node<'a>) -> CodeId {
-        let id = CodeId(self.ev.codes.len() as u32);
-        self.ev.codes.push(node);
-        id
+        self.ev.register(node)
     }
 
     fn items(&mut self, trees: &'a [ast::Node<'a>]) -> Result<&'a [Item<'a>]> {

@@ -43,6 +43,12 @@ pub trait World: fmt::Debug {
     /// When it cannot be told (permissions).
     fn file_type(&self, path: &[u8]) -> Result<Option<FileType>, WorldError>;
 
+    /// Whether programs may see `path` at all. Asking for anything else there fails when they may not.
+    fn may_see(&self, path: &[u8]) -> bool {
+        let _ = path;
+        true
+    }
+
     /// The bytes of a file.
     ///
     /// # Errors

@@ -127,6 +127,10 @@ fn warn<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
         _ => report::finish(text.bytes(), b"evaluation warning:"),
     };
     ev.world.say(&line);
+    if ev.options.abort_on_warn {
+        let text = "aborting to reveal stack trace of warning, as abort-on-warn is set";
+        return Err(EvalError::new(text));
+    }
     ev.force(args[1], Pos::NONE)
 }
 

@@ -100,6 +100,9 @@ fn path_exists<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'
         _ => false,
     };
     let path = ev.realised_text(args[0])?;
+    if !ev.world.may_see(&path) {
+        return Ok(Value::Bool(false));
+    }
     let path = ev.without_links(&path, must_be_directory)?;
     let found = ev.world.file_type(&path).map_err(|error| EvalError::new(error.0))?;
     Ok(Value::Bool(match found {

@@ -22,7 +22,8 @@ pub(super) const BUILTINS: &[Builtin] = &[Builtin::new(
 .plain()];
 
 fn to_xml<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
-    let text = ev.xml_text(args[0], true, false)?;
+    let (text, written) = ev.xml_text(args[0], true, false);
+    written?;
     Ok(ev.text_value(text))
 }
 
@@ -37,16 +38,13 @@ struct Writer<'a> {
 
 impl<'a> Evaluator<'a> {
     /// A value as an XML document. With `strict` it is evaluated on the way; with `locations` attributes and functions say
-    /// where they were written.
-    ///
-    /// # Errors
-    /// When evaluation fails.
-    pub fn xml_text(&mut self, value: Value<'a>, strict: bool, locations: bool) -> Result<Text<'a>> {
+    /// where they were written. When evaluation fails, the document ends there, with all elements closed.
+    pub fn xml_text(&mut self, value: Value<'a>, strict: bool, locations: bool) -> (Text<'a>, Result<()>) {
         let document = Document::default();
         let mut writer = Writer { document, context: None, strict, locations, seen: HashSet::new() };
         writer.document.open("expr", &[]);
-        writer.value(self, value, Pos::NONE)?;
-        Ok(Text { bytes: writer.document.finish(), context: writer.context })
+        let written = writer.value(self, value, Pos::NONE);
+        (Text { bytes: writer.document.finish(), context: writer.context }, written)
     }
 }
 

@@ -52,6 +52,8 @@ pub struct Options {
     pub impure: bool,
     /// `builtins.traceVerbose` says what it is given.
     pub trace_verbose: bool,
+    /// `builtins.warn` fails once it has spoken.
+    pub abort_on_warn: bool,
     /// Where the store is, without a slash at the end.
     pub store_dir: Vec<u8>,
     /// `builtins.currentSystem`.
@@ -79,6 +81,7 @@ impl Default for Options {
             show_trace: false,
             impure: false,
             trace_verbose: false,
+            abort_on_warn: false,
             store_dir: b"/nix/store".to_vec(),
             system: b"x86_64-linux".to_vec(),
             home: None,
@@ -235,6 +238,13 @@ impl<'a> Evaluator<'a> {
             }
             Deferred::Apply { function, args } => self.call(function, args, pos),
         }
+    }
+
+    /// Gives an expression the number by which it is suspended.
+    pub(super) fn register(&mut self, node: Node<'a>) -> CodeId {
+        let id = CodeId(self.codes.len() as u32);
+        self.codes.push(node);
+        id
     }
 
     #[inline(always)]

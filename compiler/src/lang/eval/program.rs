@@ -56,6 +56,19 @@ impl<'a> Evaluator<'a> {
         self.run(&program, &[])
     }
 
+    /// A text that is evaluated when its value is wanted.
+    ///
+    /// # Errors
+    /// When it is not well formed, or a variable is undefined.
+    pub fn suspend_text(&mut self, origin: Origin<'a>, text: &'a [u8], base: &[u8]) -> Result<Value<'a>> {
+        let tree = self.parse(origin, text, base)?;
+        let program = resolve::resolve(self, tree, &[])?;
+        let frame = self.frames.make(None, program.frame as usize);
+        frame.escape();
+        let code = self.register(program.body);
+        Ok(self.thunk(Value::Pending(code, frame)))
+    }
+
     /// The value of a program; `given` are the values of the names that it was resolved with.
     fn run(&mut self, program: &Program<'a>, given: &[Value<'a>]) -> Result<Value<'a>> {
         let frame = self.frames.make(None, program.frame as usize);
