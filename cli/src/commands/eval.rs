@@ -147,7 +147,7 @@ fn sources(args: &EvalArgs) -> io::Result<Vec<Source>> {
 
 /// Whether programs see nothing of the machine, not even its files.
 fn is_pure(args: &EvalArgs) -> bool {
-    let set = args.option.chunks_exact(2).filter(|pair| pair[0] == "pure-eval").next_back();
+    let set = args.option.chunks_exact(2).rfind(|pair| pair[0] == "pure-eval");
     args.pure_eval || set.is_some_and(|pair| pair[1] == "true")
 }
 
