@@ -22,6 +22,11 @@ pub(super) fn place(
                 let Some(at) = job.sources.iter().position(|s| s.from == *from) else { continue };
                 let pattern = next[at];
                 next[at] += 1;
+                if job.copy.parents {
+                    // The destination is made even where a wildcard matches nothing.
+                    let dest = layout.resolve(placer.dest())?;
+                    layout.make_dirs(&dest, placer.new_dir())?;
+                }
                 let found = &job.sources[at].selection.matches;
                 for (number, found) in found.iter().enumerate().filter(|(_, m)| m.pattern == pattern) {
                     placer.path(layout, at, number, found)?;
