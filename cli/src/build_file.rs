@@ -46,7 +46,7 @@ pub fn compile(session: &mut Session, args: &SourceArgs, path: &Path) -> Result<
     let platform = args.platform.as_deref().unwrap_or_default();
     let source_key = format!("{}#{attribute}#{platform}", path.display());
     let Built { graph, sources, warnings, .. } = built;
-    pipeline::decide(session, args, Sourced { graph, sources, warnings, contexts, source_key })
+    pipeline::decide(session, args, Sourced { graph, sources, warnings, contexts, source_key, held: None })
 }
 
 fn evaluate(session: &Session, args: &SourceArgs, path: &Path) -> Result<Built, Failure> {

@@ -19,6 +19,7 @@ mod language;
 mod listing;
 mod output;
 mod pipeline;
+mod place;
 mod render;
 mod report;
 mod session;

@@ -20,9 +20,13 @@ use crate::build_file;
 use crate::commands::Shell;
 use crate::commands::build::{BuildNetwork, SourceArgs, Trace};
 use crate::failure::Failure;
+use crate::place::{NamedPlace, Place};
 use crate::session::{self, Session};
-use crate::source::Dockerfile;
+use crate::source::{self, Dockerfile};
 use crate::units;
+
+/// What was fetched and unpacked for the contexts; it is removed when this is dropped.
+pub type Held = (Place, BTreeMap<String, NamedPlace>);
 
 /// A plan with what is needed to run it.
 #[derive(Debug)]
@@ -35,6 +39,8 @@ pub struct Compiled {
     pub contexts: BTreeMap<String, Context>,
     /// Names this source and target among all builds.
     pub source_key: String,
+    /// Keeps what was fetched and unpacked for the contexts.
+    _held: Option<Held>,
 }
 
 /// A Dockerfile with what the command line says about it, before anything is lowered.
@@ -50,23 +56,34 @@ pub struct Frontend {
     pub options: LowerOptions,
     /// What the parser found worth saying.
     pub warnings: Vec<Diagnostic>,
+    /// Where the main context is.
+    pub place: Place,
+    named: BTreeMap<String, NamedPlace>,
     policy: PullPolicy,
 }
 
 impl Frontend {
     /// Reads the Dockerfile and the options.
     pub fn read(args: &SourceArgs) -> Result<Self, Failure> {
-        let dockerfile = Dockerfile::read(args)?;
+        let mut place = Place::open(args)?;
+        let dockerfile = Dockerfile::read(args, &mut place)?;
+        let named = named_places(args)?;
         let mut options = lower_options(args)?;
-        if args.context != Path::new("-") {
+        for (name, place) in &named {
+            match place {
+                NamedPlace::Image(reference) => drop(options.images.insert(name.clone(), reference.clone())),
+                NamedPlace::Dir(_) | NamedPlace::Held(_) => options.contexts.push(name.clone()),
+            }
+        }
+        if let Some(dir) = &place.dir {
             // A malformed file is reported where the context is opened.
-            let rules = dockerfile.ignore(&args.context)?.map(|(_, text)| PatternSet::parse(&text));
+            let rules = dockerfile.ignore(dir)?.map(|(_, text)| PatternSet::parse(&text));
             options.ignore = rules.and_then(Result::ok).unwrap_or_default();
         }
         let mut sources = SourceMap::new();
         let file = sources.add(dockerfile.shown.clone(), dockerfile.text.clone());
         let policy = if args.pull { PullPolicy::Always } else { PullPolicy::Missing };
-        Ok(Self { dockerfile, sources, file, options, warnings: Vec::new(), policy })
+        Ok(Self { dockerfile, sources, file, options, warnings: Vec::new(), place, named, policy })
     }
 
     /// Parses the text.
@@ -99,17 +116,18 @@ pub fn compile(session: &mut Session, args: &SourceArgs) -> Result<Compiled, Fai
     }
     let mut frontend = Frontend::read(args)?;
     session.hold()?;
-    let contexts = contexts(session, args, &frontend.dockerfile)?;
+    let contexts = contexts(session, &frontend)?;
     let ast = frontend.parse()?;
     let resolver = frontend.resolver(session);
-    let Frontend { dockerfile, mut sources, options, mut warnings, .. } = frontend;
+    let Frontend { dockerfile, mut sources, options, mut warnings, place, named, .. } = frontend;
     let lowered = match dockerfile::lower(&ast, &mut sources, &options, &resolver) {
         Ok(lowered) => lowered,
         Err(found) => return Err(Failure::Input(found, Box::new(sources))),
     };
     warnings.extend(lowered.warnings);
-    let source_key = source_key(&dockerfile, args);
-    let lowered = Sourced { graph: lowered.graph, sources, warnings, contexts, source_key };
+    let source_key = source_key(&dockerfile, args, place.local);
+    let lowered =
+        Sourced { graph: lowered.graph, sources, warnings, contexts, source_key, held: Some((place, named)) };
     decide(session, args, lowered)
 }
 
@@ -126,17 +144,19 @@ pub struct Sourced {
     pub contexts: BTreeMap<String, Context>,
     /// Names this source and target among all builds.
     pub source_key: String,
+    /// Keeps what was fetched and unpacked for the contexts.
+    pub held: Option<Held>,
 }
 
 /// Improves and plans.
 pub fn decide(session: &Session, args: &SourceArgs, lowered: Sourced) -> Result<Compiled, Failure> {
-    let Sourced { graph, sources, warnings, contexts, source_key } = lowered;
+    let Sourced { graph, sources, warnings, contexts, source_key, held } = lowered;
     let (graph, passes) = optimise::run(graph, &Passes::default());
     let facts = StoreFacts::new(&session.store, &contexts, &source_key);
     let clamp = clamp(args)?;
     let options = PlanOptions { no_cache: args.no_cache, clamp, tracing: tracing(args, &graph) };
     match plan::plan(graph, passes, sources.clone(), &facts, &options) {
-        Ok(plan) => Ok(Compiled { plan, warnings, contexts, source_key }),
+        Ok(plan) => Ok(Compiled { plan, warnings, contexts, source_key, _held: held }),
         Err(found) => Err(Failure::Input(found, Box::new(sources))),
     }
 }
@@ -190,35 +210,41 @@ pub fn warn(warnings: &[Diagnostic], sources: &SourceMap, shell: &Shell) {
     }
 }
 
-fn contexts(
-    session: &Session,
-    args: &SourceArgs,
-    dockerfile: &Dockerfile,
-) -> Result<BTreeMap<String, Context>, Failure> {
+fn contexts(session: &Session, frontend: &Frontend) -> Result<BTreeMap<String, Context>, Failure> {
     let mut contexts = BTreeMap::new();
     let open = |name: &str, dir: &Path, ignore| {
         Context::open(&session.store, name, dir, ignore).map_err(Failure::from)
     };
-    if args.context == Path::new("-") {
-        // Only a Dockerfile came in: its context is empty.
-        let empty = session.store.subdir("contexts")?.join("empty");
-        std::fs::create_dir_all(&empty).map_err(|e| Failure::file("create", &empty, &e))?;
-        contexts.insert(String::new(), open("", &empty, None)?);
-    } else {
-        contexts.insert(String::new(), open("", &args.context, dockerfile.ignore(&args.context)?)?);
-    }
-    for option in &args.build_context {
-        let (name, dir) = pair(option, "--build-context", "NAME=DIR")?;
-        if dir.contains("://") {
-            return Err(Failure::usage(format!(
-                "--build-context `{option}`: only directories are supported"
-            ))
-            .help("An image can be named in FROM and COPY --from directly"));
+    let main = match &frontend.place.dir {
+        Some(dir) => open("", dir, frontend.dockerfile.ignore(dir)?)?,
+        None => {
+            // Only a Dockerfile came in: its context is empty.
+            let empty = session.store.subdir("contexts")?.join("empty");
+            std::fs::create_dir_all(&empty).map_err(|e| Failure::file("create", &empty, &e))?;
+            open("", &empty, None)?
         }
-        let dir = Path::new(dir.strip_prefix("local:").unwrap_or(dir));
-        contexts.insert(name.to_owned(), open(name, dir, None)?);
+    };
+    contexts.insert(String::new(), main);
+    for (name, place) in &frontend.named {
+        let Some(dir) = place.dir() else { continue };
+        // Rules are for directories of this machine, whose owner wrote them for this use.
+        let ignore = match place {
+            NamedPlace::Dir(dir) => source::ignore_file(&dir.join(".dockerignore"))?,
+            NamedPlace::Held(_) | NamedPlace::Image(_) => None,
+        };
+        contexts.insert(name.clone(), open(name, dir, ignore)?);
     }
     Ok(contexts)
+}
+
+/// `--build-context`.
+fn named_places(args: &SourceArgs) -> Result<BTreeMap<String, NamedPlace>, Failure> {
+    let mut named = BTreeMap::new();
+    for option in &args.build_context {
+        let (name, value) = pair(option, "--build-context", "NAME=DIR")?;
+        named.insert(name.to_owned(), NamedPlace::open(value)?);
+    }
+    Ok(named)
 }
 
 /// 1980-01-01: the first time that zip archives can hold, which some builds make.
@@ -265,10 +291,6 @@ pub fn lower_options(args: &SourceArgs) -> Result<LowerOptions, Failure> {
             .ok_or_else(|| Failure::usage(format!("--add-host `{option}` is not of the form HOST:IP")))?;
         extra_hosts.push((name.to_owned(), address.trim_matches(['[', ']']).to_owned()));
     }
-    let mut contexts = Vec::new();
-    for option in &args.build_context {
-        contexts.push(pair(option, "--build-context", "NAME=DIR")?.0.to_owned());
-    }
     let platform = session::platform(args.platform.as_deref())?;
     Ok(LowerOptions {
         build_args,
@@ -281,7 +303,6 @@ pub fn lower_options(args: &SourceArgs) -> Result<LowerOptions, Failure> {
             BuildNetwork::Host => Network::Host,
         },
         extra_hosts,
-        contexts,
         entitlements: entitlements(&args.allow)?,
         ..LowerOptions::for_platform(platform)
     })
@@ -312,10 +333,10 @@ pub fn pair<'a>(option: &'a str, flag: &str, form: &str) -> Result<(&'a str, &'a
 }
 
 /// The same Dockerfile, target and platform are compared with each other when a miss is explained.
-fn source_key(dockerfile: &Dockerfile, args: &SourceArgs) -> String {
+fn source_key(dockerfile: &Dockerfile, args: &SourceArgs, local: bool) -> String {
     let path = match &dockerfile.path {
-        Some(path) => std::path::absolute(path).unwrap_or_else(|_| path.clone()),
-        None => std::path::absolute(&args.context).unwrap_or_default().join("<stdin>"),
+        Some(path) if local => std::path::absolute(path).unwrap_or_else(|_| path.clone()),
+        _ => std::path::absolute(&args.context).unwrap_or_default().join("<stdin>"),
     };
     let target = args.target.as_deref().unwrap_or_default().to_ascii_lowercase();
     format!("{}#{target}#{}", path.display(), args.platform.as_deref().unwrap_or_default())

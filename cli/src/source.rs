@@ -3,8 +3,11 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use buildc_executor::context::incoming::{self, Incoming};
+
 use crate::commands::build::SourceArgs;
 use crate::failure::{Failure, os_text};
+use crate::place::Place;
 
 /// A Dockerfile bigger than this is no Dockerfile.
 const DOCKERFILE_LIMIT_BYTES: u64 = 16 << 20;
@@ -21,12 +24,46 @@ pub struct Dockerfile {
 }
 
 impl Dockerfile {
-    /// Reads `-f`, standard input, or the default of the context.
-    pub fn read(args: &SourceArgs) -> Result<Self, Failure> {
+    /// Reads `-f`, or what came in place of the context, or the default of the context.
+    pub fn read(args: &SourceArgs, place: &mut Place) -> Result<Self, Failure> {
+        if let Some(found) = place.dockerfile.take() {
+            return Ok(found);
+        }
+        let context = place.dir.as_deref().unwrap_or(Path::new("."));
         match &args.file {
-            Some(file) => Self::at(file),
-            None if args.context == Path::new("-") => Self::at(&args.context),
-            None => Self::at(&default_file(&args.context)?),
+            Some(file)
+                if file.to_string_lossy().starts_with("http") && file.to_string_lossy().contains("://") =>
+            {
+                Self::fetched(&file.to_string_lossy())
+            }
+            Some(file) if place.local || file == Path::new("-") => Self::at(file),
+            Some(file) => Self::inside(context, file),
+            None if place.local => Self::at(&default_file(context)?),
+            None => Self::inside(context, default_file(context)?.strip_prefix(context).unwrap_or(context)),
+        }
+    }
+
+    /// A file of a context that was fetched; a link does not lead out of it.
+    fn inside(context: &Path, file: &Path) -> Result<Self, Failure> {
+        let (root, path) = (context.canonicalize(), context.join(file).canonicalize());
+        match (root, path) {
+            (Ok(root), Ok(path)) if path.starts_with(&root) => {
+                Ok(Self { shown: file.display().to_string(), ..Self::at(&path)? })
+            }
+            _ => Err(Failure::new(
+                "input::no_dockerfile",
+                format!("There is no Dockerfile `{}` in the context", file.display()),
+            )
+            .help("-f names a file within a context that is fetched")),
+        }
+    }
+
+    fn fetched(url: &str) -> Result<Self, Failure> {
+        match incoming::fetch(url)? {
+            Incoming::Text(bytes) => {
+                Ok(Self { shown: url.to_owned(), path: None, text: text_of(bytes, Path::new(url))? })
+            }
+            Incoming::Files(_) => Err(Failure::usage(format!("`{url}` is an archive, no Dockerfile"))),
         }
     }
 
@@ -85,12 +122,6 @@ fn default_file(context: &Path) -> Result<PathBuf, Failure> {
     }
     if !context.is_dir() {
         let text = context.to_string_lossy();
-        if text.contains("://") || text.starts_with("git@") {
-            return Err(Failure::usage(format!(
-                "`{text}` is not a directory: remote build contexts are not supported"
-            ))
-            .help("Clone or download it first, then build the directory"));
-        }
         return Err(Failure::new("input::not_found", format!("There is no directory `{text}` to build"))
             .help("`buildc build .` builds the current directory"));
     }
@@ -115,6 +146,11 @@ fn read_limited(reader: impl Read, path: &Path) -> Result<String, Failure> {
     if bytes.len() as u64 > DOCKERFILE_LIMIT_BYTES {
         return Err(Failure::new("input::too_big", format!("`{}` is bigger than 16 MiB", path.display())));
     }
+    text_of(bytes, path)
+}
+
+/// Bytes as text.
+pub fn text_of(bytes: Vec<u8>, path: &Path) -> Result<String, Failure> {
     String::from_utf8(bytes)
         .map_err(|_| Failure::new("input::not_utf8", format!("`{}` is not UTF-8 text", path.display())))
 }

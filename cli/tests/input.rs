@@ -95,7 +95,8 @@ fn missing_dockerfiles_and_directories_are_told_apart() {
     here.fails(&["build"], &empty, 1, &["input::no_dockerfile", "-f"]);
     here.fails(&["build"], &here.dir.path().join("nowhere"), 1, &["input::not_found", "nowhere"]);
     here.fails(&["build", "-f", "/no/such/file"], &empty, 1, &["input::not_found", "/no/such/file"]);
-    here.fails(&["build"], Path::new("https://example.com/x.git"), 2, &["remote build contexts"]);
+    let closed = Path::new("http://127.0.0.1:1/x.git");
+    here.fails(&["build"], closed, 1, &["context::incoming", "127.0.0.1"]);
 }
 
 #[test]

@@ -4,7 +4,9 @@
 //! in the store, so that files that did not change cost one `lstat` each and no read. Nothing outside the directory
 //! is ever opened.
 
+pub mod git;
 mod hash;
+pub mod incoming;
 mod index;
 mod listing;
 mod trust;
@@ -68,6 +70,14 @@ pub enum ContextError {
         /// What is wrong where.
         source: PatternError,
     },
+    /// What is to become a context cannot be had.
+    #[error("Build context `{what}` cannot be used: {problem}")]
+    Incoming {
+        /// Where it is from.
+        what: String,
+        /// Why.
+        problem: String,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] buildc_store::StoreError),
@@ -79,6 +89,7 @@ impl ContextError {
         match self {
             Self::Unreadable { .. } => "context::unreadable",
             Self::IgnoreRule { .. } => "context::ignore_rule",
+            Self::Incoming { .. } => "context::incoming",
             Self::Store(error) => error.code(),
         }
     }
@@ -91,6 +102,9 @@ impl ContextError {
             }
             Self::IgnoreRule { .. } => Some(
                 "Rules are Go's filepath.Match patterns with `**`; `\\` quotes special characters".to_owned(),
+            ),
+            Self::Incoming { .. } => Some(
+                "Give a directory, an archive, an http(s) address of either, or a git repository".to_owned(),
             ),
             Self::Store(error) => error.help().map(str::to_owned),
         }

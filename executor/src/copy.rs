@@ -24,6 +24,7 @@ use crate::account;
 use crate::cancel::Cancel;
 use crate::select::{LayerTree, Selection};
 use chmod::Chmod;
+pub(crate) use compression::tar_inside;
 pub(crate) use donor::Donor;
 use layout::Layout;
 

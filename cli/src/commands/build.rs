@@ -30,17 +30,17 @@ The id of the image goes to standard output with -q, everything else to standard
 /// What decides the graph: shared by `build` and `plan`.
 #[derive(clap::Args, Debug, Clone)]
 pub struct SourceArgs {
-    /// Directory that COPY and ADD take files from (the build context)
-    #[arg(value_name = "DIR", default_value = ".")]
+    /// Where COPY and ADD take files from (the build context): a directory, an archive, a URL, a git repository, or `-`
+    #[arg(value_name = "CONTEXT", default_value = ".")]
     pub context: PathBuf,
-    /// The Dockerfile; `-` reads standard input [default: DIR/Dockerfile]
+    /// The Dockerfile; `-` reads standard input [default: Dockerfile of the context]
     #[arg(short, long, value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// Value of an ARG; without `=VALUE` it is taken from the environment
     #[arg(long, value_name = "NAME[=VALUE]")]
     pub build_arg: Vec<String>,
-    /// Another directory that COPY --from=NAME takes files from
-    #[arg(long, value_name = "NAME=DIR")]
+    /// Another context that COPY --from=NAME takes files from: a directory, docker-image://NAME, a URL, a git repository
+    #[arg(long, value_name = "NAME=CONTEXT")]
     pub build_context: Vec<String>,
     /// Build this stage instead of the last one
     #[arg(long, value_name = "STAGE")]

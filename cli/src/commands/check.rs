@@ -101,7 +101,8 @@ fn check(session: &Session, frontend: &mut Frontend) -> Result<Checked, Failure>
 
 /// Applies remedies until none is left, and writes the file.
 fn fix(session: &Session, frontend: &mut Frontend) -> Result<(), Failure> {
-    let Some(path) = frontend.dockerfile.path.clone() else {
+    let local = frontend.place.local;
+    let Some(path) = frontend.dockerfile.path.clone().filter(|_| local) else {
         return Err(Failure::usage("--fix has no file to change: the Dockerfile comes from elsewhere")
             .help("Name a file of this machine with -f"));
     };

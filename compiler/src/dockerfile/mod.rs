@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use buildc_ir::pattern::PatternSet;
 use buildc_ir::step::Network;
 use buildc_ir::world::Resolver;
-use buildc_ir::{Diagnostic, FileId, Graph, Platform, SourceMap, Span};
+use buildc_ir::{Diagnostic, FileId, Graph, Platform, Reference, SourceMap, Span};
 
 pub mod ast;
 mod directives;
@@ -76,6 +76,8 @@ pub struct LowerOptions {
     pub main_context: String,
     /// Names given by `--build-context`; the main context is not among them.
     pub contexts: Vec<String>,
+    /// Names that `--build-context` gives to images.
+    pub images: BTreeMap<String, Reference>,
     /// `--allow`: what the Dockerfile may ask for beyond the sandbox.
     pub entitlements: Entitlements,
     /// The main context's ignore rules, for the check of what COPY names.
@@ -95,6 +97,7 @@ impl LowerOptions {
             extra_hosts: Vec::new(),
             main_context: String::new(),
             contexts: Vec::new(),
+            images: BTreeMap::new(),
             entitlements: Entitlements::default(),
             ignore: PatternSet::default(),
         }

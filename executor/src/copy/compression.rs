@@ -26,7 +26,7 @@ fn format(start: &[u8]) -> Format {
 }
 
 /// A reader of the tar archive that `file` is, compressed or not; `None` when it is none.
-pub(super) fn tar_inside(mut file: std::fs::File) -> io::Result<Option<Box<dyn Read>>> {
+pub(crate) fn tar_inside(mut file: std::fs::File) -> io::Result<Option<Box<dyn Read>>> {
     let mut start = [0; 512];
     let n = read_full(&mut file, &mut start)?;
     let format = format(&start[..n]);

@@ -38,6 +38,11 @@ pub struct DownloadWatch<'a> {
     pub cancelled: &'a dyn Fn() -> bool,
 }
 
+impl DownloadWatch<'_> {
+    /// Nobody watches.
+    pub const SILENT: DownloadWatch<'static> = DownloadWatch { progress: &|_, _| {}, cancelled: &|| false };
+}
+
 impl std::fmt::Debug for DownloadWatch<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("DownloadWatch")

@@ -86,7 +86,7 @@ pub struct Linked<'a> {
     pub stages: Vec<LinkedStage<'a>>,
     /// The last stage of each name.
     names: BTreeMap<String, usize>,
-    contexts: &'a [String],
+    contexts: Contexts<'a>,
     platform: &'a Platform,
     /// True when something besides one single stage takes part, so that labels show stage names.
     pub several: bool,
@@ -105,8 +105,8 @@ impl Linked<'_> {
 
     /// What a name in `--from` (with `index`: numbers are stages) or in a mount means.
     fn origin(&self, word: &Word, name: &str, index: bool, problems: &mut Vec<Diagnostic>) -> Option<Origin> {
-        if let Some(context) = context(self.contexts, name) {
-            return Some(Origin::Context(context));
+        if let Some(origin) = self.contexts.origin(name, self.platform) {
+            return Some(origin);
         }
         if index && !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit()) {
             let found = name.parse().ok().filter(|i| *i < self.stages.len());
@@ -154,11 +154,26 @@ impl Linked<'_> {
     }
 }
 
-/// Names that a build context may not take.
-fn context(contexts: &[String], name: &str) -> Option<String> {
-    let reserved = name.eq_ignore_ascii_case("scratch") || name.eq_ignore_ascii_case("context");
-    let plain = name.strip_suffix(":latest").unwrap_or(name);
-    contexts.iter().find(|c| !reserved && c.eq_ignore_ascii_case(plain)).cloned()
+/// What `--build-context` names.
+#[derive(Clone, Copy, Debug)]
+struct Contexts<'a> {
+    options: &'a LowerOptions,
+}
+
+impl Contexts<'_> {
+    /// The tree that a name means; some names cannot be given.
+    fn origin(&self, name: &str, platform: &Platform) -> Option<Origin> {
+        let reserved = name.eq_ignore_ascii_case("scratch") || name.eq_ignore_ascii_case("context");
+        let plain = name.strip_suffix(":latest").unwrap_or(name);
+        if reserved {
+            return None;
+        }
+        if let Some(context) = self.options.contexts.iter().find(|c| c.eq_ignore_ascii_case(plain)) {
+            return Some(Origin::Context(context.clone()));
+        }
+        let (_, image) = self.options.images.iter().find(|(n, _)| n.eq_ignore_ascii_case(plain))?;
+        Some(Origin::Image(Box::new(image.clone()), platform.clone()))
+    }
 }
 
 fn image(name: &str, platform: &Platform, span: Span, problems: &mut Vec<Diagnostic>) -> Option<Origin> {
@@ -189,7 +204,7 @@ pub fn link<'a>(
     let mut linked = Linked {
         stages: Vec::new(),
         names: BTreeMap::new(),
-        contexts: &options.contexts,
+        contexts: Contexts { options },
         platform: &options.platform,
         several: stages.list.len() > 1,
     };
@@ -240,7 +255,7 @@ fn head<'a>(
     if let Some(expansion) = &written_base {
         lint.from_names(stage.span, expansion, &scope.declared);
     }
-    let replaced = name.as_deref().and_then(|n| context(above.contexts, n)).map(Origin::Context);
+    let replaced = name.as_deref().and_then(|n| above.contexts.origin(n, &platform));
     let is_replaced = replaced.is_some();
     let named = written_base.as_ref().map(|e| e.text.clone()).unwrap_or_default();
     let base = replaced.or_else(|| stage_base(above, written, &written_base?.text, &platform, problems));
@@ -287,8 +302,8 @@ fn stage_base(
     if let Some(stage) = above.names.get(name) {
         return Some(Origin::Stage(*stage));
     }
-    match context(above.contexts, name) {
-        Some(context) => Some(Origin::Context(context)),
+    match above.contexts.origin(name, platform) {
+        Some(origin) => Some(origin),
         None => image(name, platform, word.span, problems),
     }
 }

@@ -1,0 +1,124 @@
+//! Where a build's files are: a directory, an archive, an address of either, a git repository, or nowhere. What is no
+//! directory is made one that lives as long as the build.
+
+use std::path::{Path, PathBuf};
+
+use buildc_executor::context::git::GitRemote;
+use buildc_executor::context::incoming::{self, Incoming, Unpacked};
+use buildc_ir::Reference;
+
+use crate::commands::build::SourceArgs;
+use crate::failure::Failure;
+use crate::source::{Dockerfile, text_of};
+
+/// The main context.
+#[derive(Debug)]
+pub struct Place {
+    /// Its directory; `None` where only a Dockerfile came in.
+    pub dir: Option<PathBuf>,
+    /// The Dockerfile that came in place of a context.
+    pub dockerfile: Option<Dockerfile>,
+    /// True for a directory of this machine: `-f` is relative to the current directory then, else to the context.
+    pub local: bool,
+    /// Keeps what was unpacked.
+    _held: Option<Unpacked>,
+}
+
+/// A context that `--build-context` names.
+#[derive(Debug)]
+pub enum NamedPlace {
+    /// A directory of this machine.
+    Dir(PathBuf),
+    /// What was unpacked or fetched.
+    Held(Unpacked),
+    /// An image.
+    Image(Reference),
+}
+
+fn is_web(text: &str) -> bool {
+    text.starts_with("http://") || text.starts_with("https://")
+}
+
+impl Place {
+    /// Opens what the command line names.
+    pub fn open(args: &SourceArgs) -> Result<Self, Failure> {
+        let text = args.context.to_string_lossy();
+        let from_stdin = args.context == Path::new("-");
+        if from_stdin && args.file.as_deref() == Some(Path::new("-")) {
+            return Err(Failure::usage("Standard input cannot be both the context and the Dockerfile")
+                .help("Name a file for one of the two"));
+        }
+        if from_stdin {
+            return Self::of(incoming::receive("standard input", &mut std::io::stdin().lock())?, "<stdin>");
+        }
+        if let Some(remote) = GitRemote::parse(&text) {
+            return Ok(Self::held(incoming::clone(&remote?)?));
+        }
+        if is_web(&text) {
+            return Self::of(incoming::fetch(&text)?, &text);
+        }
+        if args.context.is_file() {
+            let unreadable = |e: std::io::Error| Failure::file("read", &args.context, &e);
+            let mut file = std::fs::File::open(&args.context).map_err(unreadable)?;
+            return match incoming::receive(&text, &mut file)? {
+                Incoming::Files(held) => Ok(Self::held(held)),
+                Incoming::Text(_) => {
+                    Err(Failure::usage(format!("`{text}` is neither a directory nor an archive"))
+                        .help("A Dockerfile is named with -f; the context is a directory"))
+                }
+            };
+        }
+        Ok(Self { dir: Some(args.context.clone()), dockerfile: None, local: true, _held: None })
+    }
+
+    fn of(incoming: Incoming, shown: &str) -> Result<Self, Failure> {
+        match incoming {
+            Incoming::Files(held) => Ok(Self::held(held)),
+            Incoming::Text(bytes) => {
+                let text = text_of(bytes, Path::new(shown))?;
+                let dockerfile = Dockerfile { shown: shown.to_owned(), path: None, text };
+                Ok(Self { dir: None, dockerfile: Some(dockerfile), local: false, _held: None })
+            }
+        }
+    }
+
+    fn held(held: Unpacked) -> Self {
+        let dir = held.root().to_owned();
+        Self { dir: Some(dir), dockerfile: None, local: false, _held: Some(held) }
+    }
+}
+
+impl NamedPlace {
+    /// Opens the value of a `--build-context`.
+    pub fn open(value: &str) -> Result<Self, Failure> {
+        if let Some(name) = value.strip_prefix("docker-image://") {
+            return name.parse().map(Self::Image).map_err(|error| {
+                Failure::usage(format!("--build-context: {error}")).help("Write docker-image://NAME:TAG")
+            });
+        }
+        if let Some(remote) = GitRemote::parse(value) {
+            return Ok(Self::Held(incoming::clone(&remote?)?));
+        }
+        if is_web(value) {
+            return match incoming::fetch(value)? {
+                Incoming::Files(held) => Ok(Self::Held(held)),
+                Incoming::Text(_) => Err(Failure::usage(format!("--build-context: `{value}` is no archive"))),
+            };
+        }
+        if let Some((scheme, _)) = value.split_once("://") {
+            return Err(Failure::usage(format!("--build-context: `{scheme}://` is not supported")).help(
+                "Give a directory, docker-image://NAME, a git repository or the address of an archive",
+            ));
+        }
+        Ok(Self::Dir(PathBuf::from(value.strip_prefix("local:").unwrap_or(value))))
+    }
+
+    /// Its directory, where it has one.
+    pub fn dir(&self) -> Option<&Path> {
+        match self {
+            Self::Dir(dir) => Some(dir),
+            Self::Held(held) => Some(held.root()),
+            Self::Image(_) => None,
+        }
+    }
+}

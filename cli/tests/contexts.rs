@@ -1,0 +1,238 @@
+//! Contexts that are no directory: archives in files, on standard input and behind addresses, git repositories; and
+//! what `--build-context` can name. Everything is on this machine.
+#![allow(clippy::print_stderr)]
+
+#[path = "fixture/mod.rs"]
+mod fixture;
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use fixture::buildc;
+
+struct Here {
+    dir: tempfile::TempDir,
+}
+
+impl Here {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().expect("a directory") }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// A context with a Dockerfile, an ignore file and what is copied.
+    fn files(&self, name: &str) -> PathBuf {
+        let dir = self.path(name);
+        fs::create_dir_all(dir.join("sub")).expect("a directory");
+        fs::write(dir.join("Dockerfile"), "FROM scratch\nCOPY . /\n").expect("a file");
+        fs::write(dir.join("sub/Dockerfile"), "FROM scratch\nCOPY word /from-sub\n").expect("a file");
+        fs::write(dir.join("sub/word"), "below\n").expect("a file");
+        fs::write(dir.join(".dockerignore"), "hidden\n").expect("a file");
+        fs::write(dir.join("hidden"), "hidden\n").expect("a file");
+        fs::write(dir.join("word"), "seen\n").expect("a file");
+        dir
+    }
+
+    fn archive(&self, dir: &Path, flags: &str) -> Vec<u8> {
+        let output =
+            Command::new("tar").arg("-C").arg(dir).args([flags, "-", "."]).output().expect("tar runs");
+        assert!(output.status.success(), "{output:?}");
+        output.stdout
+    }
+
+    /// Builds into a directory and gives it.
+    fn build(&self, words: &[&str], stdin: &[u8]) -> Result<PathBuf, String> {
+        let out = tempfile::tempdir_in(self.dir.path()).expect("a directory").keep();
+        let mut command = buildc(&self.path("store"));
+        command.args(["build", "-q", "-o"]).arg(&out).args(words).current_dir(self.dir.path());
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("buildc runs");
+        // A build that reads nothing closes its end.
+        let _ = child.stdin.take().expect("a pipe").write_all(stdin);
+        let output = child.wait_with_output().expect("buildc ends");
+        if output.status.success() { Ok(out) } else { Err(String::from_utf8_lossy(&output.stderr).into()) }
+    }
+}
+
+fn text(path: PathBuf) -> Option<String> {
+    fs::read_to_string(path).ok()
+}
+
+/// Answers every request with the same bytes, as often as it is asked.
+fn serve(bytes: Vec<u8>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut reader = BufReader::new(&stream);
+            let mut line = String::new();
+            while reader.read_line(&mut line).is_ok_and(|n| n > 2) {
+                line.clear();
+            }
+            let head =
+                format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", bytes.len());
+            let _ = (&stream).write_all(head.as_bytes()).and_then(|()| (&stream).write_all(&bytes));
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn an_archive_is_a_context_from_a_file_and_from_standard_input() {
+    let here = Here::new();
+    let files = here.files("files");
+    for flags in ["-cf", "-czf", "-cJf"] {
+        let bytes = here.archive(&files, flags);
+        let out = here.build(&["-"], &bytes).expect("a build");
+        assert_eq!(text(out.join("word")).as_deref(), Some("seen\n"));
+        assert!(!out.join("hidden").exists(), "the ignore file of the archive applies");
+        let out = here.build(&["-f", "sub/Dockerfile", "-"], &bytes);
+        assert_eq!(text(out.expect("a build").join("from-sub")).as_deref(), Some("seen\n"));
+    }
+    fs::write(here.path("context.tar"), here.archive(&files, "-cf")).expect("a file");
+    let out = here.build(&["context.tar"], b"").expect("a build");
+    assert_eq!(text(out.join("word")).as_deref(), Some("seen\n"));
+}
+
+#[test]
+fn a_dockerfile_on_standard_input_has_an_empty_context() {
+    let here = Here::new();
+    let out = here.build(&["-"], b"FROM scratch\nCOPY <<E /x\nhere\nE\n").expect("a build");
+    assert_eq!(text(out.join("x")).as_deref(), Some("here\n"));
+    let error = here.build(&["-"], b"FROM scratch\nCOPY word /x\n").expect_err("no context");
+    assert!(error.contains("`word` does not exist"), "{error}");
+    let files = here.files("files");
+    let words = ["-f", "-", files.to_str().expect("text")];
+    let out = here.build(&words, b"FROM scratch\nCOPY word /x\n").expect("a build");
+    assert_eq!(text(out.join("x")).as_deref(), Some("seen\n"));
+    let error = here.build(&["-f", "-", "-"], b"").expect_err("one stream for two things");
+    assert!(error.contains("both the context and the Dockerfile"), "{error}");
+}
+
+#[test]
+fn an_address_holds_an_archive_or_a_dockerfile() {
+    let here = Here::new();
+    let files = here.files("files");
+    let archive = serve(here.archive(&files, "-czf"));
+    let out = here.build(&[&format!("{archive}/context.tar.gz")], b"").expect("a build");
+    assert_eq!(text(out.join("word")).as_deref(), Some("seen\n"));
+    let dockerfile = serve(b"FROM scratch\nCOPY <<E /x\nfar\nE\nCOPY --from=more word /y\n".to_vec());
+    let more = format!("more={archive}/more.tar");
+    let out = here.build(&["--build-context", &more, &format!("{dockerfile}/Dockerfile")], b"");
+    let out = out.expect("a build");
+    assert_eq!(text(out.join("x")).as_deref(), Some("far\n"));
+    assert_eq!(text(out.join("y")).as_deref(), Some("seen\n"));
+    let local = serve(b"FROM scratch\nCOPY word /z\n".to_vec());
+    let out =
+        here.build(&["-f", &format!("{local}/D"), files.to_str().expect("text")], b"").expect("a build");
+    assert_eq!(text(out.join("z")).as_deref(), Some("seen\n"));
+}
+
+#[test]
+fn an_archive_does_not_write_outside_its_directory() {
+    let here = Here::new();
+    let dir = here.path("evil");
+    fs::create_dir_all(&dir).expect("a directory");
+    fs::write(dir.join("Dockerfile"), "FROM scratch\nCOPY . /\n").expect("a file");
+    fs::write(here.path("outside"), "from outside\n").expect("a file");
+    let words = ["-C", dir.to_str().expect("text"), "-P", "-cf", "-", "Dockerfile", "../outside"];
+    let bytes = Command::new("tar").args(words).output().expect("tar runs").stdout;
+    let out = here.build(&["-"], &bytes).expect("a build");
+    assert!(!out.join("outside").exists());
+}
+
+/// `git daemon` over a directory of repositories; ends when dropped.
+struct Daemon {
+    child: Child,
+    port: u16,
+}
+
+impl Daemon {
+    fn start(base: &Path) -> Option<Self> {
+        let free = TcpListener::bind("127.0.0.1:0").ok()?.local_addr().ok()?.port();
+        // The program itself: `git daemon` would leave it behind when killed.
+        let programs = Command::new("git").arg("--exec-path").output().ok()?.stdout;
+        let programs = PathBuf::from(String::from_utf8_lossy(&programs).trim());
+        let mut command = Command::new(programs.join("git-daemon"));
+        command.args(["--reuseaddr", "--export-all", "--listen=127.0.0.1"]);
+        command.arg(format!("--port={free}")).arg(format!("--base-path={}", base.display()));
+        let child = command.stdin(Stdio::null()).stderr(Stdio::piped()).arg("--verbose").spawn().ok()?;
+        let mut daemon = Self { child, port: free };
+        let mut first = String::new();
+        BufReader::new(daemon.child.stderr.as_mut()?).read_line(&mut first).ok()?;
+        first.contains("Ready").then_some(daemon)
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn git(dir: &Path, words: &[&str]) -> String {
+    let mut command = Command::new("git");
+    command.arg("-C").arg(dir).args(["-c", "user.name=x", "-c", "user.email=x@example.com"]).args(words);
+    let output = command.output().expect("git runs");
+    assert!(output.status.success(), "{words:?}: {output:?}");
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+#[test]
+fn a_git_repository_is_a_context_at_a_ref_and_below_a_directory() {
+    let here = Here::new();
+    let files = here.files("repo");
+    git(&files, &["init", "--quiet", "--initial-branch=main"]);
+    git(&files, &["add", "-A"]);
+    git(&files, &["commit", "--quiet", "-m", "one"]);
+    let one = git(&files, &["rev-parse", "HEAD"]);
+    git(&files, &["tag", "v1"]);
+    fs::write(files.join("word"), "later\n").expect("a file");
+    git(&files, &["commit", "--quiet", "-am", "two"]);
+    let Some(daemon) = Daemon::start(here.dir.path()) else {
+        assert!(std::env::var_os("BUILDC_TEST_REQUIRE_ALL").is_none(), "git daemon does not run");
+        return eprintln!("SKIP: git daemon does not run");
+    };
+    let url = format!("git://127.0.0.1:{}/repo", daemon.port);
+    let built = |address: &str| here.build(&[address], b"");
+    let out = built(&url).expect("the default branch");
+    assert_eq!(text(out.join("word")).as_deref(), Some("later\n"));
+    assert!(!out.join(".git").exists());
+    let out = built(&format!("{url}#v1")).expect("a tag");
+    assert_eq!(text(out.join("word")).as_deref(), Some("seen\n"));
+    let out = built(&format!("{url}#main:sub")).expect("a directory");
+    assert_eq!(text(out.join("from-sub")).as_deref(), Some("below\n"));
+    let out = built(&format!("{url}?commit={}", &one[..12])).expect("a commit");
+    assert_eq!(text(out.join("word")).as_deref(), Some("seen\n"));
+    let out = built(&format!("{url}?tag=v1&commit={one}&keep-git-dir=true")).expect("all of it");
+    assert!(out.join(".git").exists());
+    let error = built(&format!("{url}?branch=main&commit={one}")).expect_err("another commit");
+    assert!(error.contains(&one), "{error}");
+    let error = built(&format!("{url}#main:../..")).expect_err("outside");
+    assert!(error.contains("context::incoming"), "{error}");
+}
+
+#[test]
+fn a_named_context_can_be_an_image() {
+    let here = Here::new();
+    let files = here.files("files");
+    let mut store = buildc(&here.path("store"));
+    store.args(["build", "-q", "-t", "localhost/words"]).arg(&files);
+    assert!(store.output().expect("buildc runs").status.success());
+    let dockerfile = "FROM scratch AS words\nFROM words\nCOPY --from=words word /again\n";
+    let words = ["--build-context", "words=docker-image://localhost/words", "-"];
+    let out = here.build(&words, dockerfile.as_bytes()).expect("a build");
+    assert_eq!(text(out.join("word")).as_deref(), Some("seen\n"));
+    assert_eq!(text(out.join("again")).as_deref(), Some("seen\n"));
+}
