@@ -31,6 +31,9 @@ Errors are told in the language's own form. The exit code is 1 when evaluation f
 /// What `nix-instantiate` adds to an error about a word that stands for one of a few things.
 const TRY_HELP: &[u8] = b"Try 'nix-instantiate --help' for more information.\n";
 
+/// The exit status of Nix when something has another hash than was said.
+const HASH_MISMATCH: u8 = 102;
+
 /// Options of `buildc eval`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = AFTER_HELP)]
@@ -208,7 +211,7 @@ fn evaluate(args: &EvalArgs, sources: Vec<Source>, directory: &[u8]) -> io::Resu
                 text.extend_from_slice(TRY_HELP);
             }
             io::stderr().lock().write_all(&text)?;
-            Ok(1)
+            Ok(if error.kind == ErrorKind::HashMismatch { HASH_MISMATCH } else { 1 })
         }
     }
 }

@@ -57,6 +57,11 @@ impl World for Sealed {
         Files.read_link(path)
     }
 
+    fn fetch(&self, url: &str, sink: &mut dyn FnMut(&[u8])) -> Result<(), WorldError> {
+        // What is fetched is pinned by a hash.
+        Files.fetch(url, sink)
+    }
+
     fn variable(&self, _name: &[u8]) -> Option<Vec<u8>> {
         None
     }

@@ -2,13 +2,14 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use buildc_compiler::lang::world::{FileType, World, WorldError};
+use buildc_store::remote::{DownloadWatch, download};
 
 /// This machine's files.
 #[derive(Debug, Default)]
@@ -38,6 +39,35 @@ fn kind(file_type: fs::FileType) -> FileType {
     } else {
         FileType::Unknown
     }
+}
+
+/// Bytes read at once.
+const PIECE: usize = 64 << 10;
+
+fn pour(mut file: fs::File, sink: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+    let mut piece = vec![0; PIECE];
+    loop {
+        match file.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(length) => sink(&piece[..length]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// A file of this machine, in the words of Nix's curl.
+fn fetched_file(path: &str, sink: &mut dyn FnMut(&[u8])) -> Result<(), String> {
+    let wrong = |_| format!("Could not read a file:// file (37) Could not open file {path}");
+    pour(fs::File::open(path).map_err(wrong)?, sink).map_err(|error| error.to_string())
+}
+
+fn downloaded(url: &str, sink: &mut dyn FnMut(&[u8])) -> Result<(), String> {
+    let mut file = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
+    let path = file.path().to_owned();
+    let watch = DownloadWatch { progress: &|_, _| {}, cancelled: &|| false };
+    download(url, None, file.as_file_mut(), &path, &watch).map_err(|error| error.to_string())?;
+    file.rewind().and_then(|()| pour(file.into_file(), sink)).map_err(|error| error.to_string())
 }
 
 impl World for Files {
@@ -81,6 +111,14 @@ impl World for Files {
             Ok(target) => Ok(target.into_os_string().into_vec()),
             Err(error) => Err(failed("reading symbolic link", path, &error)),
         }
+    }
+
+    fn fetch(&self, url: &str, sink: &mut dyn FnMut(&[u8])) -> Result<(), WorldError> {
+        match url.strip_prefix("file://") {
+            Some(path) => fetched_file(path, sink),
+            None => downloaded(url, sink),
+        }
+        .map_err(|reason| WorldError(format!("unable to download '{url}': {reason}")))
     }
 
     fn variable(&self, name: &[u8]) -> Option<Vec<u8>> {

@@ -21,6 +21,8 @@ pub enum ErrorKind {
     StackOverflow,
     /// A word that stands for one of a few things stands for none; Nix then points at its `--help`.
     Usage,
+    /// What was fetched has another hash than was said; the command line ends with a status of its own.
+    HashMismatch,
     /// Anything else.
     Other,
 }

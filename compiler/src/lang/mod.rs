@@ -9,6 +9,7 @@ pub mod derivation;
 pub mod error;
 pub mod eval;
 pub mod expr;
+pub mod flake_ref;
 pub mod hash;
 pub mod json;
 pub mod nar;

@@ -73,6 +73,15 @@ pub trait World: fmt::Debug {
     /// When it is none.
     fn read_link(&self, path: &[u8]) -> Result<Vec<u8>, WorldError>;
 
+    /// Gives the bytes at a URL, piece by piece.
+    ///
+    /// # Errors
+    /// When there is nothing, or no network.
+    fn fetch(&self, url: &str, sink: &mut dyn FnMut(&[u8])) -> Result<(), WorldError> {
+        let _ = sink;
+        Err(WorldError(format!("unable to download '{url}': downloads are not allowed here")))
+    }
+
     /// An environment variable.
     fn variable(&self, name: &[u8]) -> Option<Vec<u8>>;
 

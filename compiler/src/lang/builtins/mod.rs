@@ -39,6 +39,9 @@ mod derivation;
 mod derivation_attrs;
 mod derivation_strict;
 mod environment;
+mod fetch;
+mod fetch_tree;
+mod flakes;
 mod hashes;
 mod import;
 mod json;
@@ -140,6 +143,9 @@ const FAMILIES: &[&[Builtin]] = &[
     derivation::BUILTINS,
     derivation_strict::BUILTINS,
     environment::BUILTINS,
+    fetch::BUILTINS,
+    fetch_tree::BUILTINS,
+    flakes::BUILTINS,
     hashes::BUILTINS,
     import::BUILTINS,
     json::BUILTINS,
@@ -157,7 +163,11 @@ const FAMILIES: &[&[Builtin]] = &[
 ];
 
 /// Builtins that exist only with an experimental feature.
-const EXPERIMENTAL: &[(Feature, &[Builtin])] = &[(Feature::DynamicDerivations, derivation::DYNAMIC)];
+const EXPERIMENTAL: &[(Feature, &[Builtin])] = &[
+    (Feature::DynamicDerivations, derivation::DYNAMIC),
+    (Feature::FetchClosure, fetch::CLOSURE),
+    (Feature::FetchTree, fetch_tree::TREE),
+];
 
 /// Stands for `derivation` until it is wanted: the one builtin that is a function of the language.
 pub(in crate::lang) const DERIVATION_LOADER: &Builtin = &derivation::LOADER;

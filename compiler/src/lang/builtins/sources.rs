@@ -214,7 +214,7 @@ impl Tree for Files<'_, '_> {
 
 impl<'a> Evaluator<'a> {
     /// A store path as a string that refers to it.
-    fn store_path_value(&self, path: &StorePath) -> Value<'a> {
+    pub(super) fn store_path_value(&self, path: &StorePath) -> Value<'a> {
         let full = self.bytes(&self.store_dir().print(path));
         self.string_with(full, Context::new(self.arena, vec![ContextElement::Opaque(full)]))
     }

@@ -1,0 +1,233 @@
+//! Files from elsewhere: `fetchurl`, `fetchTarball`, `fetchClosure`.
+//!
+//! Nothing is written: what is pinned by a hash and lies in the store is taken from there; of a file that is downloaded,
+//! only its hash and so its store path is wanted.
+
+use super::Builtin;
+use super::derivation_strict::path_error;
+use super::hashes::hash_error;
+use crate::lang::error::{ErrorKind, EvalError, Result};
+use crate::lang::eval::{Coercion, Evaluator};
+use crate::lang::hash::{Algorithm, Format, Hash, Hasher, parse_or_empty};
+use crate::lang::store_path::{FileMethod, check_name, fixed_output_path};
+use crate::lang::syntax::Pos;
+use crate::lang::syntax::symbol::known;
+use crate::lang::value::{Value, share};
+
+pub(super) const BUILTINS: &[Builtin] = &[
+    Builtin::new(
+        "fetchurl",
+        &["arg"],
+        fetchurl,
+        "The store path of the file at the URL *arg*, or at its `url`, with the hash `sha256` and the name `name`.",
+    ),
+    Builtin::new(
+        "fetchTarball",
+        &["arg"],
+        fetch_tarball,
+        "The store path of what is in the archive at the URL *arg*, or at its `url`, with the hash `sha256` and the name `name`.",
+    )
+    .plain(),
+];
+
+/// Builtins that exist only with the experimental feature `fetch-closure`.
+pub(super) const CLOSURE: &[Builtin] = &[Builtin::new(
+    "fetchClosure",
+    &["args"],
+    fetch_closure,
+    "The store path `fromPath`, fetched from the binary cache `fromStore`.",
+)];
+
+/// What is to be fetched.
+struct Request {
+    url: Vec<u8>,
+    name: Vec<u8>,
+    expected: Option<Hash>,
+}
+
+fn fetchurl<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
+    let request = request(ev, args[0], "fetchurl", b"")?;
+    if let Some(found) = pinned(ev, &request, FileMethod::Flat)? {
+        return Ok(found);
+    }
+    let url = String::from_utf8_lossy(&request.url).into_owned();
+    if !has_scheme(&url) {
+        return Err(EvalError::new(format!("URL '{url}' doesn't have a scheme")));
+    }
+    let mut hasher = Hasher::new(Algorithm::Sha256);
+    let world = ev.world;
+    world.fetch(&url, &mut |piece| hasher.update(piece)).map_err(|error| EvalError::new(error.0))?;
+    let hash = hasher.finish();
+    if let Some(expected) = request.expected.filter(|expected| *expected != hash) {
+        let (expected, found) =
+            (expected.encode_prefixed(Format::Nix32), hash.encode_prefixed(Format::Nix32));
+        let text = format!(
+            "hash mismatch in file downloaded from '{url}':\n  specified: {expected}\n  got:       {found}"
+        );
+        return Err(EvalError::of_kind(ErrorKind::HashMismatch, text));
+    }
+    let path = fixed_output_path(&ev.store_dir(), &request.name, FileMethod::Flat, &hash)
+        .map_err(|error| path_error(&error))?;
+    Ok(ev.store_path_value(&path))
+}
+
+fn fetch_tarball<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
+    let request = request(ev, args[0], "fetchTarball", b"source")?;
+    if let Some(found) = pinned(ev, &request, FileMethod::Archive)? {
+        return Ok(found);
+    }
+    let url = String::from_utf8_lossy(&request.url).into_owned();
+    let missing = local_path(&url).filter(|path| matches!(ev.world.file_type(path), Ok(None)));
+    let error = match missing {
+        Some(path) => EvalError::new([b"tarball \"", path, b"\" does not exist."].concat()),
+        None => EvalError::new(format!(
+            "cannot fetch '{url}': archives that are not in the store are not supported"
+        )),
+    };
+    Err(error.trace(Pos::NONE, format!("while fetching the input '{url}'").into_bytes()))
+}
+
+/// What the argument of a fetcher asks for.
+fn request<'a>(ev: &mut Evaluator<'a>, arg: Value<'a>, who: &str, name: &[u8]) -> Result<Request> {
+    let arg = ev.force(arg, Pos::NONE)?;
+    let (mut url, mut expected, mut given) = (None, None, None);
+    if let Value::Attrs(attrs) = arg {
+        let (shape, values) = attrs.flatten(ev.arena);
+        for (index, (symbol, slot)) in shape.symbols.iter().zip(values).enumerate() {
+            let (pos, value) = (shape.position(index), share(slot));
+            match ev.symbols.name(*symbol) {
+                b"url" => {
+                    let what = "while evaluating the url we should fetch";
+                    url = Some(ev.plain_string_of(value, pos, what)?.to_vec());
+                }
+                b"sha256" => {
+                    let what = "while evaluating the sha256 of the content we should fetch";
+                    let text = ev.plain_string_of(value, pos, what)?;
+                    let parsed = parse_or_empty(text, Some(Algorithm::Sha256));
+                    let (hash, warning) = parsed.map_err(|error| hash_error(&error))?;
+                    warning.iter().for_each(|warning| ev.warn(warning.as_bytes()));
+                    expected = Some(hash);
+                }
+                _ if *symbol == known::NAME => {
+                    let what = "while evaluating the name of the content we should fetch";
+                    given = Some(ev.plain_string_of(value, pos, what)?.to_vec());
+                }
+                other => {
+                    let parts = [b"unsupported argument '", other, b"' to '", who.as_bytes(), b"'"];
+                    return Err(EvalError::new(parts.concat()));
+                }
+            }
+        }
+    } else {
+        let what = "while evaluating the url we should fetch";
+        url = Some(ev.plain_string_of(arg, Pos::NONE, what)?.to_vec());
+    }
+    let url = url.ok_or_else(|| EvalError::new("'url' argument required"))?;
+    let named = given.is_some();
+    let mut name = given.unwrap_or_else(|| name.to_vec());
+    if name.is_empty() {
+        name = last_part(&url).to_vec();
+    }
+    if let Err(error) = check_name(&name) {
+        let remedy = match arg {
+            _ if named => {
+                format!(
+                    "Please change the value for the 'name' attribute passed to '{who}', so that it can create a valid store path."
+                )
+            }
+            Value::Attrs(_) => {
+                format!(
+                    "Please add a valid 'name' attribute to the argument for '{who}', so that it can create a valid store path."
+                )
+            }
+            _ => {
+                format!(
+                    "Please pass an attribute set with 'url' and 'name' attributes to '{who}',  so that it can create a valid store path."
+                )
+            }
+        };
+        let parts: [&[u8]; 6] = [
+            b"invalid store path name when fetching URL '",
+            &url,
+            b"': ",
+            &error.message(),
+            b". ",
+            remedy.as_bytes(),
+        ];
+        return Err(EvalError::new(parts.concat()));
+    }
+    if !ev.options.impure && expected.is_none() {
+        let text = format!("in pure evaluation mode, '{who}' requires a 'sha256' argument");
+        return Err(EvalError::new(text));
+    }
+    Ok(Request { url, name, expected })
+}
+
+/// What a request is pinned to, if that lies in the store.
+fn pinned<'a>(ev: &Evaluator<'a>, request: &Request, method: FileMethod) -> Result<Option<Value<'a>>> {
+    let Some(expected) = &request.expected else { return Ok(None) };
+    let store = ev.store_dir();
+    let path =
+        fixed_output_path(&store, &request.name, method, expected).map_err(|error| path_error(&error))?;
+    let found = matches!(ev.world.file_type(&store.print(&path)), Ok(Some(_)));
+    Ok(found.then(|| ev.store_path_value(&path)))
+}
+
+/// The path that a `file:` URL means.
+pub(super) fn local_path(url: &str) -> Option<&[u8]> {
+    url.strip_prefix("file://").map(str::as_bytes).filter(|path| path.first() == Some(&b'/'))
+}
+
+fn has_scheme(url: &str) -> bool {
+    url.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+    })
+}
+
+/// What follows the last slash, one at the end aside.
+fn last_part(url: &[u8]) -> &[u8] {
+    let url = url.strip_suffix(b"/").unwrap_or(url);
+    let begin = url.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
+    &url[begin..]
+}
+
+fn fetch_closure<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
+    let context = "while evaluating the argument passed to builtins.fetchClosure";
+    let attrs = ev.attrs_of(args[0], Pos::NONE, context)?;
+    let (shape, values) = attrs.flatten(ev.arena);
+    let mut path = None;
+    for (index, (symbol, slot)) in shape.symbols.iter().zip(values).enumerate() {
+        let (pos, value) = (shape.position(index), share(slot));
+        match ev.symbols.name(*symbol) {
+            b"fromPath" | b"toPath" => {
+                let how = Coercion { more: false, copy: true, canonical: true };
+                let what = "while evaluating the attribute 'fromPath' passed to builtins.fetchClosure";
+                path = Some(ev.coerce_to_string(value, pos, what, how)?.bytes);
+            }
+            b"fromStore" => {
+                let what = "while evaluating the attribute 'fromStore' passed to builtins.fetchClosure";
+                ev.plain_string_of(value, pos, what)?;
+            }
+            b"inputAddressed" => {
+                let what = "while evaluating the attribute 'inputAddressed' passed to builtins.fetchClosure";
+                ev.bool_of(value, pos, what)?;
+            }
+            other => {
+                let parts = [b"attribute '", other, b"' isn't supported in call to 'fetchClosure'"];
+                return Err(EvalError::new(parts.concat()));
+            }
+        }
+    }
+    let missing = || EvalError::new("attribute 'fromPath' is missing in call to 'fetchClosure'");
+    let path = path.ok_or_else(missing)?;
+    let object = ev.store_dir().parse(&path).map_err(|error| path_error(&error))?;
+    match ev.world.file_type(&path) {
+        Ok(Some(_)) => Ok(ev.store_path_value(&object)),
+        _ => {
+            let parts =
+                [b"cannot fetch '", &path[..], b"': closures that are not in the store are not supported"];
+            Err(EvalError::new(parts.concat()))
+        }
+    }
+}

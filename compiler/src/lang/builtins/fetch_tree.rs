@@ -1,0 +1,215 @@
+//! Trees from elsewhere: `fetchGit`, `fetchMercurial`, `fetchTree`.
+//!
+//! Arguments are checked as Nix checks them; the trees themselves are not fetched yet, and that is a named error.
+
+use super::Builtin;
+use super::fetch::local_path;
+use super::flakes::{reference_error, require_scheme};
+use crate::lang::error::{EvalError, Result};
+use crate::lang::eval::{Coercion, Evaluator, Feature};
+use crate::lang::flake_ref::{self, Attribute, Attributes};
+use crate::lang::print;
+use crate::lang::syntax::Pos;
+use crate::lang::syntax::symbol::known;
+use crate::lang::value::{Attrs, Value, share};
+
+pub(super) const BUILTINS: &[Builtin] = &[
+    Builtin::new(
+        "fetchGit",
+        &["args"],
+        fetch_git,
+        "A tree of the Git repository at the URL *args*, or at its `url`. Not fetched here yet.",
+    )
+    .plain(),
+    Builtin::new(
+        "fetchMercurial",
+        &["args"],
+        fetch_mercurial,
+        "A tree of the Mercurial repository at the URL *args*, or at its `url`. Not fetched here.",
+    )
+    .plain(),
+];
+
+/// Builtins that exist only with the experimental feature `fetch-tree`.
+pub(super) const TREE: &[Builtin] = &[Builtin::new(
+    "fetchTree",
+    &["input"],
+    fetch_tree,
+    "The tree that *input* means, a flake reference or its attributes. Not fetched here yet.",
+)
+.plain()];
+
+const AS_WRITTEN: Coercion = Coercion { more: false, copy: false, canonical: false };
+
+#[cold]
+fn unsupported(what: &str) -> Box<EvalError> {
+    EvalError::new(format!("cannot fetch '{what}': trees of this kind are not supported"))
+}
+
+/// Why a tree is not fetched; `shown` is its reference.
+#[cold]
+fn not_fetched(ev: &Evaluator<'_>, attributes: &Attributes, shown: &str) -> Box<EvalError> {
+    let is_missing = |path: &[u8]| matches!(ev.world.file_type(path), Ok(None));
+    let text_of = |name: &str| match attributes.get(name) {
+        Some(Attribute::Text(text)) => text.as_str(),
+        _ => "",
+    };
+    let missing = local_path(text_of("url")).filter(|path| is_missing(path));
+    let error = match (text_of("type"), missing) {
+        ("git", Some(path)) => EvalError::new([b"Git repository \"", path, b"\" does not exist."].concat()),
+        ("tarball", Some(path)) => EvalError::new([b"tarball \"", path, b"\" does not exist."].concat()),
+        ("path", _) if is_missing(text_of("path").as_bytes()) => {
+            EvalError::new(format!("path '/{}' does not exist", text_of("path")))
+        }
+        _ => unsupported(shown),
+    };
+    error.trace(Pos::NONE, format!("while fetching the input '{shown}'").into_bytes())
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn fetch_git<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
+    let mut attributes = match ev.force(args[0], Pos::NONE)? {
+        Value::Attrs(set) => {
+            if set.get(ev.symbols.intern(b"type")).is_some() {
+                return Err(EvalError::new("unexpected argument 'type'"));
+            }
+            given(ev, set, "fetchGit")?
+        }
+        other => {
+            let context = "while evaluating the first argument passed to 'fetchGit'";
+            let url = ev.coerce_to_string(other, Pos::NONE, context, AS_WRITTEN)?.bytes;
+            Attributes::from([("url".to_owned(), Attribute::Text(text(&url)))])
+        }
+    };
+    if let Some(Attribute::Text(url)) = attributes.get_mut("url")
+        && url.starts_with('/')
+    {
+        *url = format!("file://{url}");
+    }
+    attributes.insert("type".to_owned(), Attribute::Text("git".to_owned()));
+    match attributes.get("submodules") {
+        None | Some(Attribute::Switch(false)) => {
+            attributes.entry("exportIgnore".to_owned()).or_insert(Attribute::Switch(true));
+        }
+        Some(Attribute::Switch(true)) => {}
+        Some(_) => return Err(EvalError::new("input attribute 'submodules' is not a Boolean")),
+    }
+    let attributes = flake_ref::check(&attributes).map_err(reference_error)?;
+    let shown = flake_ref::to_text(&attributes).map_err(reference_error)?;
+    if !ev.options.impure && !attributes.contains_key("rev") {
+        let text = format!("in pure evaluation mode, 'fetchGit' doesn't fetch unlocked input '{shown}'");
+        return Err(EvalError::new(text));
+    }
+    Err(not_fetched(ev, &attributes, &shown))
+}
+
+fn fetch_tree<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
+    let attributes = match ev.force(args[0], Pos::NONE)? {
+        Value::Attrs(set) => tree_attributes(ev, set)?,
+        other => {
+            let context = "while evaluating the first argument passed to 'fetchTree'";
+            let url = ev.coerce_to_string(other, Pos::NONE, context, AS_WRITTEN)?.bytes;
+            if !ev.options.features.has(Feature::Flakes) {
+                let text =
+                    "passing a string argument to 'fetchTree' requires the 'flakes' experimental feature";
+                return Err(EvalError::new(text));
+            }
+            let url = text(&url);
+            let mut url = flake_ref::Url::parse(&url).map_err(reference_error)?;
+            flake_ref::of_url(&mut url).map_err(reference_error)?
+        }
+    };
+    require_scheme(ev, &attributes)?;
+    let attributes = flake_ref::check(&attributes).map_err(reference_error)?;
+    let shown = flake_ref::to_text(&attributes).map_err(reference_error)?;
+    if !ev.options.impure && !attributes.contains_key("rev") && !attributes.contains_key("narHash") {
+        let text = format!("in pure evaluation mode, 'fetchTree' doesn't fetch unlocked input '{shown}'");
+        return Err(EvalError::new(text));
+    }
+    Err(not_fetched(ev, &attributes, &shown))
+}
+
+fn tree_attributes<'a>(ev: &mut Evaluator<'a>, set: &'a Attrs<'a>) -> Result<Attributes> {
+    let name = ev.symbols.intern(b"type");
+    let missing = || EvalError::new("argument 'type' is missing in call to 'fetchTree'");
+    let found = set.find(name).ok_or_else(missing)?;
+    let context = "while evaluating the `type` argument passed to 'fetchTree'";
+    let scheme = text(ev.plain_string_of(share(found.slot), found.pos, context)?);
+    let mut attributes = given(ev, set, "fetchTree")?;
+    if scheme == "git" {
+        attributes.entry("shallow".to_owned()).or_insert(Attribute::Switch(true));
+    }
+    if attributes.contains_key("name") {
+        return Err(EvalError::new("argument 'name' isn’t supported in call to 'fetchTree'"));
+    }
+    attributes.insert("type".to_owned(), Attribute::Text(scheme));
+    Ok(attributes)
+}
+
+/// The attributes of a set beside `type`.
+fn given<'a>(ev: &mut Evaluator<'a>, set: &'a Attrs<'a>, who: &str) -> Result<Attributes> {
+    let mut attributes = Attributes::new();
+    let (shape, values) = set.flatten(ev.arena);
+    for (index, (symbol, slot)) in shape.symbols.iter().zip(values).enumerate() {
+        let pos = shape.position(index);
+        let name = text(ev.symbols.name(*symbol));
+        if name == "type" {
+            continue;
+        }
+        let attribute = match ev.force_slot(slot, pos)? {
+            value @ (Value::Path(_) | Value::String(_)) => {
+                Attribute::Text(text(&ev.coerce_to_string(value, pos, "", AS_WRITTEN)?.bytes))
+            }
+            Value::Bool(on) => Attribute::Switch(on),
+            Value::Int(number) => Attribute::Number(u64::try_from(number).map_err(|_| {
+                EvalError::new(format!("negative value given for '{who}' argument '{name}': {number}"))
+            })?),
+            other => {
+                let phrase = print::type_phrase(other);
+                let text = format!(
+                    "argument '{name}' to '{who}' is {phrase} while a string, Boolean or integer is expected"
+                );
+                return Err(EvalError::new(text));
+            }
+        };
+        attributes.insert(name, attribute);
+    }
+    Ok(attributes)
+}
+
+fn fetch_mercurial<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
+    let context = "while evaluating the first argument passed to builtins.fetchMercurial";
+    let mut url = None;
+    match ev.force(args[0], Pos::NONE)? {
+        Value::Attrs(set) => {
+            let (shape, values) = set.flatten(ev.arena);
+            for (index, (symbol, slot)) in shape.symbols.iter().zip(values).enumerate() {
+                let (pos, value) = (shape.position(index), share(slot));
+                match ev.symbols.name(*symbol) {
+                    b"url" => {
+                        let what = "while evaluating the `url` attribute passed to builtins.fetchMercurial";
+                        url = Some(ev.coerce_to_string(value, pos, what, AS_WRITTEN)?.bytes);
+                    }
+                    b"rev" => {
+                        let what = "while evaluating the `rev` attribute passed to builtins.fetchMercurial";
+                        ev.plain_string_of(value, pos, what)?;
+                    }
+                    _ if *symbol == known::NAME => {
+                        let what = "while evaluating the `name` attribute passed to builtins.fetchMercurial";
+                        ev.plain_string_of(value, pos, what)?;
+                    }
+                    other => {
+                        let parts = [b"unsupported argument '", other, b"' to 'fetchMercurial'"];
+                        return Err(EvalError::new(parts.concat()).at(pos));
+                    }
+                }
+            }
+        }
+        other => url = Some(ev.coerce_to_string(other, Pos::NONE, context, AS_WRITTEN)?.bytes),
+    }
+    let url = text(&url.ok_or_else(|| EvalError::new("'url' argument required"))?);
+    Err(unsupported(&url))
+}

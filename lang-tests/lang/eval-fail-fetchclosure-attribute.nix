@@ -1,0 +1,1 @@
+builtins.fetchClosure { a = 1; }

@@ -1,0 +1,1 @@
+builtins.fetchurl { url = "x"; sha256 = "x"; }

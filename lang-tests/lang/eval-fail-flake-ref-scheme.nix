@@ -1,0 +1,1 @@
+builtins.flakeRefToString { type = "x"; b = true; c = 1; }

@@ -1,0 +1,1 @@
+builtins.attrNames builtins ++ [ fetchTree __fetchClosure __outputOf __getFlake ]
