@@ -73,7 +73,12 @@ impl Walk<'_, '_> {
         let needs: Vec<(Origin, Span)> =
             stage.body.iter().flat_map(Fired::needs).map(|(need, span)| (need.clone(), span)).collect();
         for (need, span) in needs {
-            self.resolve(&need, span, "");
+            let name = match &need {
+                Origin::Image(reference, _) => reference.familiar(),
+                _ => String::new(),
+            };
+            // Nobody writes the tag that a name without one means.
+            self.resolve(&need, span, name.strip_suffix(":latest").unwrap_or(&name));
         }
         self.next(index)
     }
