@@ -158,6 +158,7 @@ fn options(args: &EvalArgs) -> Options {
     let mut options = Options {
         show_trace: args.show_trace,
         impure: args.impure && !is_pure(args),
+        sealed: is_pure(args),
         trace_verbose: args.trace_verbose,
         abort_on_warn: args.abort_on_warn,
         max_call_depth: args.max_call_depth,

@@ -50,6 +50,7 @@ pub(in crate::lang) mod memory;
 mod paths;
 mod regex;
 mod search;
+pub(in crate::lang) mod shipped;
 mod sort;
 mod sources;
 mod strings;

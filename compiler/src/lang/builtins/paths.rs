@@ -1,7 +1,7 @@
 //! Paths as text and what is at them: `baseNameOf`, `dirOf`, `toPath`, `pathExists`, `readFile`, `readDir`,
 //! `readFileType`.
 
-use super::Builtin;
+use super::{Builtin, shipped};
 use crate::lang::error::{EvalError, Result};
 use crate::lang::eval::{Coercion, Evaluator};
 use crate::lang::syntax::Pos;
@@ -100,6 +100,9 @@ fn path_exists<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'
         _ => false,
     };
     let path = ev.realised_text(args[0])?;
+    if shipped::is_shipped(&path) {
+        return Ok(Value::Bool(shipped::contents(&path).is_some()));
+    }
     if !ev.world.may_see(&path) {
         return Ok(Value::Bool(false));
     }
@@ -170,6 +173,9 @@ impl<'a> Evaluator<'a> {
     /// As [`Evaluator::realised_text`], and when links go round.
     pub(in crate::lang) fn realised_path(&mut self, value: Value<'a>) -> Result<Vec<u8>> {
         let path = self.realised_text(value)?;
+        if shipped::is_shipped(&path) {
+            return Ok(path);
+        }
         self.without_links(&path, true)
     }
 
@@ -250,6 +256,10 @@ impl<'a> Evaluator<'a> {
     /// # Errors
     /// When there is none, or it cannot be read.
     pub(in crate::lang) fn file_contents(&self, path: &[u8]) -> Result<Vec<u8>> {
+        if shipped::is_shipped(path) {
+            let missing = || EvalError::new([b"file '", path, b"' does not exist"].concat());
+            return shipped::contents(path).map(<[u8]>::to_vec).ok_or_else(missing);
+        }
         match self.world.file_type(path) {
             Ok(None) => Err(missing(path)),
             Err(error) => Err(EvalError::new(error.0)),

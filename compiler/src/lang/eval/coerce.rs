@@ -1,6 +1,7 @@
 //! Coercion to strings and paths.
 
 use super::Evaluator;
+use crate::lang::builtins::shipped;
 use crate::lang::error::{Context as _, EvalError, Result};
 use crate::lang::print;
 use crate::lang::syntax::Pos;
@@ -87,7 +88,9 @@ impl<'a> Evaluator<'a> {
                 text.context = Context::union(self.arena, text.context, object.context);
                 text.bytes.extend_from_slice(&object.bytes);
             }
-            Value::Path(path) => text.bytes.extend_from_slice(path.bytes),
+            Value::Path(path) => {
+                text.bytes.extend_from_slice(shipped::as_text(path.bytes).unwrap_or(path.bytes));
+            }
             Value::Attrs(attrs) => return self.append_attrs(text, attrs, pos, context, how),
             Value::Bool(true) if how.more => text.bytes.push(b'1'),
             Value::Bool(false) | Value::Null if how.more => {}

@@ -50,6 +50,8 @@ pub struct Options {
     pub show_trace: bool,
     /// The environment, the clock and the system can be seen.
     pub impure: bool,
+    /// Nothing is looked for in a search path.
+    pub sealed: bool,
     /// `builtins.traceVerbose` says what it is given.
     pub trace_verbose: bool,
     /// `builtins.warn` fails once it has spoken.
@@ -80,6 +82,7 @@ impl Default for Options {
             max_call_depth: 10_000,
             show_trace: false,
             impure: false,
+            sealed: false,
             trace_verbose: false,
             abort_on_warn: false,
             store_dir: b"/nix/store".to_vec(),

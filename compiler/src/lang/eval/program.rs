@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use super::{Evaluator, Feature, canonical};
+use crate::lang::builtins::shipped;
 use crate::lang::error::{EvalError, Result};
 use crate::lang::resolve::{self, Program};
 use crate::lang::syntax::{self, Origin, Pos, Settings, Symbol, SyntaxError, Warning, ast};
@@ -132,14 +133,24 @@ impl<'a> Evaluator<'a> {
     }
 
     fn read_tree(&mut self, path: &[u8]) -> Result<ast::Node<'a>> {
-        let text = self.world.read_file(path).map_err(|error| EvalError::new(error.0))?;
-        let text = self.bytes(&text);
+        let text = self.source_text(path)?;
         let directory = parent(path);
         self.parse(Origin::File(self.bytes(path)), text, directory)
     }
 
+    fn source_text(&self, path: &[u8]) -> Result<&'a [u8]> {
+        if shipped::is_shipped(path) {
+            return shipped::contents(path).ok_or_else(|| missing(path));
+        }
+        let text = self.world.read_file(path).map_err(|error| EvalError::new(error.0))?;
+        Ok(self.bytes(&text))
+    }
+
     /// The file that a path means when it is evaluated: links followed, of a directory its `default.nix`.
     fn expression_file(&self, path: &[u8]) -> Result<Vec<u8>> {
+        if shipped::is_shipped(path) {
+            return Ok(path.to_vec());
+        }
         let mut path = canonical(path);
         for _ in 0..MAX_LINKS {
             match self.file_type(&path)? {
@@ -159,10 +170,15 @@ impl<'a> Evaluator<'a> {
     fn file_type(&self, path: &[u8]) -> Result<FileType> {
         match self.world.file_type(path) {
             Ok(Some(found)) => Ok(found),
-            Ok(None) => Err(EvalError::new([b"path '".as_slice(), path, b"' does not exist"].concat())),
+            Ok(None) => Err(missing(path)),
             Err(error) => Err(EvalError::new(error.0)),
         }
     }
+}
+
+#[cold]
+fn missing(path: &[u8]) -> Box<EvalError> {
+    EvalError::new([b"path '".as_slice(), path, b"' does not exist"].concat())
 }
 
 /// The directory of a path.
