@@ -1,6 +1,7 @@
 //! `import --change`: instructions applied to an empty config, by the Dockerfile frontend itself.
 
 use buildc_compiler::dockerfile::{self, LowerOptions};
+use buildc_ir::git::GitRemote;
 use buildc_ir::world::{ResolvedImage, Resolver, WorldError};
 use buildc_ir::{ImageConfig, Platform, Reference, Severity, SourceMap};
 
@@ -59,5 +60,10 @@ impl Resolver for NoImages {
     fn resolve(&self, reference: &Reference, _: &Platform) -> Result<ResolvedImage, WorldError> {
         let message = format!("Image `{reference}` cannot be used here");
         Err(WorldError { code: "image::not_found", message, help: None })
+    }
+
+    fn commit(&self, remote: &GitRemote) -> Result<String, WorldError> {
+        let message = format!("Repository `{}` cannot be used here", remote.url);
+        Err(WorldError { code: "context::incoming", message, help: None })
     }
 }

@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use buildc_executor::context::git::GitRemote;
 use buildc_executor::context::incoming::{self, Incoming, Unpacked};
 use buildc_ir::Reference;
+use buildc_ir::git::{GitAddressError, GitRemote};
 
 use crate::commands::build::SourceArgs;
 use crate::failure::Failure;
@@ -35,6 +35,13 @@ pub enum NamedPlace {
     Image(Reference),
 }
 
+fn understood(remote: Result<GitRemote, GitAddressError>) -> Result<GitRemote, Failure> {
+    remote.map_err(|error| {
+        Failure::new("context::incoming", format!("Git repository {error}"))
+            .help("Write URL#REF:SUBDIRECTORY, or URL?ref=REF&subdir=SUBDIRECTORY")
+    })
+}
+
 fn is_web(text: &str) -> bool {
     text.starts_with("http://") || text.starts_with("https://")
 }
@@ -52,7 +59,7 @@ impl Place {
             return Self::of(incoming::receive("standard input", &mut std::io::stdin().lock())?, "<stdin>");
         }
         if let Some(remote) = GitRemote::parse(&text) {
-            return Ok(Self::held(incoming::clone(&remote?)?));
+            return Ok(Self::held(incoming::clone(&understood(remote)?)?));
         }
         if is_web(&text) {
             return Self::of(incoming::fetch(&text)?, &text);
@@ -97,7 +104,7 @@ impl NamedPlace {
             });
         }
         if let Some(remote) = GitRemote::parse(value) {
-            return Ok(Self::Held(incoming::clone(&remote?)?));
+            return Ok(Self::Held(incoming::clone(&understood(remote)?)?));
         }
         if is_web(value) {
             return match incoming::fetch(value)? {

@@ -189,22 +189,29 @@ fn git(dir: &Path, words: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-#[test]
-fn a_git_repository_is_a_context_at_a_ref_and_below_a_directory() {
-    let here = Here::new();
+/// A repository with two commits, the first of them tagged, and who serves it; `None` where that cannot be.
+fn served(here: &Here) -> Option<(String, String, Daemon)> {
     let files = here.files("repo");
     git(&files, &["init", "--quiet", "--initial-branch=main"]);
     git(&files, &["add", "-A"]);
     git(&files, &["commit", "--quiet", "-m", "one"]);
     let one = git(&files, &["rev-parse", "HEAD"]);
-    git(&files, &["tag", "v1"]);
+    git(&files, &["tag", "-a", "-m", "first", "v1"]);
     fs::write(files.join("word"), "later\n").expect("a file");
     git(&files, &["commit", "--quiet", "-am", "two"]);
-    let Some(daemon) = Daemon::start(here.dir.path()) else {
+    let daemon = Daemon::start(here.dir.path());
+    if daemon.is_none() {
         assert!(std::env::var_os("BUILDC_TEST_REQUIRE_ALL").is_none(), "git daemon does not run");
-        return eprintln!("SKIP: git daemon does not run");
-    };
-    let url = format!("git://127.0.0.1:{}/repo", daemon.port);
+        eprintln!("SKIP: git daemon does not run");
+    }
+    let daemon = daemon?;
+    Some((format!("git://127.0.0.1:{}/repo", daemon.port), one, daemon))
+}
+
+#[test]
+fn a_git_repository_is_a_context_at_a_ref_and_below_a_directory() {
+    let here = Here::new();
+    let Some((url, one, _daemon)) = served(&here) else { return };
     let built = |address: &str| here.build(&[address], b"");
     let out = built(&url).expect("the default branch");
     assert_eq!(text(out.join("word")).as_deref(), Some("later\n"));
@@ -221,6 +228,31 @@ fn a_git_repository_is_a_context_at_a_ref_and_below_a_directory() {
     assert!(error.contains(&one), "{error}");
     let error = built(&format!("{url}#main:../..")).expect_err("outside");
     assert!(error.contains("context::incoming"), "{error}");
+}
+
+#[test]
+fn a_repository_is_added_at_its_commit() {
+    let here = Here::new();
+    let Some((url, one, daemon)) = served(&here) else { return };
+    let built = |add: &str| here.build(&["-"], format!("FROM scratch\n{add}\n").as_bytes());
+    let out = built(&format!("ADD {url} /all/")).expect("the default branch");
+    assert_eq!(text(out.join("all/word")).as_deref(), Some("later\n"));
+    assert_eq!(text(out.join("all/hidden")).as_deref(), Some("hidden\n"), "no ignore file applies");
+    assert!(!out.join("all/.git").exists());
+    let out = built(&format!("ADD --keep-git-dir=true --checksum={one} {url}#v1 /all")).expect("a tag");
+    assert_eq!(text(out.join("all/word")).as_deref(), Some("seen\n"));
+    assert!(out.join("all/.git").exists());
+    let out = built(&format!("ARG ref=main\nADD --chown=7:8 {url}#$ref:sub /below/")).expect("a directory");
+    assert_eq!(text(out.join("below/word")).as_deref(), Some("below\n"));
+    let error = built(&format!("ADD --checksum={one} {url} /")).expect_err("another commit");
+    assert!(error.contains(&one) && error.contains("<stdin>:2"), "{error}");
+    let error = built(&format!("ADD {url}#nowhere /")).expect_err("no such ref");
+    assert!(error.contains("it has no ref `nowhere`"), "{error}");
+    // What a commit holds never changes: it is not asked for again, whatever name it had.
+    built(&format!("ADD {url}#v1 /")).expect("by its tag");
+    drop(daemon);
+    let out = built(&format!("ADD {url}#{one} /")).expect("from the cache");
+    assert_eq!(text(out.join("word")).as_deref(), Some("seen\n"));
 }
 
 #[test]

@@ -6,12 +6,14 @@
 use std::cell::OnceCell;
 
 use buildc_digest::Digest;
+use buildc_ir::git::GitRemote;
 use buildc_ir::world::{ResolvedImage, Resolver, WorldError};
 use buildc_ir::{Platform, Reference};
 use buildc_store::remote::{Client, RemoteError, Watch};
 use buildc_store::{ImageRecord, Store, oci};
 
 use crate::config_json::{ConfigDocument, ConfigJsonError};
+use crate::context::git;
 use crate::select::failed;
 
 /// When registries are asked.
@@ -105,6 +107,14 @@ impl Resolver for StoreResolver<'_> {
                 help: Some("Pull or build it first, or leave out --pull=never".to_owned()),
             }),
         }
+    }
+
+    fn commit(&self, remote: &GitRemote) -> Result<String, WorldError> {
+        git::commit_of(remote).map_err(|error| WorldError {
+            code: error.code(),
+            message: error.to_string(),
+            help: error.help(),
+        })
     }
 }
 

@@ -5,6 +5,7 @@
 //! to the same here; else it runs, and its layer is recorded under both, with what it read.
 
 mod cache_mount;
+mod checkout;
 mod download;
 mod error;
 mod exec;
@@ -157,7 +158,8 @@ pub(crate) fn run(site: &Site<'_>, work: &Work<'_>) -> Result<Made, StepError> {
         }
         StepKind::Diff => Ok(Made { layers: difference(work), how: How::Cached(Why::Definition), fixed }),
         StepKind::Image(image) => timed(site, work, |site| fetch::image(site, work.id, image), fixed),
-        StepKind::Http(http) => download::find_or_fetch(site, work, http, fixed),
+        StepKind::Http(http) => download::find_or(site, work, fixed, || download::fetch(site, work, http)),
+        StepKind::Git(git) => download::find_or(site, work, fixed, || checkout::layer(site, git)),
         StepKind::Exec(_) | StepKind::Copy(_) | StepKind::Mkdir(_) => keyed(site, work, fixed),
     }
 }
@@ -335,7 +337,12 @@ fn make(
             Donor::remember(site.store, &work.id, &layer);
             layer
         }
-        StepKind::Scratch | StepKind::Config(_) | StepKind::Image(_) | StepKind::Http(_) | StepKind::Diff => {
+        StepKind::Scratch
+        | StepKind::Config(_)
+        | StepKind::Image(_)
+        | StepKind::Http(_)
+        | StepKind::Git(_)
+        | StepKind::Diff => {
             return Err(StepError::Cancelled);
         }
     };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use buildc_digest::Digest;
+use buildc_ir::git::GitRemote;
 use buildc_ir::world::{ResolvedImage, Resolver, WorldError};
 use buildc_ir::{Healthcheck, History, ImageConfig, Platform, Reference};
 
@@ -78,5 +79,10 @@ impl Resolver for Images {
         let manifest = Digest::of(format!("{name} {platform}").as_bytes());
         let history = vec![History { created_by: Some(format!("made {name}")), ..History::default() }];
         Ok(ResolvedImage { manifest, config, history })
+    }
+
+    fn commit(&self, remote: &GitRemote) -> Result<String, WorldError> {
+        let name = format!("{}#{}", remote.url, remote.reference);
+        Ok(Digest::of(name.as_bytes()).to_string().chars().rev().take(40).collect())
     }
 }

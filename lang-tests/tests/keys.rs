@@ -7,8 +7,8 @@ use buildc_digest::{ContentDigest, Digest, Key};
 use buildc_ir::encode::Encoder;
 use buildc_ir::keys;
 use buildc_ir::step::{
-    ConfigChange, Copy, CopySource, Exec, From, HttpSource, ImageSource, Input, Mkdir, Mount, MountSource,
-    Network, Role, Sharing, StepKind, Unpack,
+    ConfigChange, Copy, CopySource, Exec, From, GitSource, HttpSource, ImageSource, Input, Mkdir, Mount,
+    MountSource, Network, Role, Sharing, StepKind, Unpack,
 };
 use buildc_ir::{Platform, Step, StepId};
 
@@ -86,11 +86,19 @@ fn steps() -> Vec<(&'static str, StepKind)> {
         ImageSource { reference: "not in the key".to_owned(), manifest: Digest::of(b"m"), platform: linux() };
     let http =
         |checksum| HttpSource { url: "https://example.com/f".to_owned(), checksum, name: "f".to_owned() };
+    let git = GitSource {
+        url: "https://example.com/r.git".to_owned(),
+        commit: "c0ffee".to_owned(),
+        subdirectory: "sub".to_owned(),
+        submodules: true,
+        keep_git_dir: false,
+    };
     vec![
         ("scratch", StepKind::Scratch),
         ("image", StepKind::Image(image)),
         ("http pinned", StepKind::Http(http(Some(Digest::of(b"f"))))),
         ("http unpinned", StepKind::Http(http(None))),
+        ("git", StepKind::Git(git)),
         ("exec", StepKind::Exec(exec())),
         ("exec with mounts", StepKind::Exec(Exec { mounts: mounts(), ..exec() })),
         ("copy from context", StepKind::Copy(copy(vec![path(context(), "src")]))),
@@ -121,7 +129,8 @@ fn encodings() -> Vec<Vec<String>> {
 
 fn key_row((name, kind): (&str, StepKind)) -> Vec<String> {
     let base = Key::from_bytes([0x11; 32]);
-    let source = matches!(kind, StepKind::Scratch | StepKind::Image(_) | StepKind::Http(_));
+    let source =
+        matches!(kind, StepKind::Scratch | StepKind::Image(_) | StepKind::Http(_) | StepKind::Git(_));
     let inputs = if source { Vec::new() } else { vec![Input { step: StepId(base), role: Role::Base }] };
     let (input_keys, tree) =
         if source { (vec![], None) } else { (vec![base], Some(keys::tree_digest(&[layer()]))) };

@@ -95,6 +95,14 @@ impl Encoder {
                 self.tag(6);
                 self.text(&change.text);
             }
+            StepKind::Git(git) => {
+                self.tag(7);
+                self.text(&git.url);
+                self.text(&git.commit);
+                self.text(&git.subdirectory);
+                self.flag(git.submodules);
+                self.flag(git.keep_git_dir);
+            }
             StepKind::Diff => self.tag(8),
         }
     }

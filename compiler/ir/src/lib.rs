@@ -8,6 +8,7 @@
 
 pub mod diagnostic;
 pub mod encode;
+pub mod git;
 pub mod graph;
 pub mod image_config;
 pub mod keys;

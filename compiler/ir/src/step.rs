@@ -81,6 +81,8 @@ pub enum StepKind {
     Image(ImageSource),
     /// One file fetched by http(s): a tree holding it.
     Http(HttpSource),
+    /// The files of a git repository at a commit: a tree holding them.
+    Git(GitSource),
     /// A command run over the base tree. Makes one layer, maybe empty.
     Exec(Exec),
     /// Files put over the base tree. Makes one layer.
@@ -114,6 +116,21 @@ pub struct HttpSource {
     pub checksum: Option<Digest>,
     /// Name of the file in the tree.
     pub name: String,
+}
+
+/// A commit of a git repository.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct GitSource {
+    /// What git is given.
+    pub url: String,
+    /// Whole name of the commit, hexadecimal.
+    pub commit: String,
+    /// Directory within the repository that is the tree; the whole where empty.
+    pub subdirectory: String,
+    /// True to check out submodules as well.
+    pub submodules: bool,
+    /// True to leave `.git` in place.
+    pub keep_git_dir: bool,
 }
 
 /// A command.
@@ -360,6 +377,7 @@ impl StepKind {
             StepKind::Scratch => "scratch",
             StepKind::Image(_) => "image",
             StepKind::Http(_) => "http",
+            StepKind::Git(_) => "git",
             StepKind::Exec(_) => "exec",
             StepKind::Copy(_) => "copy",
             StepKind::Mkdir(_) => "mkdir",

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use buildc_digest::{ContentDigest, Digest, Key};
 
+use crate::git::GitRemote;
 use crate::image_config::{History, ImageConfig};
 use crate::pattern::SelectionQuery;
 use crate::platform::Platform;
@@ -41,6 +42,12 @@ pub trait Resolver {
     /// # Errors
     /// When no place knows it, or none could be asked.
     fn resolve(&self, reference: &Reference, platform: &Platform) -> Result<ResolvedImage, WorldError>;
+
+    /// Finds the commit that the ref of a git address is now.
+    ///
+    /// # Errors
+    /// When the repository cannot be asked or has no such ref.
+    fn commit(&self, remote: &GitRemote) -> Result<String, WorldError>;
 }
 
 /// What a selection found.

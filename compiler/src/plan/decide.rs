@@ -146,9 +146,11 @@ impl<'a> Decider<'a> {
                 Some(layers) => self.known(at, None, layers),
                 None => self.decisions[at].state = State::WillRun,
             },
-            StepKind::Http(_) | StepKind::Exec(_) | StepKind::Copy(_) | StepKind::Mkdir(_) => {
-                self.look_up_placed(at)
-            }
+            StepKind::Http(_)
+            | StepKind::Git(_)
+            | StepKind::Exec(_)
+            | StepKind::Copy(_)
+            | StepKind::Mkdir(_) => self.look_up_placed(at),
         }
     }
 

@@ -34,7 +34,7 @@ pub(super) fn step_record(
         StepKind::Mkdir(mkdir) => record.settings = BTreeMap::from([("user".to_owned(), mkdir.user.clone())]),
         StepKind::Image(image) => record.image = Some((image.reference.clone(), image.manifest)),
         StepKind::Copy(copy) => record.settings = copy_settings(copy),
-        StepKind::Scratch | StepKind::Http(_) | StepKind::Config(_) | StepKind::Diff => {}
+        StepKind::Scratch | StepKind::Http(_) | StepKind::Git(_) | StepKind::Config(_) | StepKind::Diff => {}
     }
     if let Some(seconds) = clamp.filter(|_| keys::has_content_key(&node.step.kind)) {
         record.settings.insert("SOURCE_DATE_EPOCH".to_owned(), seconds.to_string());

@@ -4,11 +4,12 @@
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use buildc_ir::git::GitRemote;
 use buildc_store::remote::{DownloadWatch, download};
 use tempfile::TempDir;
 
 use super::ContextError;
-use super::git::{self, GitRemote};
+use super::git;
 use crate::copy::tar_inside;
 
 /// A text bigger than this is no Dockerfile, in bytes.

@@ -22,17 +22,17 @@ use crate::event::{Event, Why};
 const MODE: u32 = 0o600;
 const BUFFER_BYTES: usize = 1 << 20;
 
-/// Finds or makes the layer with the file.
-pub(super) fn find_or_fetch(
+/// Finds or makes the layer of a source that is fetched.
+pub(super) fn find_or(
     site: &Site<'_>,
     work: &Work<'_>,
-    http: &HttpSource,
     fixed: bool,
+    fetch: impl FnOnce() -> Result<Layer, StepError>,
 ) -> Result<Made, StepError> {
     if !fixed {
         started(site, work);
         let start = Instant::now();
-        let layer = fetch(site, work, http)?;
+        let layer = fetch()?;
         return Ok(Made { layers: vec![layer], how: How::Ran { duration_ms: millis(start) }, fixed });
     }
     let key = keys::placed_key(&work.planned.definition_key, None);
@@ -45,13 +45,14 @@ pub(super) fn find_or_fetch(
     }
     started(site, work);
     let start = Instant::now();
-    let layer = fetch(site, work, http)?;
+    let layer = fetch()?;
     let duration_ms = millis(start);
     record(site, [key], std::slice::from_ref(&layer), duration_ms)?;
     Ok(Made { layers: vec![layer], how: How::Ran { duration_ms }, fixed })
 }
 
-fn fetch(site: &Site<'_>, work: &Work<'_>, http: &HttpSource) -> Result<Layer, StepError> {
+/// Makes the layer with the file.
+pub(super) fn fetch(site: &Site<'_>, work: &Work<'_>, http: &HttpSource) -> Result<Layer, StepError> {
     let pending = site.store.begin_layer()?;
     let path = pending.dir().join(&http.name);
     let io = |what| StepError::io(what, &path);

@@ -84,7 +84,8 @@ impl Sketch<'_> {
         let kind = self.kind(word, rest, &mut inputs);
         self.now.count += 1;
         let layer = matches!(kind, StepKind::Exec(_) | StepKind::Copy(_) | StepKind::Mkdir(_));
-        let source = matches!(kind, StepKind::Scratch | StepKind::Image(_) | StepKind::Http(_));
+        let source =
+            matches!(kind, StepKind::Scratch | StepKind::Image(_) | StepKind::Http(_) | StepKind::Git(_));
         let args = if matches!(kind, StepKind::Exec(_)) { self.now.args.clone() } else { BTreeMap::new() };
         let node = Node {
             step: Step { kind, inputs },

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use buildc_digest::{ContentDigest, Digest, Key};
+use buildc_ir::git::GitRemote;
 use buildc_ir::graph::Node;
 use buildc_ir::keys;
 use buildc_ir::pattern::{PatternSet, SelectionQuery};
@@ -153,6 +154,11 @@ impl Resolver for World {
         let manifest = self.images.get(&name).copied().unwrap_or_else(|| Digest::of(name.as_bytes()));
         let config = ImageConfig::scratch(platform.clone());
         Ok(ResolvedImage { manifest, config, history: Vec::new() })
+    }
+
+    fn commit(&self, remote: &GitRemote) -> Result<String, WorldError> {
+        let name = format!("{}#{}", remote.url, remote.reference);
+        Ok(Digest::of(name.as_bytes()).to_string().chars().rev().take(40).collect())
     }
 }
 

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use super::Encoder;
 use crate::platform::Platform;
 use crate::step::{
-    ConfigChange, Copy, CopySource, Exec, From, HttpSource, ImageSource, Mkdir, Mount, MountSource, Network,
-    Sharing, StepKind, Unpack,
+    ConfigChange, Copy, CopySource, Exec, From, GitSource, HttpSource, ImageSource, Mkdir, Mount,
+    MountSource, Network, Sharing, StepKind, Unpack,
 };
 
 /// Reads the encoding; malformed bytes panic.
@@ -76,6 +76,13 @@ impl Decoder<'_> {
                 url: self.text(),
                 checksum: self.option(Self::digest),
                 name: self.text(),
+            }),
+            7 => StepKind::Git(GitSource {
+                url: self.text(),
+                commit: self.text(),
+                subdirectory: self.text(),
+                submodules: self.flag(),
+                keep_git_dir: self.flag(),
             }),
             3 => StepKind::Exec(self.exec()),
             4 => StepKind::Copy(self.copy()),
@@ -284,8 +291,14 @@ fn kind() -> impl Strategy<Value = StepKind> {
     });
     let http = (text(), prop::option::of(digest()), text())
         .prop_map(|(url, checksum, name)| StepKind::Http(HttpSource { url, checksum, name }));
+    let git = (text(), text(), text(), any::<bool>(), any::<bool>()).prop_map(
+        |(url, commit, subdirectory, submodules, keep_git_dir)| {
+            StepKind::Git(GitSource { url, commit, subdirectory, submodules, keep_git_dir })
+        },
+    );
     prop_oneof![
         Just(StepKind::Scratch),
+        git,
         image,
         http,
         exec().prop_map(StepKind::Exec),

@@ -118,8 +118,10 @@ impl<'a> Road<'a> {
         if has_errors(&self.problems) {
             return None;
         }
-        let mut lowering =
-            stage::Lowering::new(options, globals, lexer, &reached, &mut self.lint, &mut self.problems);
+        // A check asks for no commit: nothing that it finds depends on one.
+        let resolver = (!tolerant).then_some(resolver);
+        let (lint, problems) = (&mut self.lint, &mut self.problems);
+        let mut lowering = stage::Lowering::new(options, globals, lexer, &reached, resolver, lint, problems);
         lowering.all();
         lowering.finish(target)
     }

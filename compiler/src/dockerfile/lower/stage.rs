@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use buildc_ir::step::{ConfigChange, Role};
+use buildc_ir::world::Resolver;
 use buildc_ir::{
     Diagnostic, FileId, Graph, History, ImageConfig, Input, Platform, Span, Step, StepId, StepKind, Target,
     TargetHistory, graph::Node,
@@ -101,12 +102,13 @@ impl StageState {
 }
 
 /// All stages on their way into one graph.
-#[derive(Debug)]
 pub struct Lowering<'a> {
     pub(super) options: &'a LowerOptions,
     pub(super) globals: Env,
     pub(super) lexer: Lexer,
     pub(super) reached: &'a Reached<'a>,
+    /// Who knows the commits of git repositories; `None` where nothing outside is asked.
+    pub(super) resolver: Option<&'a dyn Resolver>,
     pub(super) proxies: Vec<(String, String)>,
     pub(super) lint: &'a mut Lint,
     pub(super) problems: &'a mut Vec<Diagnostic>,
@@ -123,6 +125,7 @@ impl<'a> Lowering<'a> {
         globals: Env,
         lexer: Lexer,
         reached: &'a Reached<'a>,
+        resolver: Option<&'a dyn Resolver>,
         lint: &'a mut Lint,
         problems: &'a mut Vec<Diagnostic>,
     ) -> Self {
@@ -132,6 +135,7 @@ impl<'a> Lowering<'a> {
             globals,
             lexer,
             reached,
+            resolver,
             proxies,
             lint,
             problems,

@@ -1,10 +1,11 @@
 //! COPY and ADD: sources, destination, flags.
 
 use buildc_digest::Digest;
-use buildc_ir::step::{Copy, CopySource, From, HttpSource, Role, Unpack};
+use buildc_ir::git::GitRemote;
+use buildc_ir::step::{Copy, CopySource, From, GitSource, HttpSource, Role, Unpack};
 use buildc_ir::{Input, StepKind};
 use nom::branch::alt;
-use nom::bytes::complete::{tag, take_till1, take_while, take_while1};
+use nom::bytes::complete::{tag, take_till1, take_while};
 use nom::character::complete::{char, one_of};
 use nom::combinator::{all_consuming, recognize};
 use nom::multi::{many1_count, separated_list1};
@@ -26,6 +27,8 @@ struct Words {
     chown: Option<String>,
     chmod: Option<String>,
     checksum: Option<Digest>,
+    /// `--checksum` of a git repository: the commit that the ref must be.
+    commit: Option<String>,
 }
 
 impl Lowering<'_> {
@@ -86,9 +89,10 @@ impl Lowering<'_> {
         if let (Some(mode), Some(word)) = (&chmod, &flags.chmod) {
             self.check_mode(mode, word)?;
         }
-        let checksum = match (self.flag(state, flags.checksum.as_ref())?, &flags.checksum) {
-            (Some(text), Some(word)) => Some(self.checksum(&text, word, &sources)?),
-            _ => None,
+        let (checksum, commit) = match (self.flag(state, flags.checksum.as_ref())?, &flags.checksum) {
+            (Some(text), Some(_)) if matches!(sources.as_slice(), [one] if is_git(one)) => (None, Some(text)),
+            (Some(text), Some(word)) => (Some(self.checksum(&text, word, &sources)?), None),
+            _ => (None, None),
         };
         let mut inline = Vec::new();
         for heredoc in transfer.inline.iter().filter_map(|i| fired.instruction.heredocs.get(*i)) {
@@ -97,7 +101,7 @@ impl Lowering<'_> {
                 if heredoc.expand { self.text_by(state, Lexer::heredoc_body(), &word)? } else { word.text };
             inline.push((heredoc.name.clone(), data));
         }
-        Some(Words { sources, inline, dest, chown, chmod, checksum })
+        Some(Words { sources, inline, dest, chown, chmod, checksum, commit })
     }
 
     /// An expanded flag value; an empty one counts as not given. The outer `None` is a failure.
@@ -159,9 +163,11 @@ impl Lowering<'_> {
             return None;
         }
         if is_git(source) {
-            let help = "Clone it in a RUN of an earlier stage and COPY --from that stage";
-            self.problems.push(problem::unsupported("A git repository as source of ADD", word.span, help));
-            return None;
+            let kind = self.repository(source, transfer, words, word)?;
+            let step = self.add(kind, Vec::new(), About::new(source.to_owned(), word.span, &state.name))?;
+            inputs.push(Input { step, role: Role::CopyFrom });
+            let from = From::Input(inputs.len() - 1);
+            return Some(CopySource::Path { from, pattern: String::new() });
         }
         if !remote {
             if transfer.flags.from.is_none() {
@@ -179,6 +185,49 @@ impl Lowering<'_> {
         let step = self.add(kind, Vec::new(), About::new(source.to_owned(), word.span, &state.name))?;
         inputs.push(Input { step, role: Role::CopyFrom });
         Some(CopySource::Fetched { input: inputs.len() - 1, name })
+    }
+
+    /// A repository at the commit that its ref is now: the commit is what keys see, never the ref.
+    fn repository(
+        &mut self,
+        source: &str,
+        transfer: &Transfer,
+        words: &Words,
+        word: &Word,
+    ) -> Option<StepKind> {
+        let help = "Write ADD URL#REF:SUBDIRECTORY DESTINATION";
+        let remote = match GitRemote::parse(source)? {
+            Ok(remote) => remote,
+            Err(error) => {
+                self.problems.push(problem::bad_arguments(
+                    format!("Git repository {error}"),
+                    word.span,
+                    help,
+                ));
+                return None;
+            }
+        };
+        let commit = match self.resolver.map(|resolver| resolver.commit(&remote)) {
+            None => remote.reference.clone(),
+            Some(Ok(commit)) => commit,
+            Some(Err(error)) => {
+                self.problems.push(problem::unresolved(&error, source, &[], word.span));
+                return None;
+            }
+        };
+        let differs = |expected: &&String| self.resolver.is_some() && !commit.starts_with(expected.as_str());
+        if let Some(expected) = words.commit.iter().chain(&remote.commit).find(differs) {
+            let said = format!("`{source}` is at commit {commit}, not {expected}");
+            self.problems.push(problem::bad_arguments(said, word.span, help));
+            return None;
+        }
+        Some(StepKind::Git(GitSource {
+            url: remote.url,
+            commit,
+            subdirectory: remote.subdirectory,
+            submodules: remote.submodules,
+            keep_git_dir: transfer.flags.keep_git_dir.unwrap_or(remote.keep_git_dir),
+        }))
     }
 }
 
@@ -246,20 +295,9 @@ pub(crate) fn is_url(text: &str) -> bool {
     is_http(text) && !is_git(text)
 }
 
-/// A git repository: `git://`, `ssh://`, `user@host:path`, or http with a path that ends in `.git`.
+/// A git repository. `github.com/…` without a scheme is a path here, as BuildKit has it.
 fn is_git(text: &str) -> bool {
-    let path = text.split(['#', '?']).next().unwrap_or(text);
-    text.starts_with("git://")
-        || text.starts_with("ssh://")
-        || (is_http(text) && path.ends_with(".git"))
-        || all_consuming(scp_like).parse(text).is_ok()
-}
-
-fn scp_like(input: &str) -> IResult<&str, ()> {
-    let word = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
-    (take_while1(word), char('@'), take_while1(word), char(':'), take_till1(char::is_whitespace))
-        .map(|_| ())
-        .parse(input)
+    !text.starts_with("github.com/") && GitRemote::parse(text).is_some()
 }
 
 /// The path of a URL, still encoded.

@@ -1,0 +1,143 @@
+//! Addresses of git repositories: `URL#ref:subdirectory` and `URL?ref=…&subdir=…` (BuildKit's forms). Only the text;
+//! who calls git is the executor.
+
+/// An address that says what git addresses cannot say.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("`{address}`: {problem}")]
+pub struct GitAddressError {
+    /// As written.
+    pub address: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+/// A repository and what of it is wanted.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct GitRemote {
+    /// What git is given.
+    pub url: String,
+    /// Branch, tag, commit or any other ref; the default branch where empty.
+    pub reference: String,
+    /// The commit, or its beginning, that the ref must be.
+    pub commit: Option<String>,
+    /// Directory within the repository that is the context; the whole where empty.
+    pub subdirectory: String,
+    /// True to check out submodules as well.
+    pub submodules: bool,
+    /// True to leave `.git` in place.
+    pub keep_git_dir: bool,
+}
+
+impl GitRemote {
+    /// Reads an address; `None` when it is not one of git's: `git://…`, `ssh://…`, `user@host:path`, `https://….git`, or
+    /// `github.com/…` without a scheme.
+    ///
+    /// # Errors
+    /// [`GitAddressError`] for a query that git addresses do not have, or that says two different things.
+    pub fn parse(text: &str) -> Option<Result<Self, GitAddressError>> {
+        let (address, fragment) = text.split_once('#').unwrap_or((text, ""));
+        let (plain, query) = address.split_once('?').unwrap_or((address, ""));
+        let web = plain.starts_with("http://") || plain.starts_with("https://");
+        let url = match plain {
+            _ if web && plain.ends_with(".git") => plain.to_owned(),
+            _ if plain.starts_with("git://") || plain.starts_with("ssh://") => plain.to_owned(),
+            _ if plain.starts_with("github.com/") => format!("https://{plain}"),
+            _ if is_scp_like(plain) => plain.to_owned(),
+            _ => return None,
+        };
+        let remote = Self { url, submodules: true, ..Self::default() };
+        Some(remote.with_fragment(fragment).with_query(text, query))
+    }
+
+    fn with_fragment(mut self, fragment: &str) -> Self {
+        let (reference, subdirectory) = fragment.split_once(':').unwrap_or((fragment, ""));
+        self.reference = reference.to_owned();
+        self.subdirectory = subdirectory.to_owned();
+        self
+    }
+
+    fn with_query(mut self, text: &str, query: &str) -> Result<Self, GitAddressError> {
+        let refuse = |problem: String| Err(GitAddressError { address: text.to_owned(), problem });
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, "true"));
+            let reference = match key {
+                "ref" => value.to_owned(),
+                "tag" => format!("refs/tags/{value}"),
+                "branch" => format!("refs/heads/{value}"),
+                "commit" | "checksum" => {
+                    self.commit = Some(value.to_owned());
+                    continue;
+                }
+                "subdir" if self.subdirectory.is_empty() => {
+                    value.clone_into(&mut self.subdirectory);
+                    continue;
+                }
+                "submodules" | "keep-git-dir" => {
+                    let Ok(said) = value.parse() else {
+                        return refuse(format!("`{key}` is true or false, not `{value}`"));
+                    };
+                    *(if key == "submodules" { &mut self.submodules } else { &mut self.keep_git_dir }) = said;
+                    continue;
+                }
+                "subdir" => return refuse("it names two subdirectories".to_owned()),
+                other => return refuse(format!("there is no git option `{other}`")),
+            };
+            if !self.reference.is_empty() {
+                return refuse("it names two refs".to_owned());
+            }
+            self.reference = reference;
+        }
+        if self.reference.is_empty()
+            && let Some(commit) = &self.commit
+        {
+            self.reference.clone_from(commit);
+        }
+        Ok(self)
+    }
+}
+
+/// `user@host:path`.
+fn is_scp_like(text: &str) -> bool {
+    let word = |t: &str| !t.is_empty() && t.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
+    text.split_once('@').is_some_and(|(user, rest)| {
+        word(user) && rest.split_once(':').is_some_and(|(host, path)| word(host) && !path.is_empty())
+    })
+}
+
+/// True for the whole name of a commit: 40 hexadecimal digits, or 64 where a repository uses SHA-256.
+pub fn is_commit(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> GitRemote {
+        GitRemote::parse(text).unwrap().unwrap()
+    }
+
+    #[test]
+    fn addresses_are_told_from_files_and_pages() {
+        for text in ["git://h/x", "ssh://git@h/x", "git@h:a/b.git", "https://h/a.git#main", "github.com/a/b"]
+        {
+            assert!(GitRemote::parse(text).is_some(), "{text}");
+        }
+        for text in [".", "dir/x@y:z", "https://h/a.tar", "a@b", "/x.git"] {
+            assert!(GitRemote::parse(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn fragment_and_query_say_what_is_wanted() {
+        let one = parsed("https://h/a.git#v1:sub/dir");
+        assert_eq!((one.reference.as_str(), one.subdirectory.as_str()), ("v1", "sub/dir"));
+        let two = parsed("https://h/a.git?tag=v1&subdir=x&submodules=false&keep-git-dir=true");
+        assert_eq!((two.reference.as_str(), two.subdirectory.as_str()), ("refs/tags/v1", "x"));
+        assert!(!two.submodules && two.keep_git_dir);
+        assert_eq!(parsed("git://h/a?commit=abcd").reference, "abcd");
+        for bad in ["https://h/a.git?ref=x#y", "https://h/a.git?nope=1", "https://h/a.git?submodules=maybe"] {
+            assert!(GitRemote::parse(bad).unwrap().is_err(), "{bad}");
+        }
+    }
+}
