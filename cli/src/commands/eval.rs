@@ -16,6 +16,7 @@ use buildc_compiler::lang::world::World;
 use buildc_compiler::lang::{print, report};
 use bumpalo::Bump;
 
+use super::eval_settings::{Settings, enable};
 use crate::failure::{Failure, Outcome};
 use crate::language::{self, Files, Sealed};
 
@@ -36,7 +37,7 @@ const HASH_MISMATCH: u8 = 102;
 
 /// Options of `buildc eval`.
 #[derive(clap::Args, Debug)]
-#[command(after_help = AFTER_HELP)]
+#[command(after_help = AFTER_HELP, args_override_self = true)]
 pub struct EvalArgs {
     /// Files to evaluate, - for standard input; with -E, expressions [default: standard input]
     #[arg(value_name = "FILE|EXPR")]
@@ -48,13 +49,13 @@ pub struct EvalArgs {
     #[arg(long)]
     strict: bool,
     /// Print the value as JSON
-    #[arg(long, conflicts_with_all = ["xml", "raw"])]
+    #[arg(long, overrides_with_all = ["xml", "raw"])]
     json: bool,
     /// Print the value as XML
-    #[arg(long, conflicts_with = "raw")]
+    #[arg(long, overrides_with_all = ["json", "raw"])]
     xml: bool,
     /// Print a string as it is
-    #[arg(long)]
+    #[arg(long, overrides_with_all = ["json", "xml"])]
     raw: bool,
     /// Print the program as it was understood, and evaluate nothing
     #[arg(long)]
@@ -87,8 +88,11 @@ pub struct EvalArgs {
     #[arg(long, visible_alias = "experimental-features", value_name = "FEATURES")]
     extra_experimental_features: Vec<String>,
     /// Show the whole trace of an error
-    #[arg(long)]
+    #[arg(long, overrides_with = "no_show_trace")]
     show_trace: bool,
+    /// Not the whole trace of an error
+    #[arg(long, hide = true, overrides_with = "show_trace")]
+    no_show_trace: bool,
     /// Let builtins.traceVerbose speak
     #[arg(long)]
     trace_verbose: bool,
@@ -98,21 +102,8 @@ pub struct EvalArgs {
     /// Leave places out of XML
     #[arg(long)]
     no_location: bool,
-    /// A setting of Nix; those that mean nothing here are passed over
-    #[arg(long, num_args = 2, value_names = ["NAME", "VALUE"], hide = true)]
-    option: Vec<String>,
-    /// Accepted for Nix's sake
-    #[arg(long = "eval", hide = true)]
-    _eval: bool,
-    /// Likewise
-    #[arg(long = "read-write-mode", hide = true)]
-    _read_write: bool,
-    /// Likewise
-    #[arg(long = "readonly-mode", hide = true)]
-    _read_only: bool,
-    /// Likewise
-    #[arg(long = "log-format", hide = true)]
-    _log_format: Option<String>,
+    #[command(flatten)]
+    settings: Settings,
 }
 
 /// What is evaluated.
@@ -150,13 +141,12 @@ fn sources(args: &EvalArgs) -> io::Result<Vec<Source>> {
 
 /// Whether programs see nothing of the machine, not even its files.
 fn is_pure(args: &EvalArgs) -> bool {
-    let set = args.option.chunks_exact(2).rfind(|pair| pair[0] == "pure-eval");
-    args.pure_eval || set.is_some_and(|pair| pair[1] == "true")
+    args.pure_eval || args.settings.is_pure()
 }
 
 fn options(args: &EvalArgs) -> Options {
     let mut options = Options {
-        show_trace: args.show_trace,
+        show_trace: args.show_trace && !args.no_show_trace,
         impure: args.impure && !is_pure(args),
         sealed: is_pure(args),
         trace_verbose: args.trace_verbose,
@@ -167,21 +157,12 @@ fn options(args: &EvalArgs) -> Options {
         search_path: args.include.iter().map(|entry| search_entry(entry)).collect(),
         ..Options::default()
     };
-    args.extra_experimental_features.iter().for_each(|names| options.features.enable(names));
-    for pair in args.option.chunks_exact(2) {
-        match (pair[0].as_str(), pair[1].as_str()) {
-            ("max-call-depth", number) => {
-                options.max_call_depth = number.parse().unwrap_or(options.max_call_depth);
-            }
-            ("show-trace", value) => options.show_trace = value == "true",
-            ("abort-on-warn", value) => options.abort_on_warn = value == "true",
-            ("trace-verbose", value) => options.trace_verbose = value == "true",
-            _ => {}
-        }
-    }
+    args.extra_experimental_features.iter().for_each(|names| enable(&mut options, names));
+    args.settings.apply(&mut options);
     if options.impure {
         options.home = std::env::var_os("HOME").map(OsStringExt::into_vec);
-        let path = std::env::var("NIX_PATH").unwrap_or_default();
+        let given = args.settings.nix_path().map(str::to_owned);
+        let path = given.unwrap_or_else(|| std::env::var("NIX_PATH").unwrap_or_default());
         let entries = path.split(':').filter(|entry| !entry.is_empty());
         options.search_path.extend(entries.map(search_entry));
     }
@@ -191,6 +172,9 @@ fn options(args: &EvalArgs) -> Options {
 /// `NAME=PATH` or `PATH`.
 fn search_entry(entry: &str) -> (Vec<u8>, Vec<u8>) {
     let (name, path) = entry.split_once('=').unwrap_or(("", entry));
+    if path.contains("://") || path.starts_with("channel:") || path.starts_with("flake:") {
+        return (name.as_bytes().to_vec(), path.as_bytes().to_vec());
+    }
     let absolute =
         std::path::absolute(path).map_or_else(|_| path.into(), |path| path.into_os_string().into_vec());
     (name.as_bytes().to_vec(), absolute)

@@ -9,6 +9,7 @@ pub mod container;
 pub mod container_options;
 pub mod copy;
 pub mod eval;
+mod eval_settings;
 pub mod exec;
 pub mod export;
 pub mod health_options;

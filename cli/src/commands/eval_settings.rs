@@ -1,0 +1,161 @@
+//! Settings of Nix on the command line of `buildc eval`, as flags of their own and through `--option`.
+//!
+//! Owns: which settings evaluation heeds, and which flags are taken for Nix's sake. Never does: evaluation.
+
+use std::io::{self, Write};
+
+use buildc_compiler::lang::eval::Options;
+use buildc_compiler::lang::syntax::Lint;
+
+/// Flags that are settings.
+#[derive(clap::Args, Debug)]
+pub struct Settings {
+    /// A setting of Nix; those that mean nothing here are passed over
+    #[arg(long, num_args = 2, value_names = ["NAME", "VALUE"], hide = true)]
+    option: Vec<String>,
+    /// What is done about URLs that are not quoted: ignore, warn or fatal
+    #[arg(long, value_name = "HOW", hide = true)]
+    lint_url_literals: Option<String>,
+    /// What is done about absolute paths
+    #[arg(long, value_name = "HOW", hide = true)]
+    lint_absolute_path_literals: Option<String>,
+    /// What is done about paths that begin with neither `/` nor `.`
+    #[arg(long, value_name = "HOW", hide = true)]
+    lint_short_path_literals: Option<String>,
+    /// What `builtins.currentSystem` is
+    #[arg(long, visible_alias = "eval-system", value_name = "SYSTEM")]
+    system: Option<String>,
+    /// Where `<NAME>` is looked for, instead of NIX_PATH
+    #[arg(long, value_name = "PATHS", hide = true)]
+    nix_path: Option<String>,
+    #[command(flatten)]
+    accepted: Accepted,
+}
+
+/// Flags that say nothing about an evaluation that builds nothing.
+#[derive(clap::Args, Debug)]
+struct Accepted {
+    #[arg(long, hide = true)]
+    quiet: bool,
+    #[arg(short = 'Q', long = "no-build-output", hide = true)]
+    no_build_output: bool,
+    #[arg(short = 'k', long, hide = true)]
+    keep_going: bool,
+    #[arg(short = 'j', long, hide = true)]
+    max_jobs: Option<String>,
+    #[arg(long, hide = true)]
+    cores: Option<String>,
+    #[arg(long, hide = true)]
+    timeout: Option<String>,
+    #[arg(long, hide = true)]
+    store: Option<String>,
+    #[arg(long, hide = true)]
+    eval_store: Option<String>,
+    #[arg(long, hide = true)]
+    dry_run: bool,
+    #[arg(long, hide = true)]
+    repair: bool,
+    #[arg(long, hide = true)]
+    fallback: bool,
+    #[arg(long, hide = true)]
+    indirect: bool,
+    #[arg(long, hide = true)]
+    no_pure_eval: bool,
+    #[arg(long, hide = true)]
+    allow_import_from_derivation: bool,
+    #[arg(long, hide = true)]
+    no_allow_import_from_derivation: bool,
+    #[arg(long, hide = true)]
+    no_warn_dirty: bool,
+    #[arg(long = "eval", hide = true)]
+    eval: bool,
+    #[arg(long = "read-write-mode", hide = true)]
+    read_write_mode: bool,
+    #[arg(long = "readonly-mode", hide = true)]
+    readonly_mode: bool,
+    #[arg(long = "log-format", hide = true)]
+    log_format: Option<String>,
+}
+
+impl Settings {
+    /// Whether programs see nothing of the machine, as far as `--option` says.
+    pub fn is_pure(&self) -> bool {
+        self.option.chunks_exact(2).rfind(|pair| pair[0] == "pure-eval").is_some_and(|pair| pair[1] == "true")
+    }
+
+    /// The search path that stands for NIX_PATH.
+    pub fn nix_path(&self) -> Option<&str> {
+        let set = self.option.chunks_exact(2).rfind(|pair| pair[0] == "nix-path");
+        self.nix_path.as_deref().or(set.map(|pair| pair[1].as_str()))
+    }
+
+    /// Puts the settings into effect.
+    pub fn apply(&self, options: &mut Options) {
+        for pair in self.option.chunks_exact(2) {
+            set(options, &pair[0], &pair[1]);
+        }
+        let flags = [
+            ("lint-url-literals", &self.lint_url_literals),
+            ("lint-absolute-path-literals", &self.lint_absolute_path_literals),
+            ("lint-short-path-literals", &self.lint_short_path_literals),
+            ("system", &self.system),
+        ];
+        for (name, value) in flags {
+            value.iter().for_each(|value| set(options, name, value));
+        }
+    }
+}
+
+fn set(options: &mut Options, name: &str, value: &str) {
+    match name {
+        "max-call-depth" => match value.parse() {
+            Ok(depth) => options.max_call_depth = depth,
+            Err(_) => warn(&format!("setting '{name}' has invalid value '{value}'")),
+        },
+        "show-trace" => set_switch(&mut options.show_trace, name, value),
+        "trace-verbose" => set_switch(&mut options.trace_verbose, name, value),
+        "abort-on-warn" => set_switch(&mut options.abort_on_warn, name, value),
+        "lint-url-literals" => set_lint(&mut options.url_literals, name, value),
+        "lint-absolute-path-literals" => set_lint(&mut options.absolute_paths, name, value),
+        "lint-short-path-literals" => set_lint(&mut options.short_paths, name, value),
+        "system" | "eval-system" => options.system = value.as_bytes().to_vec(),
+        "experimental-features" | "extra-experimental-features" => enable(options, value),
+        _ => {}
+    }
+}
+
+/// Turns experimental features on.
+pub fn enable(options: &mut Options, names: &str) {
+    if names.split_whitespace().any(|name| name == "no-url-literals") {
+        warn(
+            "experimental feature 'no-url-literals' has been stabilized and renamed; use 'lint-url-literals = fatal' setting instead",
+        );
+    }
+    options.features.enable(names);
+}
+
+fn set_switch(switch: &mut bool, name: &str, value: &str) {
+    match value {
+        "true" | "yes" | "1" => *switch = true,
+        "false" | "no" | "0" => *switch = false,
+        _ => warn(&format!("Boolean setting '{name}' has invalid value '{value}'")),
+    }
+}
+
+fn set_lint(lint: &mut Lint, name: &str, value: &str) {
+    *lint = match value {
+        "ignore" => Lint::Ignore,
+        "warn" => Lint::Warn,
+        "fatal" => Lint::Fatal,
+        _ => {
+            return warn(&format!(
+                "option '{name}' has invalid value '{value}' (expected 'ignore', 'warn', or 'fatal')"
+            ));
+        }
+    };
+}
+
+fn warn(text: &str) {
+    // Nothing can be done when the user closed the stream.
+    let _ = writeln!(io::stderr().lock(), "warning: {text}");
+}

@@ -1,0 +1,1 @@
+[ http://x.example/y /x/y (builtins.typeOf a/b) ]
