@@ -141,7 +141,7 @@ pub enum Verb {
     /// Check the store, and with --repair drop what is damaged
     Fsck(space::FsckArgs),
     /// Evaluate a program in the build language
-    Eval(eval::EvalArgs),
+    Eval(Box<eval::EvalArgs>),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
     /// Show versions

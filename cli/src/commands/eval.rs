@@ -157,8 +157,8 @@ fn options(args: &EvalArgs) -> Options {
         search_path: args.include.iter().map(|entry| search_entry(entry)).collect(),
         ..Options::default()
     };
-    args.extra_experimental_features.iter().for_each(|names| enable(&mut options, names));
     args.settings.apply(&mut options);
+    args.extra_experimental_features.iter().for_each(|names| enable(&mut options, names));
     if options.impure {
         options.home = std::env::var_os("HOME").map(OsStringExt::into_vec);
         let given = args.settings.nix_path().map(str::to_owned);

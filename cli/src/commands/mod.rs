@@ -116,7 +116,7 @@ fn dispatch(verb: Verb, shell: &Shell) -> Outcome {
         Verb::System(verb) => space::system(verb, shell),
         Verb::Prune(args) => space::prune(args, shell),
         Verb::Fsck(args) => space::fsck(args, shell),
-        Verb::Eval(args) => eval::run(args),
+        Verb::Eval(args) => eval::run(*args),
         Verb::Completions(args) => completions::run(&args),
         Verb::Version(args) => info::version(&args),
         Verb::Info(args) => info::info(&args, shell),
