@@ -268,3 +268,30 @@ fn a_named_context_can_be_an_image() {
     assert_eq!(text(out.join("word")).as_deref(), Some("seen\n"));
     assert_eq!(text(out.join("again")).as_deref(), Some("seen\n"));
 }
+
+#[test]
+fn a_build_file_takes_the_same_commit_as_a_dockerfile() {
+    let here = Here::new();
+    let Some((url, one, _daemon)) = served(&here) else { return };
+    let dockerfile = format!("FROM scratch AS r\nADD {url}?tag=v1 /\n");
+    here.build(&["-"], dockerfile.as_bytes()).expect("a Dockerfile");
+    let file = here.path("build.nix");
+    let text_of = |git: &str| {
+        format!(
+            "{{ buildc }}: buildc.image {{ name = \"r\"; rootfs = buildc.copy buildc.scratch {{ from = {git}; to = \"/\"; }}; }}"
+        )
+    };
+    let git = format!("buildc.git {{ url = \"{url}\"; ref = \"refs/tags/v1\"; commit = \"{one}\"; }}");
+    fs::write(&file, text_of(&git)).expect("a file");
+    let mut command = buildc(&here.path("store"));
+    let output = command.arg("plan").arg("-f").arg(&file).arg(here.dir.path()).output().expect("buildc runs");
+    let plan = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    assert!(plan.contains("= cached      ADD git://"), "{plan}");
+    fs::write(&file, text_of(&format!("buildc.git {{ url = \"{url}\"; commit = \"{}\"; }}", "0".repeat(40))))
+        .expect("a file");
+    let mut command = buildc(&here.path("store"));
+    let output =
+        command.arg("build").arg("-f").arg(&file).arg(here.dir.path()).output().expect("buildc runs");
+    assert!(!output.status.success(), "{output:?}");
+}

@@ -1,14 +1,15 @@
 //! Requests that put a layer on a tree: run, copy, write, mkdir; and the sources and differences beside them.
 
 use buildc_digest::Digest;
+use buildc_ir::git::GitRemote;
 use buildc_ir::step::{
-    Copy, CopySource, Exec, From, HttpSource, Mkdir, Mount, MountSource, Network, Role, Sharing, StepKind,
-    Unpack,
+    Copy, CopySource, Exec, From, GitSource, HttpSource, Mkdir, Mount, MountSource, Network, Role, Sharing,
+    StepKind, Unpack,
 };
 use buildc_ir::{Input, Span, StepId, TargetHistory};
 
 use super::builder::{Builder, Tree};
-use super::request::{CopyRequest, ExecRequest, Handle, MountRequest, Place, WriteRequest};
+use super::request::{CopyRequest, ExecRequest, GitRequest, Handle, MountRequest, Place, WriteRequest};
 use crate::dockerfile::lower::{config, history, paths, transfer};
 
 /// Inputs of a step in the making: the base comes first, a tree that is needed twice is there once for each role.
@@ -276,6 +277,44 @@ impl Builder<'_> {
             created_by: format!("ADD {url} /{}", history::LAYER_SUFFIX),
             step: Some(root),
         });
+        Ok(tree)
+    }
+
+    pub(super) fn git(&self, request: &GitRequest, span: Option<Span>) -> Result<Tree, String> {
+        let remote = match GitRemote::parse(&request.url) {
+            Some(remote) => remote.map_err(|error| format!("buildc.git: {error}"))?,
+            None => return Err(format!("buildc.git: `{}` is no git repository's address", request.url)),
+        };
+        let said = |given: &Option<String>, address: String| given.clone().unwrap_or(address);
+        let remote = GitRemote {
+            // Where only a commit is named, it is the ref.
+            reference: match (&request.reference, &request.commit) {
+                (None, Some(commit)) if remote.reference.is_empty() => commit.clone(),
+                (reference, _) => said(reference, remote.reference),
+            },
+            commit: request.commit.clone().or(remote.commit),
+            subdirectory: said(&request.subdir, remote.subdirectory),
+            submodules: request.submodules.unwrap_or(remote.submodules),
+            keep_git_dir: request.keep_git_dir.unwrap_or(remote.keep_git_dir),
+            url: remote.url,
+        };
+        let commit = self.commit(&remote)?;
+        if let Some(expected) = remote.commit.as_ref().filter(|expected| !commit.starts_with(*expected)) {
+            return Err(format!("buildc.git: `{}` is at commit {commit}, not {expected}", request.url));
+        }
+        let mut tree = self.scratch(span)?;
+        let source = GitSource {
+            url: remote.url,
+            commit,
+            subdirectory: remote.subdirectory,
+            submodules: remote.submodules,
+            keep_git_dir: remote.keep_git_dir,
+        };
+        let what = format!("ADD {} /", request.url);
+        let root = self.add(StepKind::Git(source), Vec::new(), what.clone(), span)?;
+        tree.root = root;
+        let created_by = format!("{what}{}", history::LAYER_SUFFIX);
+        tree.history.push(TargetHistory { created_by, step: Some(root) });
         Ok(tree)
     }
 

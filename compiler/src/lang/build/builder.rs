@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use buildc_ir::git::GitRemote;
 use buildc_ir::graph::Node;
 use buildc_ir::step::{ImageSource, StepKind};
 use buildc_ir::world::{ResolvedImage, Resolver};
@@ -75,6 +76,7 @@ impl Steps for Builder<'_> {
             Request::Http { url, sha256, name } => {
                 self.http(url, sha256.as_deref(), name.as_deref(), span)?
             }
+            Request::Git(request) => self.git(request, span)?,
             Request::Dockerfile(request) => dockerfile::lower(self, request)?,
             Request::Exec(request) => self.exec(request, mentions, span)?,
             Request::Copy(request) => self.copy(request, span)?,
@@ -111,6 +113,8 @@ pub(super) struct State {
     /// Directories of the contexts by their names.
     contexts: BTreeMap<String, String>,
     images: BTreeMap<(String, Platform), ResolvedImage>,
+    /// Commits by repository and ref: one evaluation sees one state of a repository.
+    commits: BTreeMap<(String, String), String>,
 }
 
 /// What a build file came to.
@@ -266,6 +270,17 @@ impl<'w> Builder<'w> {
             format!("{}{help}", error.message)
         })?;
         self.state.borrow_mut().images.insert(key, found.clone());
+        Ok(found)
+    }
+
+    /// The commit that the ref of a repository is.
+    pub(super) fn commit(&self, remote: &GitRemote) -> Result<String, String> {
+        let key = (remote.url.clone(), remote.reference.clone());
+        if let Some(known) = self.state.borrow().commits.get(&key) {
+            return Ok(known.clone());
+        }
+        let found = self.resolver.commit(remote).map_err(|error| error.message)?;
+        self.state.borrow_mut().commits.insert(key, found.clone());
         Ok(found)
     }
 

@@ -224,6 +224,41 @@ let
       inherit (a) url sha256 name;
     };
 
+  git =
+    source:
+    let
+      a =
+        if isAttrs source then
+          args "buildc.git" {
+            url = need types.text;
+            ref = may (types.optional types.text) null;
+            commit = may (types.optional types.text) null;
+            subdir = may (types.optional types.text) null;
+            submodules = may (types.optional types.bool) null;
+            keepGitDir = may (types.optional types.bool) null;
+          } source
+        else
+          {
+            url = arg "buildc.git" "the repository" types.text source;
+            ref = null;
+            commit = null;
+            subdir = null;
+            submodules = null;
+            keepGitDir = null;
+          };
+    in
+    step {
+      kind = "git";
+      inherit (a)
+        url
+        ref
+        commit
+        subdir
+        submodules
+        keepGitDir
+        ;
+    };
+
   dockerfile =
     source:
     let
@@ -578,6 +613,7 @@ in
     diff
     dockerfile
     from
+    git
     http
     image
     local

@@ -73,6 +73,7 @@ static LOCATED: &[(&str, Builtin)] = located! {
     "diff" ["lower" "upper"]
     "dockerfile" ["source"]
     "from" ["reference"]
+    "git" ["source"]
     "http" ["source"]
     "image" ["what"]
     "local" ["source"]

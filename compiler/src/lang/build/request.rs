@@ -37,6 +37,25 @@ pub struct Pair {
     pub value: String,
 }
 
+/// A commit of a repository. What the address says too is said here with more weight.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GitRequest {
+    /// Address, as ADD takes it.
+    pub url: String,
+    /// Branch, tag or commit.
+    #[serde(rename = "ref")]
+    pub reference: Option<String>,
+    /// The commit that the ref must be, or its beginning.
+    pub commit: Option<String>,
+    /// Directory within the repository.
+    pub subdir: Option<String>,
+    /// Whether submodules are checked out.
+    pub submodules: Option<bool>,
+    /// Whether `.git` stays.
+    pub keep_git_dir: Option<bool>,
+}
+
 /// One request.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
@@ -59,6 +78,8 @@ pub enum Request {
         /// Its name in the tree.
         name: Option<String>,
     },
+    /// The files of a git repository.
+    Git(GitRequest),
     /// The image that a Dockerfile builds.
     Dockerfile(DockerfileRequest),
     /// A command.
