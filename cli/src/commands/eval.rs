@@ -16,7 +16,7 @@ use buildc_compiler::lang::world::World;
 use buildc_compiler::lang::{print, report};
 use bumpalo::Bump;
 
-use super::eval_settings::{Settings, enable};
+use super::eval_settings::{Settings, enable, search_path_entries};
 use crate::failure::{Failure, Outcome};
 use crate::language::{self, Files, Sealed};
 
@@ -163,8 +163,7 @@ fn options(args: &EvalArgs) -> Options {
         options.home = std::env::var_os("HOME").map(OsStringExt::into_vec);
         let given = args.settings.nix_path().map(str::to_owned);
         let path = given.unwrap_or_else(|| std::env::var("NIX_PATH").unwrap_or_default());
-        let entries = path.split(':').filter(|entry| !entry.is_empty());
-        options.search_path.extend(entries.map(search_entry));
+        options.search_path.extend(search_path_entries(&path).iter().map(|entry| search_entry(entry)));
     }
     options
 }

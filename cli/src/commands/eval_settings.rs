@@ -89,8 +89,16 @@ impl Settings {
         self.nix_path.as_deref().or(set.map(|pair| pair[1].as_str()))
     }
 
-    /// Puts the settings into effect.
+    /// Puts the settings into effect; where programs see the environment, those of NIX_CONFIG first.
     pub fn apply(&self, options: &mut Options) {
+        let config =
+            if options.impure { std::env::var("NIX_CONFIG").unwrap_or_default() } else { String::new() };
+        for line in config.lines() {
+            let line = line.split('#').next().unwrap_or_default();
+            if let Some((name, value)) = line.split_once('=') {
+                set(options, name.trim(), value.trim());
+            }
+        }
         for pair in self.option.chunks_exact(2) {
             set(options, &pair[0], &pair[1]);
         }
@@ -122,6 +130,19 @@ fn set(options: &mut Options, name: &str, value: &str) {
         "experimental-features" | "extra-experimental-features" => enable(options, value),
         _ => {}
     }
+}
+
+/// The entries of a search path; the colon of a URL separates nothing.
+pub fn search_path_entries(path: &str) -> Vec<String> {
+    let mut entries: Vec<String> = Vec::new();
+    for part in path.split(':') {
+        match entries.last_mut() {
+            Some(last) if part.starts_with("//") => *last = format!("{last}:{part}"),
+            _ => entries.push(part.to_owned()),
+        }
+    }
+    entries.retain(|entry| !entry.is_empty());
+    entries
 }
 
 /// Turns experimental features on.
@@ -158,4 +179,15 @@ fn set_lint(lint: &mut Lint, name: &str, value: &str) {
 fn warn(text: &str) {
     // Nothing can be done when the user closed the stream.
     let _ = writeln!(io::stderr().lock(), "warning: {text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_in_a_search_path_stays_whole() {
+        let entries = search_path_entries("a=/x:b=https://y.example/z::/w");
+        assert_eq!(entries, ["a=/x", "b=https://y.example/z", "/w"]);
+    }
 }
