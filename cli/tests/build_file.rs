@@ -119,6 +119,35 @@ fn an_interpolated_step_is_mounted_where_the_string_says() {
 }
 
 #[test]
+fn an_image_of_a_build_file_is_built_and_run() {
+    if !root_and_busybox("running an image of a build file") {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = store_with_base(dir.path());
+    let project = project(
+        dir.path(),
+        r#"{ buildc }:
+        let image = word: buildc.image {
+          rootfs = buildc.from "localhost/busybox";
+          config = { Cmd = [ "echo" word ]; };
+        };
+        in { one = image "first"; two = image "second"; }"#,
+    );
+    let file = project.join("build.nix");
+    let by_file = |words: &[&str]| {
+        run(buildc(&store).args(["run", "--rm", "--network", "none", "-f"]).arg(&file).args(words))
+    };
+    assert_eq!(by_file(&["-A", "two"]).expect("a run").trim(), "second");
+    assert_eq!(by_file(&["-A", "one", "echo", "other"]).expect("a run").trim(), "other");
+    let by_directory =
+        run(buildc(&store).args(["run", "--rm", "--network", "none", "-A", "one"]).arg(&project));
+    assert_eq!(by_directory.expect("a run").trim(), "first");
+    let several = by_file(&[]).expect_err("two images are not one");
+    assert!(several.to_string().contains("-A"), "{several}");
+}
+
+#[test]
 fn errors_point_at_the_line_of_the_author() {
     let unknown = refusal("{ buildc }:\n  buildc.run buildc.scratch { scrip = \"x\"; }\n");
     assert!(unknown.contains("build.nix:2:3"), "{unknown}");

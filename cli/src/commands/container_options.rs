@@ -169,6 +169,13 @@ pub struct ContainerOptions {
     #[arg(long, value_name = "OS/ARCH")]
     pub platform: Option<String>,
 
+    /// Build this file first and take its image: a build file (FILE.nix), or a Dockerfile for DIR
+    #[arg(short, long, value_name = "FILE", help_heading = "Build")]
+    pub file: Option<PathBuf>,
+    /// Of a build file: the image to build, for example web
+    #[arg(short = 'A', long = "attr", value_name = "PATH", help_heading = "Build")]
+    pub attribute: Option<String>,
+
     /// Print help (-h is the host name, as with Docker)
     #[arg(long, action = clap::ArgAction::Help)]
     help: Option<bool>,
@@ -176,15 +183,51 @@ pub struct ContainerOptions {
     // One argument for both, so that everything behind the image belongs to the container, even what looks like an
     // option of ours.
     /// An image, or a directory with a Dockerfile (built first); what follows is the command
-    #[arg(required = true, num_args = 1.., trailing_var_arg = true, value_name = "IMAGE|DIR [COMMAND]")]
+    #[arg(required_unless_present = "file", num_args = 1.., trailing_var_arg = true, value_name = "IMAGE|DIR [COMMAND]")]
     pub words: Vec<OsString>,
 }
 
+/// What a new container's image comes from.
+#[derive(Clone, Copy, Debug)]
+pub enum Source<'a> {
+    /// An image or a directory.
+    Word(&'a str),
+    /// A build file, which has its directories itself.
+    BuildFile(&'a Path),
+    /// A Dockerfile and its context.
+    Dockerfile {
+        /// Relative to the current directory.
+        file: &'a Path,
+        /// Where COPY and ADD take files from.
+        directory: &'a Path,
+    },
+}
+
+fn is_build_file(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "nix")
+}
+
 impl ContainerOptions {
-    /// The first word: an image or a directory.
-    pub fn image(&self) -> Result<&str, Failure> {
+    /// What is run: the first word, unless `-f` says it all.
+    pub fn source(&self) -> Result<Source<'_>, Failure> {
         let first = self.words.first().map(OsString::as_os_str).unwrap_or_default();
-        first.to_str().ok_or_else(|| Failure::usage("The name of the image is not UTF-8 text"))
+        match &self.file {
+            Some(file) if is_build_file(file) => Ok(Source::BuildFile(file)),
+            Some(file) => {
+                let directory = if first.is_empty() { Path::new(".") } else { Path::new(first) };
+                Ok(Source::Dockerfile { file, directory })
+            }
+            None => match first.to_str() {
+                Some(word) => Ok(Source::Word(word)),
+                None => Err(Failure::usage("The name of the image is not UTF-8 text")),
+            },
+        }
+    }
+
+    /// The words of the command: all of them where a build file stands for the image.
+    fn command(&self) -> &[OsString] {
+        let from = usize::from(!self.file.as_deref().is_some_and(is_build_file));
+        self.words.get(from..).unwrap_or_default()
     }
 
     /// What the container is to be.
@@ -193,7 +236,7 @@ impl ContainerOptions {
         let mut spec = ContainerSpec {
             name: self.name.clone(),
             image: image.to_owned(),
-            command: words(self.words.get(1..).unwrap_or_default())?,
+            command: words(self.command())?,
             entrypoint: self
                 .entrypoint
                 .as_ref()

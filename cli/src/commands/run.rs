@@ -9,8 +9,9 @@ use buildc_executor::container::{self, Container, StartOptions};
 use buildc_store::ImageRecord;
 
 use super::Shell;
-use super::container_options::ContainerOptions;
+use super::container_options::{ContainerOptions, Source};
 use super::registry::{self, PullWhen};
+use crate::build_file;
 use crate::failure::{Failure, Outcome};
 use crate::output;
 use crate::session::{self, Session};
@@ -22,10 +23,11 @@ Examples:
   buildc run --rm -it debian bash                 a shell
   buildc run --rm -v \"$PWD\":/src -w /src node npm test
   buildc run --rm ./examples/node-hello           build the directory's Dockerfile and run it
+  buildc run --rm -f build.nix -A web             build an image of a build file and run it
 
 The exit code is the command's; 125 when buildc fails, 126 when the command cannot be run, 127 when it
 is not found. A word is a directory when it begins with `.` or `/`, or when it names a directory with a
-Dockerfile and no image.";
+Dockerfile or build.nix and no image. With `-f FILE.nix` all words are the command.";
 
 /// Options of `buildc run`.
 #[derive(clap::Args, Debug)]
@@ -136,21 +138,34 @@ fn image_to_run(
     }
 }
 
-/// The image to run: the word itself, or the id of what its directory builds.
+/// The image to run: the word itself, or the id of what is built.
 fn source_image(options: &ContainerOptions, shell: &Shell) -> Result<String, Failure> {
-    let word = options.image()?;
+    let word = match options.source()? {
+        Source::BuildFile(file) => return build(Some(file), Path::new("."), options, shell),
+        Source::Dockerfile { file, directory } => return build(Some(file), directory, options, shell),
+        Source::Word(word) => word,
+    };
     let directory = Path::new(word);
     let path_like = word.starts_with(['.', '/']);
-    let has_dockerfile = || directory.join("Dockerfile").is_file() || directory.join("dockerfile").is_file();
-    if !path_like && (!has_dockerfile() || Session::open(shell)?.find_image(word)?.is_some()) {
+    let has_source = || {
+        let dockerfile = ["Dockerfile", "dockerfile"].iter().any(|name| directory.join(name).is_file());
+        dockerfile || build_file::default_file(directory).is_some()
+    };
+    let wanted = path_like || options.attribute.is_some();
+    if !wanted && (!has_source() || Session::open(shell)?.find_image(word)?.is_some()) {
         return Ok(word.to_owned());
     }
-    build_directory(directory, options, shell)
+    build(None, directory, options, shell)
 }
 
 /// Builds in a process of its own: the threads and signal handlers of a build have no place in one that becomes the
 /// foreground of a container.
-fn build_directory(directory: &Path, options: &ContainerOptions, shell: &Shell) -> Result<String, Failure> {
+fn build(
+    file: Option<&Path>,
+    directory: &Path,
+    options: &ContainerOptions,
+    shell: &Shell,
+) -> Result<String, Failure> {
     let program =
         std::env::current_exe().map_err(|e| Failure::file("find", Path::new("/proc/self/exe"), &e))?;
     let id_file = std::env::temp_dir().join(format!("buildc-run-{}.iid", std::process::id()));
@@ -162,6 +177,12 @@ fn build_directory(directory: &Path, options: &ContainerOptions, shell: &Shell) 
     if let Some(platform) = &options.platform {
         command.args(["--platform", platform]);
     }
+    if let Some(file) = file {
+        command.arg("--file").arg(file);
+    }
+    if let Some(attribute) = &options.attribute {
+        command.args(["--attr", attribute]);
+    }
     let status = command.arg("--").arg(directory).status().map_err(|e| Failure::file("run", &program, &e))?;
     let id = std::fs::read_to_string(&id_file);
     // Left behind it would only be a small file with an id.
@@ -169,5 +190,10 @@ fn build_directory(directory: &Path, options: &ContainerOptions, shell: &Shell) 
     if !status.success() {
         return Err(Failure::Said(super::CONTAINER_TOOL_FAILED));
     }
-    id.map_err(|e| Failure::file("read", &id_file, &e))
+    let ids = id.map_err(|e| Failure::file("read", &id_file, &e))?;
+    match ids.lines().count() {
+        1 => Ok(ids),
+        count => Err(Failure::usage(format!("This builds {count} images, and a container has one"))
+            .help("Choose an image of the build file with -A NAME")),
+    }
 }
