@@ -5,7 +5,7 @@ use crate::lang::error::{EvalError, Result};
 use crate::lang::eval::{Evaluator, Feature};
 use crate::lang::store_path::output_placeholder;
 use crate::lang::syntax::{Origin, Pos};
-use crate::lang::value::Value;
+use crate::lang::value::{ContextElement, Value};
 
 pub(super) const BUILTINS: &[Builtin] = &[Builtin::new(
     "placeholder",
@@ -43,7 +43,23 @@ fn placeholder<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'
     Ok(ev.string(ev.bytes(&output_placeholder(output))))
 }
 
-fn output_of<'a>(ev: &mut Evaluator<'a>, _: &[Value<'a>]) -> Result<Value<'a>> {
+fn output_of<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     ev.require(Feature::DynamicDerivations, "")?;
+    let context = "while evaluating the first argument to builtins.outputOf";
+    let derivation = ev.string_of(args[0], Pos::NONE, context)?;
+    let elements = derivation.context.map_or(&[][..], |context| context.elements);
+    let [element] = elements else {
+        let count =
+            format!("' has {} entries in its context. It should only have exactly one entry", elements.len());
+        let text = [b"string '", derivation.bytes(), count.as_bytes()].concat();
+        return Err(EvalError::new(text).trace(Pos::NONE, context.as_bytes()));
+    };
+    ev.plain_string_of(args[1], Pos::NONE, "while evaluating the second argument to builtins.outputOf")?;
+    let (ContextElement::Opaque(path)
+    | ContextElement::Deep(path)
+    | ContextElement::Built { derivation: path, .. }) = *element;
+    if !matches!(ev.world.file_type(path), Ok(Some(_))) {
+        return Err(EvalError::new([b"path '", path, b"' is not a valid store path"].concat()));
+    }
     Err(EvalError::new("outputs of outputs are not known during evaluation"))
 }
