@@ -51,6 +51,8 @@ impl Here {
         let out = tempfile::tempdir_in(self.dir.path()).expect("a directory").keep();
         let mut command = buildc(&self.path("store"));
         command.args(["build", "-q", "-o"]).arg(&out).args(words).current_dir(self.dir.path());
+        // As in a hook of git's: the index of another repository, which is not to be touched.
+        command.env("GIT_INDEX_FILE", self.path("index-of-the-caller"));
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -216,6 +218,7 @@ fn a_git_repository_is_a_context_at_a_ref_and_below_a_directory() {
     let out = built(&url).expect("the default branch");
     assert_eq!(text(out.join("word")).as_deref(), Some("later\n"));
     assert!(!out.join(".git").exists());
+    assert!(!here.path("index-of-the-caller").exists());
     let out = built(&format!("{url}#v1")).expect("a tag");
     assert_eq!(text(out.join("word")).as_deref(), Some("seen\n"));
     let out = built(&format!("{url}#main:sub")).expect("a directory");

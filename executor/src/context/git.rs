@@ -92,6 +92,8 @@ fn run(remote: &GitRemote, dir: &Path, words: &[&str]) -> Result<String, Context
     command.arg("-C").arg(dir).args(["-c", "advice.detachedHead=false"]).args(words);
     // Nobody is there to type a password, and the caller's repository is not this one.
     command.env("GIT_TERMINAL_PROMPT", "0").env_remove("GIT_DIR").env_remove("GIT_WORK_TREE");
+    // A hook of git's has these; a checkout would write the index of the repository that is being committed to.
+    command.env_remove("GIT_INDEX_FILE").env_remove("GIT_OBJECT_DIRECTORY").env_remove("GIT_COMMON_DIR");
     let output = command.stdin(Stdio::null()).output().map_err(|e| failed(remote, format!("git: {e}")))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
