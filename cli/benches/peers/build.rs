@@ -14,6 +14,8 @@ struct Bench {
     work: PathBuf,
     context: PathBuf,
     base_tar: PathBuf,
+    /// True where dirty pages of one program would be written while the next is measured.
+    on_disk: bool,
 }
 
 #[derive(Default)]
@@ -31,29 +33,31 @@ pub fn measure(options: &Options, name: &str, base: &Path) -> Result<(), Failure
     workload::make(name, &context)?;
     let base_tar = work.join("base.tar");
     time(Command::new("tar").arg("-C").arg(base).arg("-cf").arg(&base_tar).arg("."))?;
-    let bench = Bench { work: work.clone(), context, base_tar };
-    let (mut ours, mut theirs, mut walks) = (Times::default(), Times::default(), Vec::new());
+    let bench = Bench { work: work.clone(), context, base_tar, on_disk: !options.on_tmpfs };
+    let (mut ours, mut theirs) = (Times::default(), Times::default());
+    let mut floors = Vec::new();
     for round in 0..options.rounds {
         bench.fresh_buildc()?;
         bench.fresh_buildah()?;
         bench.round(&mut ours, &mut theirs)?;
         if name == "context10k" {
-            let start = Instant::now();
-            workload::lstat_walk(&bench.context)?;
-            walks.push(start.elapsed());
+            floors.push(bench.floor(|| workload::lstat_walk(&bench.context).map(drop))?);
             workload::touch(&bench.context, round)?;
-            ours.touched.push(time(&mut bench.buildc())?);
-            theirs.touched.push(time(&mut bench.buildah())?);
+            ours.touched.push(bench.timed(&mut bench.buildc())?);
+            theirs.touched.push(bench.timed(&mut bench.buildah())?);
+        }
+        if name == "wide" {
+            floors.push(bench.floor(|| workload::loops(&base.join("bin/busybox")))?);
         }
     }
     bench.fresh_buildc()?;
     ours.peak_kib = peak_kib(&bench.buildc())?;
-    print(name, &ours, &theirs, &walks);
+    print(name, &ours, &theirs, &floors);
     fs::remove_dir_all(&work)?;
     Ok(())
 }
 
-fn print(name: &str, ours: &Times, theirs: &Times, walks: &[Duration]) {
+fn print(name: &str, ours: &Times, theirs: &Times, floors: &[Duration]) {
     let (cold, cached) = match name {
         "chain" => ("ratio 0.05, 30 steps", "15 ms"),
         "wide" => ("2150 ms", "15 ms"),
@@ -66,9 +70,12 @@ fn print(name: &str, ours: &Times, theirs: &Times, walks: &[Duration]) {
         report::print(&Row { work: &work, buildc, peer, peer_times, wanted, peak_kib });
     };
     row("cold", &ours.cold, "buildah", &theirs.cold, cold);
+    if name == "wide" {
+        row("cold", &ours.cold, "plain shell", floors, "2150 ms of 2000");
+    }
     row("cached", &ours.cached, "buildah", &theirs.cached, cached);
     if !ours.touched.is_empty() {
-        row("cached", &ours.cached, "lstat walk", walks, "40 ms");
+        row("cached", &ours.cached, "lstat walk", floors, "aim 1.8");
         row("one change", &ours.touched, "buildah", &theirs.touched, "300 ms");
     }
 }
@@ -121,11 +128,29 @@ impl Bench {
     }
 
     fn round(&self, ours: &mut Times, theirs: &mut Times) -> Result<(), Failure> {
-        ours.cold.push(time(&mut self.buildc())?);
-        theirs.cold.push(time(&mut self.buildah())?);
-        ours.cached.push(time(&mut self.buildc())?);
-        theirs.cached.push(time(&mut self.buildah())?);
+        ours.cold.push(self.timed(&mut self.buildc())?);
+        theirs.cold.push(self.timed(&mut self.buildah())?);
+        ours.cached.push(self.timed(&mut self.buildc())?);
+        theirs.cached.push(self.timed(&mut self.buildah())?);
         Ok(())
+    }
+
+    fn settle(&self) {
+        if self.on_disk {
+            nix::unistd::sync();
+        }
+    }
+
+    fn timed(&self, command: &mut Command) -> Result<Duration, Failure> {
+        self.settle();
+        time(command)
+    }
+
+    fn floor(&self, work: impl FnOnce() -> Result<(), Failure>) -> Result<Duration, Failure> {
+        self.settle();
+        let start = Instant::now();
+        work()?;
+        Ok(start.elapsed())
     }
 }
 

@@ -6,11 +6,13 @@
 //!     cargo bench -p buildc --bench peers -- --rounds 3
 //!
 //! Rounds of all programs alternate, so that a slow moment of the machine hits everybody; figures are medians. Needs
-//! root, buildah, crun, bubblewrap and busybox-static. Nothing here is an assertion: it prints ratios.
+//! root, buildah, crun, bubblewrap, busybox-static, skopeo, docker-registry and pigz. Nothing here is an assertion: it prints ratios.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod build;
 mod measure;
+mod push;
+mod registry;
 mod report;
 mod run;
 mod workload;
@@ -69,6 +71,9 @@ fn measure_all(options: &Options) -> Result<(), Failure> {
     }
     if options.wants("run") {
         run::measure(options, &base)?;
+    }
+    if options.wants("push") {
+        push::measure(options)?;
     }
     Ok(())
 }

@@ -59,7 +59,7 @@ fn wide(dir: &Path) -> Result<(), Failure> {
     for i in 0..8 {
         text.push_str(&format!(
             "FROM localhost/busybox AS s{i}\n\
-             RUN i=0; while [ $i -lt 500000 ]; do i=$((i+1)); done; echo stage{i} $i > /out{i}\n\n"
+             RUN {LOOP}; echo stage{i} $i > /out{i}\n\n"
         ));
     }
     text.push_str("FROM localhost/busybox\n");
@@ -112,6 +112,43 @@ fn context10k(dir: &Path) -> Result<(), Failure> {
     fs::write(dir.join("keep.log"), "kept by the exception\n")?;
     let text = "FROM localhost/busybox\nCOPY . /srv/\nRUN find /srv -type f | wc -l > /count\n";
     Ok(fs::write(dir.join("Dockerfile"), text)?)
+}
+
+/// An image of four layers of 256 MiB, half of which compresses.
+pub fn layers4(dir: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(dir)?;
+    let mut text = String::from("FROM scratch\n");
+    for i in 0..4u64 {
+        let mut noise = Noise(i + 1);
+        let mut data = Vec::with_capacity(256 << 20);
+        while data.len() < 256 << 20 {
+            data.extend(noise.bytes(4 << 10));
+            data.resize(data.len() + (4 << 10), b'x');
+        }
+        fs::write(dir.join(format!("f{i}.bin")), data)?;
+        text.push_str(&format!("COPY f{i}.bin /\n"));
+    }
+    Ok(fs::write(dir.join("Dockerfile"), text)?)
+}
+
+/// The shell work of one stage of `wide`.
+pub const LOOP: &str = "i=0; while [ $i -lt 500000 ]; do i=$((i+1)); done";
+
+/// The floor of `wide`: the loops of its eight stages by a plain shell, as many at once as there are CPUs.
+pub fn loops(busybox: &Path) -> Result<(), Failure> {
+    let cpus = std::thread::available_parallelism()?.get();
+    let mut left = 8;
+    let mut running: Vec<std::process::Child> = Vec::new();
+    while left > 0 || !running.is_empty() {
+        while left > 0 && running.len() < cpus {
+            running.push(Command::new(busybox).args(["sh", "-c", LOOP]).spawn()?);
+            left -= 1;
+        }
+        if !running.remove(0).wait()?.success() {
+            return Err("A loop of the shell failed".into());
+        }
+    }
+    Ok(())
 }
 
 fn bigfile(dir: &Path) -> Result<(), Failure> {
