@@ -15,6 +15,7 @@ mod pipeline;
 mod place;
 mod write;
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use buildc_ir::step;
@@ -51,7 +52,7 @@ pub(crate) enum CopyError {
     #[error("`{path}` does not have the content that the store recorded for it")]
     Corrupt { path: String },
     #[error("Archive `{archive}` has an entry that is refused, `{entry}`: {reason}")]
-    UnsafeEntry { archive: String, entry: String, reason: &'static str },
+    UnsafeEntry { archive: String, entry: String, reason: Cow<'static, str> },
     #[error("Archive `{archive}` cannot be read: {source}")]
     Archive { archive: String, source: std::io::Error },
     #[error("{what} `{path}` failed: {source}", path = path.display())]

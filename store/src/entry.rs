@@ -10,6 +10,19 @@ use buildc_digest::FileHash;
 /// The longest path of an entry, in bytes: what one system call can name.
 pub const PATH_MAX: usize = 4095;
 
+/// What the names, link targets and attributes of one foreign archive may take in memory, in bytes. A compressed archive
+/// of a few kilobytes can name millions of entries; a real layer of 500,000 files takes half of this.
+pub const MAX_ARCHIVE_METADATA_BYTES: usize = 256 << 20;
+
+/// What an entry in an ordered map takes beside its texts, in bytes: the structs, the map's share, the allocator's.
+const ENTRY_OVERHEAD_BYTES: usize = 320;
+
+/// The refusal of an archive that goes beyond [`MAX_ARCHIVE_METADATA_BYTES`].
+pub(crate) fn too_much_metadata() -> String {
+    let mib = MAX_ARCHIVE_METADATA_BYTES >> 20;
+    format!("the names and attributes of its entries take more than {mib} MiB of memory")
+}
+
 /// One entry of a layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -92,6 +105,16 @@ impl Entry {
         matches!(self.kind, EntryKind::Dir { .. })
     }
 
+    /// What it takes in memory under a key of its path, in bytes, roughly and rather more.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let target = match &self.kind {
+            EntryKind::Symlink { target } => target.len(),
+            EntryKind::Hardlink { to } => to.len(),
+            _ => 0,
+        };
+        ENTRY_OVERHEAD_BYTES + 2 * self.path.len() + target + attributes_bytes(&self.xattrs)
+    }
+
     /// Bytes of regular file content that belong to this entry.
     pub fn size_bytes(&self) -> u64 {
         match self.kind {
@@ -99,6 +122,11 @@ impl Entry {
             _ => 0,
         }
     }
+}
+
+/// What a list of extended attributes takes in memory, in bytes.
+fn attributes_bytes(xattrs: &[(Vec<u8>, Vec<u8>)]) -> usize {
+    xattrs.iter().map(|(name, value)| 64 + name.len() + value.len()).sum()
 }
 
 /// Canonical order: component by component, bytewise; a directory stands directly before what it holds.

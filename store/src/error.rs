@@ -153,6 +153,9 @@ pub enum StoreError {
         /// What is wrong.
         problem: String,
     },
+    /// A layer archive or its compressed form ends too early.
+    #[error("The layer archive is damaged: it ends in the middle of an entry")]
+    TarCutOff,
     /// Entries handed to the store break its rules.
     #[error("The entry `{path}` cannot be part of a layer: {problem}")]
     InvalidEntry {
@@ -239,7 +242,7 @@ impl StoreError {
             Self::LayerDigest { .. } => "store::layer_digest",
             Self::NoOriginalTar { .. } => "store::no_original_tar",
             Self::TarEntry { .. } => "store::tar_entry",
-            Self::Tar { .. } => "store::tar",
+            Self::Tar { .. } | Self::TarCutOff => "store::tar",
             Self::InvalidEntry { .. } => "store::invalid_entry",
             Self::NoImage { .. } => "store::no_image",
             Self::AmbiguousImage { .. } => "store::ambiguous_image",
@@ -267,7 +270,7 @@ impl StoreError {
             }
             Self::NoOriginalTar { .. } => "Pull or load the image again",
             Self::BlobDigest { .. } | Self::LayerDigest { .. } => "The transfer was damaged; try again",
-            Self::TarEntry { .. } | Self::Tar { .. } => {
+            Self::TarEntry { .. } | Self::Tar { .. } | Self::TarCutOff => {
                 "Have the image made again by a tool that writes plain tar"
             }
             Self::AmbiguousImage { .. } => "Give more digits of the id",
@@ -282,6 +285,7 @@ impl StoreError {
         match self {
             Self::TarEntry { .. }
             | Self::Tar { .. }
+            | Self::TarCutOff
             | Self::NoImage { .. }
             | Self::AmbiguousImage { .. }
             | Self::ImageInUse { .. }

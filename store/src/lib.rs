@@ -40,7 +40,9 @@ mod view;
 
 pub use blob::BlobWriter;
 pub use df::{DiskUsage, Usage};
-pub use entry::{Entry, EntryKind, PATH_MAX, compare_paths, file_name, is_below, join, parent};
+pub use entry::{
+    Entry, EntryKind, MAX_ARCHIVE_METADATA_BYTES, PATH_MAX, compare_paths, file_name, is_below, join, parent,
+};
 pub use error::{ErrorKind, Result, StoreError};
 pub use fsck::{FsckOptions, FsckProblem, FsckReport};
 pub use gc::{PruneItem, PruneKind, PruneOptions, PruneReport};
@@ -52,6 +54,6 @@ pub use rebuild::RebuildReport;
 pub use results::StoredResult;
 pub use snapshot::{Rootfs, SnapshotDriver};
 pub use store::{OpenOptions, Store};
-pub use tar::{TarDigest, TarHasher, TarWriter};
+pub use tar::{TarDigest, TarHasher, TarItem, TarReader, TarWriter};
 pub use traces::{StoredTrace, TraceId};
 pub use view::{Found, TreeIndex, TreeNode, TreeView};

@@ -7,6 +7,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use buildc_digest::InternalHasher;
+use buildc_store::{MAX_ARCHIVE_METADATA_BYTES, StoreError, TarItem, TarReader};
 use tar::EntryType;
 
 use super::layout::{Content, Layout, NewDir, Planned, Seen, What, text};
@@ -38,18 +39,22 @@ pub(super) fn unpack(
     let dest = layout.resolve(into.dest)?;
     layout.make_dirs(&dest, into.new_dir)?;
     let mut unpacker = Unpacker { name, into, dest, buffer: vec![0; 64 << 10], links: HashMap::new() };
-    let mut archive = tar::Archive::new(reader);
-    for entry in archive.entries().map_err(unreadable)? {
+    let mut reader = TarReader::new(reader);
+    while let Some(item) = reader.next_item().map_err(|e| unpacker.failed(e))? {
         if into.cancel.is_cancelled() {
             return Err(CopyError::Cancelled);
         }
-        let mut entry = entry.map_err(unreadable)?;
-        unpacker.entry(&mut entry, layout)?;
+        unpacker.entry(item, &mut reader, layout)?;
+        if layout.memory_bytes() > MAX_ARCHIVE_METADATA_BYTES {
+            let mib = MAX_ARCHIVE_METADATA_BYTES >> 20;
+            let why = format!("the names and attributes of its entries take more than {mib} MiB of memory");
+            return Err(unreadable(io::Error::other(why)));
+        }
     }
     Ok(true)
 }
 
-type Entry<'e> = tar::Entry<'e, Box<dyn Read>>;
+type Reader = TarReader<Box<dyn Read>>;
 
 struct Unpacker<'u> {
     name: &'u str,
@@ -62,54 +67,52 @@ struct Unpacker<'u> {
 }
 
 impl Unpacker<'_> {
-    fn unreadable(&self, source: io::Error) -> CopyError {
-        CopyError::Archive { archive: self.name.to_owned(), source }
+    /// What the reader says, in the words of ADD.
+    fn failed(&self, error: StoreError) -> CopyError {
+        let archive = self.name.to_owned();
+        let damaged = |problem| CopyError::Archive { archive, source: io::Error::other(problem) };
+        match error {
+            StoreError::TarEntry { path, problem } => {
+                CopyError::UnsafeEntry { archive: self.name.to_owned(), entry: path, reason: problem.into() }
+            }
+            StoreError::Tar { problem } => damaged(problem),
+            StoreError::TarCutOff => damaged("it ends in the middle of an entry".to_owned()),
+            error => error.into(),
+        }
     }
 
     fn refused(&self, entry: &[u8], reason: &'static str) -> CopyError {
-        CopyError::UnsafeEntry { archive: self.name.to_owned(), entry: text(entry), reason }
+        CopyError::UnsafeEntry { archive: self.name.to_owned(), entry: text(entry), reason: reason.into() }
     }
 
-    fn entry(&mut self, entry: &mut Entry<'_>, layout: &mut Layout<'_>) -> Result<(), CopyError> {
-        let kind = entry.header().entry_type();
-        if matches!(kind, EntryType::XGlobalHeader) {
-            return Ok(());
-        }
-        let written = entry.path_bytes().into_owned();
-        let name = self.clean(&written)?;
+    fn entry(
+        &mut self,
+        item: TarItem,
+        reader: &mut Reader,
+        layout: &mut Layout<'_>,
+    ) -> Result<(), CopyError> {
+        let name = self.clean(&item.name)?;
         if name.is_empty() {
             return Ok(());
         }
-        let path = self.locate(&written, &name, layout)?;
-        let mut planned = self.metadata(entry)?;
-        match kind {
-            EntryType::Link => return self.hard_link(entry, &written, path, layout),
-            EntryType::Directory => planned.what = What::Dir { opaque: false },
-            EntryType::Symlink => {
-                let target = entry.link_name_bytes().unwrap_or_default().into_owned();
-                planned.what = What::Symlink(target);
-                planned.mode = 0o777;
-            }
-            EntryType::Fifo => planned.what = What::Fifo,
-            EntryType::Char | EntryType::Block => {
-                let header = entry.header();
-                let number = |n: io::Result<Option<u32>>| n.map(Option::unwrap_or_default);
-                let major = number(header.device_major()).map_err(|e| self.unreadable(e))?;
-                let minor = number(header.device_minor()).map_err(|e| self.unreadable(e))?;
-                planned.what = if kind == EntryType::Char {
-                    What::Char(major, minor)
-                } else {
-                    What::Block(major, minor)
-                };
-            }
-            EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
+        let path = self.locate(&item.name, &name, layout)?;
+        let (major, minor) = item.device;
+        let what = match item.kind {
+            EntryType::Link => return self.hard_link(&item, path, layout),
+            _ if item.is_dir() => What::Dir { opaque: false },
+            EntryType::Symlink => What::Symlink(item.link.clone()),
+            EntryType::Fifo => What::Fifo,
+            EntryType::Char => What::Char(major, minor),
+            EntryType::Block => What::Block(major, minor),
+            EntryType::Regular | EntryType::Continuous => {
                 let number = layout.next_staged();
-                planned.what = What::File(self.stage(entry, number)?);
+                let content = self.stage(reader, number)?;
                 self.links.insert(name, (path.clone(), number));
+                What::File(content)
             }
-            _ => return Err(self.refused(&written, "its type is unknown")),
-        }
-        layout.replace(path, planned)
+            _ => return Err(self.refused(&item.name, "its type is unknown")),
+        };
+        layout.replace(path, self.planned(what, item))
     }
 
     /// The name below the destination; what would leave it is refused.
@@ -153,36 +156,30 @@ impl Unpacker<'_> {
         Ok(join(&at, last))
     }
 
-    fn metadata(&self, entry: &mut Entry<'_>) -> Result<Planned, CopyError> {
-        let header = entry.header();
-        let too_large = |_| io::Error::other("an owner is not a 32-bit number");
-        let id = |n: io::Result<u64>| {
-            n.and_then(|n| u32::try_from(n).map_err(too_large)).map_err(|e| self.unreadable(e))
-        };
-        let owner = (id(header.uid())?, id(header.gid())?);
-        let mode = header.mode().map_err(|e| self.unreadable(e))? & 0o7777;
-        let seconds = header.mtime().map_err(|e| self.unreadable(e))?.cast_signed();
-        let mut planned =
-            Planned { what: What::Fifo, mode, owner, mtime: (seconds, 0), xattrs: Vec::new(), link: None };
-        let extensions = entry.pax_extensions().map_err(|e| self.unreadable(e))?;
-        for extension in extensions.into_iter().flatten() {
-            let extension = extension.map_err(|e| self.unreadable(e))?;
-            apply_pax(&mut planned, extension.key_bytes(), extension.value_bytes());
+    fn planned(&self, what: What, item: TarItem) -> Planned {
+        // Overlayfs' own would make the kernel see another tree than the one that was recorded.
+        let kept = |(name, _): &(Vec<u8>, Vec<u8>)| !buildc_store::is_overlay_xattr(name);
+        let mut xattrs: Vec<_> = item.xattrs.into_iter().filter(kept).collect();
+        xattrs.sort();
+        Planned {
+            mode: if matches!(what, What::Symlink(_)) { 0o777 } else { item.mode },
+            owner: self.into.owner.unwrap_or((item.uid, item.gid)),
+            mtime: item.mtime,
+            xattrs,
+            link: None,
+            what,
         }
-        planned.xattrs.sort();
-        planned.owner = self.into.owner.unwrap_or(planned.owner);
-        Ok(planned)
     }
 
     /// Writes an entry's bytes beside the layer, hashing them.
-    fn stage(&mut self, entry: &mut Entry<'_>, number: u64) -> Result<Content, CopyError> {
+    fn stage(&mut self, reader: &mut Reader, number: u64) -> Result<Content, CopyError> {
         let path = self.into.staging.join(number.to_string());
         let failed = |source| CopyError::Io { what: "Writing", path: path.clone(), source };
         let mut file = std::fs::File::create_new(&path).map_err(failed)?;
         let mut hasher = InternalHasher::new();
         let mut size = 0;
         loop {
-            let n = entry.read(&mut self.buffer).map_err(|e| self.unreadable(e))?;
+            let n = reader.read_content(&mut self.buffer).map_err(|e| self.failed(e))?;
             if n == 0 {
                 return Ok(Content::Staged { path, size, hash: hasher.file() });
             }
@@ -192,15 +189,9 @@ impl Unpacker<'_> {
         }
     }
 
-    fn hard_link(
-        &mut self,
-        entry: &Entry<'_>,
-        written: &[u8],
-        path: Vec<u8>,
-        layout: &mut Layout<'_>,
-    ) -> Result<(), CopyError> {
-        let target = entry.link_name_bytes().unwrap_or_default().into_owned();
-        let target = self.clean(&target)?;
+    fn hard_link(&mut self, item: &TarItem, path: Vec<u8>, layout: &mut Layout<'_>) -> Result<(), CopyError> {
+        let written = &item.name;
+        let target = self.clean(&item.link)?;
         let Some((first, group)) = self.links.get(&target).cloned() else {
             return Err(
                 self.refused(written, "it is a hard link to something that is not before it in the archive")
@@ -212,56 +203,5 @@ impl Unpacker<'_> {
         let linked = Planned { link: Some((usize::MAX, 0, group)), ..original };
         layout.replace(first, linked.clone())?;
         layout.replace(path, linked)
-    }
-}
-
-/// The extensions that matter: exact times, large ids, extended attributes (POSIX pax; star's `SCHILY.xattr`).
-fn apply_pax(planned: &mut Planned, key: &[u8], value: &[u8]) {
-    let number = || std::str::from_utf8(value).ok().and_then(|v| v.parse::<u32>().ok());
-    match key {
-        b"mtime" => {
-            if let Some(time) = std::str::from_utf8(value).ok().and_then(parse_time) {
-                planned.mtime = time;
-            }
-        }
-        b"uid" => planned.owner.0 = number().unwrap_or(planned.owner.0),
-        b"gid" => planned.owner.1 = number().unwrap_or(planned.owner.1),
-        _ => {
-            // Overlayfs' own would make the kernel see another tree than the one that was recorded.
-            let name =
-                key.strip_prefix(b"SCHILY.xattr.").filter(|name| !buildc_store::is_overlay_xattr(name));
-            if let Some(name) = name {
-                planned.xattrs.push((name.to_vec(), value.to_vec()));
-            }
-        }
-    }
-}
-
-/// `seconds[.fraction]`, as pax writes times.
-fn parse_time(text: &str) -> Option<(i64, u32)> {
-    let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let digits: String = fraction.chars().chain("000000000".chars()).take(9).collect();
-    let (seconds, nanos): (i64, u32) = (seconds.parse().ok()?, digits.parse().ok()?);
-    if text.starts_with('-') && nanos > 0 {
-        return Some((seconds - 1, 1_000_000_000 - nanos));
-    }
-    Some((seconds, nanos))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pax_times_keep_their_fraction() {
-        for (text, want) in [
-            ("12", Some((12, 0))),
-            ("12.5", Some((12, 500_000_000))),
-            ("-1.25", Some((-2, 750_000_000))),
-            ("1.0000000019", Some((1, 1))),
-            ("x", None),
-        ] {
-            assert_eq!(parse_time(text), want, "{text}");
-        }
     }
 }

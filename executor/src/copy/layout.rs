@@ -13,6 +13,8 @@ use super::CopyError;
 use crate::select::{LayerTree, Stamp, is_below, join, split};
 
 const MAX_LINKS: u32 = 40;
+/// What an entry takes beside its texts, in bytes: the structs, the map's share, the allocator's.
+const PLANNED_OVERHEAD_BYTES: usize = 512;
 
 /// Where a planned file's bytes come from.
 #[derive(Clone, Debug)]
@@ -88,6 +90,8 @@ pub(super) struct Layout<'b> {
     /// A path that the base has nothing at, so that it need not be asked for what is below.
     absent: RefCell<Option<Vec<u8>>>,
     entries: BTreeMap<TreePath, Planned>,
+    /// What all entries that were ever laid out take in memory, in bytes, roughly and rather more.
+    memory_bytes: usize,
     now: (i64, u32),
     staged: u64,
 }
@@ -95,7 +99,7 @@ pub(super) struct Layout<'b> {
 impl<'b> Layout<'b> {
     /// Without a base every parent directory is made anew, whatever it may be laid over (`--link`).
     pub(super) fn new(base: Option<&'b LayerTree>, now: (i64, u32)) -> Self {
-        Self { base, absent: RefCell::new(None), entries: BTreeMap::new(), now, staged: 0 }
+        Self { base, absent: RefCell::new(None), entries: BTreeMap::new(), memory_bytes: 0, now, staged: 0 }
     }
 
     pub(super) fn now(&self) -> (i64, u32) {
@@ -207,7 +211,7 @@ impl<'b> Layout<'b> {
                 Some(_) => return Err(CopyError::NotADirectory { path: text(dir) }),
                 None => self.new_dir(new),
             };
-            self.entries.insert(TreePath(dir.to_vec()), planned);
+            self.add(dir.to_vec(), planned);
         }
         Ok(())
     }
@@ -265,8 +269,22 @@ impl<'b> Layout<'b> {
         if split(&path).1.starts_with(b".wh.") {
             return Err(CopyError::ReservedName { name: text(&path) });
         }
-        self.entries.insert(TreePath(path), planned);
+        self.add(path, planned);
         Ok(())
+    }
+
+    fn add(&mut self, path: Vec<u8>, planned: Planned) {
+        let xattrs: usize = planned.xattrs.iter().map(|(name, value)| 64 + name.len() + value.len()).sum();
+        let target = if let What::Symlink(target) = &planned.what { target.len() } else { 0 };
+        // The path is also kept by its name in an archive, and by where its bytes are staged.
+        let entry = PLANNED_OVERHEAD_BYTES + 2 * path.len() + target + xattrs;
+        self.memory_bytes = self.memory_bytes.saturating_add(entry);
+        self.entries.insert(TreePath(path), planned);
+    }
+
+    /// What the layout takes in memory: an archive of a few kilobytes can name millions of entries.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.memory_bytes
     }
 
     /// The planned entry at a path.

@@ -96,3 +96,36 @@ fn a_truncated_archive_is_named() {
     assert_eq!(error.code(), "archive::unreadable");
     assert!(error.to_string().contains("a.tar"));
 }
+
+/// Each entry's long name implies a thousand directories that would have to be kept until the layer is written.
+#[test]
+fn metadata_that_would_fill_memory_is_refused() {
+    let bench = Bench::new();
+    let mut archive = Builder::new(Vec::new());
+    for n in 0..60 {
+        let name = [format!("{n}/").repeat(1300).as_bytes(), b"f"].concat();
+        entry(&mut archive, "long", EntryType::GNULongName, "", &name);
+        entry(&mut archive, "f", EntryType::Symlink, "t", b"");
+    }
+    bench.write("a.tar", archive.into_inner().unwrap());
+    let recipe = Recipe::scratch().copy_with(&["a.tar"], "/dest", |c| c.unpack = Unpack::Local);
+    let error = bench.build(recipe).result.unwrap_err();
+    assert_eq!(error.code(), "archive::unreadable", "{error}");
+    assert!(error.to_string().contains("256 MiB"), "{error}");
+}
+
+/// GNU tar's sparse files are of a form that readers disagree about; a huge long name is none that a file can have.
+#[test]
+fn what_readers_disagree_about_is_refused() {
+    for (kind, data, code) in [
+        (EntryType::GNUSparse, &b""[..], "archive::unsafe_entry"),
+        (EntryType::GNULongName, &[b'n'; 2 << 20], "archive::unreadable"),
+    ] {
+        let bench = Bench::new();
+        let mut archive = Builder::new(Vec::new());
+        entry(&mut archive, "odd", kind, "", data);
+        bench.write("a.tar", archive.into_inner().unwrap());
+        let recipe = Recipe::scratch().copy_with(&["a.tar"], "/dest", |c| c.unpack = Unpack::Local);
+        assert_eq!(bench.build(recipe).result.unwrap_err().code(), code);
+    }
+}

@@ -5,20 +5,26 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use buildc_digest::Digest;
+use tar::EntryType;
 
 use super::error::io as io_error;
 use super::{ArchiveError, Result};
 use crate::Store;
-use crate::tar::decompressed;
+use crate::error::StoreError;
+use crate::tar::{TarItem, TarReader, decompressed};
 
 /// Manifests and indexes have at most 4 MiB in registries; configs may have more.
 pub(super) const DOCUMENT_LIMIT: u64 = 8 * 1024 * 1024;
+/// Bytes of content moved at once.
+const BUFFER_BYTES: usize = 256 << 10;
 const ENTRY_LIMIT: usize = 200_000;
+/// What all names and link targets may take together: those of 200,000 blobs are half of it.
+const NAMES_LIMIT_BYTES: usize = 32 << 20;
 const LINK_LIMIT: usize = 8;
 
 /// The files of an archive by their normal path.
@@ -34,29 +40,35 @@ impl Source {
     /// Reads a whole tar, compressed or not, into the blob store.
     pub(super) fn of_tar(store: &Store, input: &mut dyn Read) -> Result<Self> {
         let stream = |source| io_error("read", "-", source);
-        let mut archive = tar::Archive::new(decompressed(input)?);
+        let mut reader = TarReader::new(decompressed(input)?);
         let (mut files, mut links) = (BTreeMap::new(), BTreeMap::new());
-        for entry in archive.entries().map_err(stream)? {
-            let mut entry = entry.map_err(not_an_archive)?;
-            let name = normal(&entry.path_bytes())?;
+        let mut name_bytes = 0;
+        while let Some(item) = reader.next_item().map_err(not_an_archive)? {
+            let name = normal(&item.name)?;
+            name_bytes += name.len() + item.link.len();
+            if name_bytes > NAMES_LIMIT_BYTES {
+                let why =
+                    format!("the names of its entries are longer than {NAMES_LIMIT_BYTES} bytes together");
+                return Err(ArchiveError::NotAnArchive { why });
+            }
             if files.len() + links.len() >= ENTRY_LIMIT {
                 return Err(ArchiveError::NotAnArchive {
                     why: format!("it has more than {ENTRY_LIMIT} entries"),
                 });
             }
-            match entry.header().entry_type() {
-                tar::EntryType::Regular | tar::EntryType::Continuous | tar::EntryType::GNUSparse => {
-                    files.insert(name.clone(), keep(store, &name, &mut entry)?);
+            match item.kind {
+                EntryType::Regular | EntryType::Continuous if !item.is_dir() => {
+                    files.insert(name.clone(), keep(store, &name, &mut reader)?);
                 }
-                tar::EntryType::Symlink | tar::EntryType::Link => {
-                    let target = link_target(&name, &entry)?;
+                EntryType::Symlink | EntryType::Link => {
+                    let target = link_target(&name, &item)?;
                     links.insert(name, target);
                 }
                 _ => {}
             }
         }
         // A producer at the other end of a pipe may still be writing padding.
-        io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(stream)?;
+        io::copy(&mut reader.into_source(), &mut io::sink()).map_err(stream)?;
         Ok(Self::Tar { files, links })
     }
 
@@ -88,7 +100,7 @@ impl Source {
                 Some(have) => *have,
                 None => {
                     let mut file = open_inside(dir, name, referrer)?;
-                    keep_stream(store, name, &mut file, None)?
+                    keep_stream(store, name, &mut file)?
                 }
             },
         };
@@ -160,35 +172,40 @@ fn open_inside(dir: &Path, name: &str, referrer: &str) -> Result<File> {
     }
 }
 
-fn keep<R: Read>(store: &Store, name: &str, entry: &mut tar::Entry<'_, R>) -> Result<Digest> {
-    let size_bytes = entry.size();
-    keep_stream(store, name, entry, Some(size_bytes))
+/// Takes the content of the entry that the reader stands at.
+fn keep<R: Read>(store: &Store, name: &str, reader: &mut TarReader<R>) -> Result<Digest> {
+    let mut writer = store.blob_writer()?;
+    let mut buffer = vec![0; BUFFER_BYTES];
+    loop {
+        let read = reader.read_content(&mut buffer).map_err(|error| match error {
+            StoreError::TarCutOff => ArchiveError::Truncated { entry: name.to_owned() },
+            error => error.into(),
+        })?;
+        if read == 0 {
+            return Ok(writer.finish(None)?.0);
+        }
+        let bytes = buffer.get(..read).unwrap_or_default();
+        writer.write_all(bytes).map_err(|source| io_error("write", name, source))?;
+    }
 }
 
-fn keep_stream(store: &Store, name: &str, input: &mut dyn Read, size_bytes: Option<u64>) -> Result<Digest> {
+fn keep_stream(store: &Store, name: &str, input: &mut dyn Read) -> Result<Digest> {
     let mut writer = store.blob_writer()?;
-    let copied = io::copy(input, &mut writer).map_err(|source| match source.kind() {
-        io::ErrorKind::UnexpectedEof => ArchiveError::Truncated { entry: name.to_owned() },
-        _ => io_error("read", name, source),
-    })?;
-    if size_bytes.is_some_and(|promised| copied != promised) {
-        return Err(ArchiveError::Truncated { entry: name.to_owned() });
-    }
+    io::copy(input, &mut writer).map_err(|source| io_error("read", name, source))?;
     Ok(writer.finish(None)?.0)
 }
 
 /// The normal path that a link in the archive leads to.
-fn link_target<R: Read>(name: &str, entry: &tar::Entry<'_, R>) -> Result<String> {
-    let target = entry.link_name_bytes().unwrap_or_default();
+fn link_target(name: &str, item: &TarItem) -> Result<String> {
     if name.starts_with("blobs/") {
         return Err(refuse(name, "a blob is a link"));
     }
-    let target = std::str::from_utf8(&target).map_err(|_| refuse(name, "its link target is not UTF-8"))?;
+    let target = std::str::from_utf8(&item.link).map_err(|_| refuse(name, "its link target is not UTF-8"))?;
     if target.starts_with('/') {
         return Err(refuse(name, "it links to an absolute path"));
     }
     let dir = name.rsplit_once('/').map_or("", |(dir, _)| dir);
-    let base = if entry.header().entry_type() == tar::EntryType::Link { "" } else { dir };
+    let base = if item.kind == EntryType::Link { "" } else { dir };
     let mut parts: Vec<&str> = base.split('/').filter(|p| !p.is_empty()).collect();
     for part in target.split('/') {
         match part {
@@ -218,9 +235,10 @@ fn refuse(entry: &str, why: &'static str) -> ArchiveError {
     ArchiveError::UnsafeEntry { entry: entry.to_owned(), why }
 }
 
-fn not_an_archive(error: io::Error) -> ArchiveError {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => ArchiveError::Truncated { entry: "the next header".to_owned() },
-        _ => ArchiveError::NotAnArchive { why: error.to_string() },
+fn not_an_archive(error: StoreError) -> ArchiveError {
+    match error {
+        StoreError::TarCutOff => ArchiveError::Truncated { entry: "the next header".to_owned() },
+        StoreError::Tar { problem } => ArchiveError::NotAnArchive { why: problem },
+        error => error.into(),
     }
 }

@@ -17,7 +17,10 @@ use super::extract::Target;
 use super::pending::PendingLayer;
 use super::walk::is_overlay_xattr;
 use crate::Store;
-use crate::entry::{Entry, EntryKind, SortedPath, file_name, is_below, join, parent, shown};
+use crate::entry::{
+    Entry, EntryKind, MAX_ARCHIVE_METADATA_BYTES, SortedPath, file_name, is_below, join, parent, shown,
+    too_much_metadata,
+};
 use crate::error::{Result, StoreError};
 use crate::session::remove_tree;
 use crate::tar::{
@@ -26,8 +29,6 @@ use crate::tar::{
 
 /// Bytes of file content moved at once.
 const BUFFER_BYTES: usize = 1 << 20;
-/// Most entries of one archive; what they need in memory is bounded by it.
-const MAX_ENTRIES: usize = 2_000_000;
 /// Most symbolic links on the way to one entry, as in the kernel.
 const MAX_LINKS: u32 = 40;
 
@@ -85,18 +86,26 @@ struct Import<'a> {
     pending: &'a PendingLayer,
     target: Target,
     entries: BTreeMap<SortedPath, Entry>,
+    /// What all that was ever inserted takes in memory; directories that names imply count too.
+    metadata_bytes: usize,
     buffer: Vec<u8>,
 }
 
 impl<'a> Import<'a> {
     fn new(pending: &'a PendingLayer) -> Result<Self> {
         let target = Target::open(pending.dir())?;
-        Ok(Self { pending, target, entries: BTreeMap::new(), buffer: vec![0; BUFFER_BYTES] })
+        Ok(Self {
+            pending,
+            target,
+            entries: BTreeMap::new(),
+            metadata_bytes: 0,
+            buffer: vec![0; BUFFER_BYTES],
+        })
     }
 
     fn apply<R: Read>(&mut self, item: TarItem, reader: &mut TarReader<R>) -> Result<()> {
-        if self.entries.len() >= MAX_ENTRIES {
-            return Err(StoreError::Tar { problem: format!("it has more than {MAX_ENTRIES} entries") });
+        if self.metadata_bytes > MAX_ARCHIVE_METADATA_BYTES {
+            return Err(StoreError::Tar { problem: too_much_metadata() });
         }
         let written = clean(&item.name, &item.name)?;
         let name = file_name(&written).to_vec();
@@ -123,7 +132,7 @@ impl<'a> Import<'a> {
     fn kind(&self, item: &TarItem) -> Result<EntryKind> {
         let (major, minor) = item.device;
         Ok(match item.kind {
-            EntryType::Directory => EntryKind::Dir { opaque: false },
+            _ if item.is_dir() => EntryKind::Dir { opaque: false },
             EntryType::Symlink if item.link.is_empty() => {
                 return Err(refused(&item.name, "It is a symbolic link to nothing"));
             }
@@ -135,8 +144,6 @@ impl<'a> Import<'a> {
             EntryType::Char => EntryKind::CharDevice { major, minor },
             EntryType::Block => EntryKind::BlockDevice { major, minor },
             EntryType::Fifo => EntryKind::Fifo,
-            // The first tar format marks a directory by its name's last byte.
-            EntryType::Regular if item.name.ends_with(b"/") => EntryKind::Dir { opaque: false },
             EntryType::Regular | EntryType::Continuous => {
                 EntryKind::File { size: item.size, hash: FileHash::of(b"") }
             }
@@ -226,6 +233,7 @@ impl<'a> Import<'a> {
     }
 
     fn insert(&mut self, entry: Entry) {
+        self.metadata_bytes = self.metadata_bytes.saturating_add(entry.memory_bytes());
         self.entries.insert(SortedPath(entry.path.clone()), entry);
     }
 
@@ -399,22 +407,31 @@ fn canonical_links(entries: BTreeMap<SortedPath, Entry>) -> Vec<Entry> {
             first.clone_from(&entry.path);
         }
     }
-    entries.values().map(|entry| canonical_link(entry, &first_names, &entries)).collect()
+    if first_names.is_empty() {
+        return entries.into_values().collect();
+    }
+    let mut contents: BTreeMap<Vec<u8>, Entry> = BTreeMap::new();
+    for original in first_names.keys() {
+        if let Some(content) = entries.get(&SortedPath(original.clone())) {
+            contents.insert(original.clone(), content.clone());
+        }
+    }
+    entries.into_values().map(|entry| canonical_link(entry, &first_names, &contents)).collect()
 }
 
 fn canonical_link(
-    entry: &Entry,
+    entry: Entry,
     first_names: &BTreeMap<Vec<u8>, Vec<u8>>,
-    entries: &BTreeMap<SortedPath, Entry>,
+    contents: &BTreeMap<Vec<u8>, Entry>,
 ) -> Entry {
     let original = match &entry.kind {
         EntryKind::Hardlink { to } => to,
         _ => &entry.path,
     };
-    let Some(first) = first_names.get(original) else { return entry.clone() };
-    let Some(content) = entries.get(&SortedPath(original.clone())) else { return entry.clone() };
-    let same_inode = Entry { path: entry.path.clone(), ..content.clone() };
-    if *first == entry.path {
+    let Some(first) = first_names.get(original) else { return entry };
+    let Some(content) = contents.get(original) else { return entry };
+    let same_inode = Entry { path: entry.path, ..content.clone() };
+    if *first == same_inode.path {
         return same_inode;
     }
     Entry { kind: EntryKind::Hardlink { to: first.clone() }, xattrs: Vec::new(), ..same_inode }

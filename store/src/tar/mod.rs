@@ -11,7 +11,7 @@ mod write;
 pub(crate) use decompress::decompressed;
 pub(crate) use hash_sink::HashSink;
 pub use hash_sink::TarDigest;
-pub(crate) use read::{TarItem, TarReader};
+pub use read::{TarItem, TarReader};
 pub use write::{TarHasher, TarWriter};
 
 /// Prefix of a whiteout's file name (OCI image spec, `layer.md#whiteouts`).

@@ -1,7 +1,7 @@
-//! Reading a layer archive block by block.
+//! Reading an archive block by block: layers, ADD, `docker save`'s archives and `cp` all come through here.
 //!
 //! Owns: header decoding with hard bounds on everything that is kept in memory, PAX and GNU extensions.
-//! Never does: trusting a name; `layer::import` decides where an entry may go.
+//! Never does: trusting a name; whoever reads decides where an entry may go.
 //!
 //! The tar crate decodes the single header; the loop is ours because its iterator reads extensions of any size into
 //! memory. What two readers could take for different things (sparse files, sizes in global headers) is refused.
@@ -14,22 +14,39 @@ use super::{PAX_XATTR, padding};
 use crate::entry::shown;
 use crate::error::{Result, StoreError};
 
-/// Longest extension (PAX records, GNU long name) in bytes.
+/// Longest extensions (PAX records, GNU long names) of one entry together, in bytes.
 const MAX_EXTENSION_BYTES: u64 = 1 << 20;
 
 /// One entry as the archive has it, extensions applied.
 #[derive(Debug)]
-pub(crate) struct TarItem {
+pub struct TarItem {
+    /// Its name as written: it may be absolute, or lead out with `..`.
     pub name: Vec<u8>,
+    /// Target of a symbolic or hard link as written, else empty.
     pub link: Vec<u8>,
+    /// What it is.
     pub kind: EntryType,
+    /// Permission bits, `0o7777` at most.
     pub mode: u32,
+    /// Owner.
     pub uid: u32,
+    /// Group.
     pub gid: u32,
+    /// Unix seconds and nanoseconds.
     pub mtime: (i64, u32),
+    /// Bytes of content.
     pub size: u64,
+    /// Major and minor number of a device, else zeros.
     pub device: (u32, u32),
+    /// Extended attributes (`SCHILY.xattr`), in the order written.
     pub xattrs: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl TarItem {
+    /// Whether it is a directory; the first tar format marks one by its name's last byte.
+    pub fn is_dir(&self) -> bool {
+        self.kind == EntryType::Directory || (self.kind == EntryType::Regular && self.name.ends_with(b"/"))
+    }
 }
 
 /// Extensions that wait for the entry they belong to.
@@ -42,11 +59,13 @@ struct Extensions {
     gid: Option<u32>,
     mtime: Option<(i64, u32)>,
     xattrs: Vec<(Vec<u8>, Vec<u8>)>,
+    /// What they took so far.
+    bytes: u64,
 }
 
 /// Reads entries from a plain tar stream.
 #[derive(Debug)]
-pub(crate) struct TarReader<R> {
+pub struct TarReader<R> {
     source: R,
     /// Content of the current entry that was not read yet.
     remaining: u64,
@@ -54,17 +73,25 @@ pub(crate) struct TarReader<R> {
 }
 
 impl<R: Read> TarReader<R> {
+    /// Nothing is read yet.
     pub fn new(source: R) -> Self {
         Self { source, remaining: 0, padding: 0 }
     }
 
     /// The next entry; `None` at the end of the archive. What was not read of the last content is skipped.
+    ///
+    /// # Errors
+    /// The archive is malformed or cut off ([`StoreError::Tar`]), or one of its entries is of a kind that readers
+    /// understand differently ([`StoreError::TarEntry`]).
     pub fn next_item(&mut self) -> Result<Option<TarItem>> {
         let mut extensions = Extensions::default();
         loop {
             self.skip_content()?;
             let Some(header) = self.read_header()? else { return Ok(None) };
             let size = header.entry_size().map_err(broken)?;
+            if is_extension(header.entry_type()) {
+                extensions.charge(size)?;
+            }
             match header.entry_type() {
                 EntryType::GNULongName => extensions.name = Some(self.long_name(size)?),
                 EntryType::GNULongLink => extensions.link = Some(self.long_name(size)?),
@@ -82,6 +109,9 @@ impl<R: Read> TarReader<R> {
     }
 
     /// Reads content of the current entry; 0 at its end.
+    ///
+    /// # Errors
+    /// The archive ends in its middle, or its source fails.
     pub fn read_content(&mut self, buffer: &mut [u8]) -> Result<usize> {
         let want = buffer.len().min(usize::try_from(self.remaining).unwrap_or(usize::MAX));
         let space = buffer.get_mut(..want).unwrap_or_default();
@@ -135,10 +165,6 @@ impl<R: Read> TarReader<R> {
     }
 
     fn extension(&mut self, size: u64) -> Result<Vec<u8>> {
-        if size > MAX_EXTENSION_BYTES {
-            let problem = format!("an extension of {size} bytes is longer than {MAX_EXTENSION_BYTES}");
-            return Err(StoreError::Tar { problem });
-        }
         let mut bytes = Vec::new();
         self.source.by_ref().take(size).read_to_end(&mut bytes).map_err(broken)?;
         if bytes.len() as u64 != size {
@@ -183,6 +209,24 @@ impl<R: Read> TarReader<R> {
             name,
         })
     }
+}
+
+impl Extensions {
+    /// Each of many could be short enough.
+    fn charge(&mut self, size: u64) -> Result<()> {
+        self.bytes = self.bytes.saturating_add(size);
+        if self.bytes > MAX_EXTENSION_BYTES {
+            let bytes = self.bytes;
+            let problem = format!("an extension of {bytes} bytes is longer than {MAX_EXTENSION_BYTES}");
+            return Err(StoreError::Tar { problem });
+        }
+        Ok(())
+    }
+}
+
+fn is_extension(kind: EntryType) -> bool {
+    use EntryType::{GNULongLink, GNULongName, XGlobalHeader, XHeader};
+    matches!(kind, GNULongName | GNULongLink | XHeader | XGlobalHeader)
 }
 
 /// Whether blocks follow the header. For links, devices and directories the size field means nothing (POSIX pax).
@@ -313,13 +357,14 @@ fn pax_time(value: &[u8]) -> Option<(i64, u32)> {
 
 fn broken(source: io::Error) -> StoreError {
     match source.raw_os_error() {
+        None if source.kind() == io::ErrorKind::UnexpectedEof => cut_off(),
         Some(_) => StoreError::io("read", std::path::Path::new("layer archive"))(source),
         None => StoreError::Tar { problem: source.to_string() },
     }
 }
 
 fn cut_off() -> StoreError {
-    StoreError::Tar { problem: "it ends in the middle of an entry".to_owned() }
+    StoreError::TarCutOff
 }
 
 #[cfg(test)]

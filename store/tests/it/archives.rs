@@ -175,6 +175,48 @@ fn attempts_to_escape_are_refused_by_name() {
     }
 }
 
+/// A PAX record (POSIX pax, "Extended Header"): its length counts its own digits.
+fn pax_record(key: &str, value_bytes: usize) -> Vec<u8> {
+    let rest = key.len() + value_bytes + 3;
+    let length = (1..8).map(|digits| rest + digits).find(|n| n.to_string().len() + rest == *n).unwrap();
+    let mut record = format!("{length} {key}=").into_bytes();
+    record.resize(length - 1, b'v');
+    record.push(b'\n');
+    record
+}
+
+/// What a compressed archive of some kilobytes unpacks to: every entry's attributes, or the directories that its long
+/// name implies, are to be kept until the layer is complete.
+#[test]
+fn metadata_that_would_fill_memory_is_refused() {
+    let attributes = pax_record("SCHILY.xattr.user.a", 1 << 19);
+    let names: Vec<String> = (0..600).map(|n| format!("d{n}")).collect();
+    let wide = names
+        .iter()
+        .flat_map(|name| [("x", T::XHeader, "", &attributes[..]), (name.as_str(), T::Directory, "", b"")]);
+    let deep: Vec<Vec<u8>> =
+        (0..60).map(|n| [format!("{n}/").repeat(1300).as_bytes(), b"f"].concat()).collect();
+    let deep =
+        deep.iter().flat_map(|name| [("x", T::GNULongName, "", &name[..]), ("f", T::Symlink, "t", b"")]);
+    for items in [wide.collect::<Vec<_>>(), deep.collect()] {
+        let (fixture, result) = import(&items);
+        let error = result.unwrap_err();
+        assert_eq!(error.code(), "store::tar", "{error}");
+        assert!(error.to_string().contains("256 MiB"), "{error}");
+        assert_eq!(std::fs::read_dir(fixture.root.join("l")).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn extensions_of_one_entry_are_bounded_together() {
+    let half = pax_record("comment", 1 << 19);
+    let items = [("x", T::XHeader, "", &half[..]), ("f", T::Regular, "", b"")];
+    assert!(import(&items).1.is_ok());
+    let items = [("x", T::XHeader, "", &half[..]), ("x", T::XHeader, "", &half), ("f", T::Regular, "", b"")];
+    let error = import(&items).1.unwrap_err();
+    assert!(error.to_string().contains("an extension of"), "{error}");
+}
+
 #[test]
 fn a_link_in_the_middle_of_a_name_stays_inside() {
     let outside = tempfile::tempdir().unwrap();
