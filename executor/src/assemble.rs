@@ -134,7 +134,7 @@ fn manifest(config: &[u8], layers: &[Layer]) -> Result<Vec<u8>, serde_json::Erro
         .map(|l| LayerDescriptor {
             media_type: oci::media_type::OCI_LAYER,
             digest: Digest::from_bytes(*l.diff_id.as_bytes()),
-            size: l.size_bytes,
+            size: l.tar_bytes,
         })
         .collect();
     serde_json::to_vec(&ManifestDocument {
@@ -157,6 +157,22 @@ pub(crate) fn rfc3339(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The descriptor's size is that of the bytes that its digest speaks of (OCI image spec, `descriptor.md`).
+    #[test]
+    fn descriptors_have_the_length_of_the_tar() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), buildc_store::OpenOptions::default()).unwrap();
+        let pending = store.begin_layer().unwrap();
+        std::fs::write(pending.dir().join("file"), "text").unwrap();
+        let layer = pending.seal_from_disk().unwrap();
+        let mut tar = Vec::new();
+        store.write_layer_tar(layer.id, &mut tar).unwrap();
+        let text = manifest(b"{}", &[layer]).unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        assert_eq!(document["layers"][0]["size"], tar.len());
+        assert_eq!(document["layers"][0]["digest"], Digest::of(&tar).to_string());
+    }
 
     #[test]
     fn times_are_written_in_utc() {

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::Failure;
 
@@ -136,19 +137,24 @@ pub const LOOP: &str = "i=0; while [ $i -lt 500000 ]; do i=$((i+1)); done";
 
 /// The floor of `wide`: the loops of its eight stages by a plain shell, as many at once as there are CPUs.
 pub fn loops(busybox: &Path) -> Result<(), Failure> {
+    let left = AtomicUsize::new(8);
+    let take = || left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_ok();
+    let work = || {
+        while take() {
+            if !Command::new(busybox).args(["sh", "-c", LOOP]).status()?.success() {
+                return Err(std::io::Error::other("a loop of the shell failed"));
+            }
+        }
+        Ok(())
+    };
     let cpus = std::thread::available_parallelism()?.get();
-    let mut left = 8;
-    let mut running: Vec<std::process::Child> = Vec::new();
-    while left > 0 || !running.is_empty() {
-        while left > 0 && running.len() < cpus {
-            running.push(Command::new(busybox).args(["sh", "-c", LOOP]).spawn()?);
-            left -= 1;
+    std::thread::scope(|scope| {
+        let running: Vec<_> = (0..cpus).map(|_| scope.spawn(work)).collect();
+        for thread in running {
+            thread.join().map_err(|_| "A thread panicked")??;
         }
-        if !running.remove(0).wait()?.success() {
-            return Err("A loop of the shell failed".into());
-        }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 fn bigfile(dir: &Path) -> Result<(), Failure> {

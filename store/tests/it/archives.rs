@@ -185,26 +185,21 @@ fn pax_record(key: &str, value_bytes: usize) -> Vec<u8> {
     record
 }
 
-/// What a compressed archive of some kilobytes unpacks to: every entry's attributes, or the directories that its long
-/// name implies, are to be kept until the layer is complete.
+/// What a compressed archive of some kilobytes unpacks to: the attributes of a directory are to be kept until the layer
+/// is complete.
 #[test]
 fn metadata_that_would_fill_memory_is_refused() {
     let attributes = pax_record("SCHILY.xattr.user.a", 1 << 19);
     let names: Vec<String> = (0..600).map(|n| format!("d{n}")).collect();
-    let wide = names
+    let items: Vec<Item<'_>> = names
         .iter()
-        .flat_map(|name| [("x", T::XHeader, "", &attributes[..]), (name.as_str(), T::Directory, "", b"")]);
-    let deep: Vec<Vec<u8>> =
-        (0..60).map(|n| [format!("{n}/").repeat(1300).as_bytes(), b"f"].concat()).collect();
-    let deep =
-        deep.iter().flat_map(|name| [("x", T::GNULongName, "", &name[..]), ("f", T::Symlink, "t", b"")]);
-    for items in [wide.collect::<Vec<_>>(), deep.collect()] {
-        let (fixture, result) = import(&items);
-        let error = result.unwrap_err();
-        assert_eq!(error.code(), "store::tar", "{error}");
-        assert!(error.to_string().contains("256 MiB"), "{error}");
-        assert_eq!(std::fs::read_dir(fixture.root.join("l")).unwrap().count(), 0);
-    }
+        .flat_map(|name| [("x", T::XHeader, "", &attributes[..]), (name, T::Directory, "", b"")])
+        .collect();
+    let (fixture, result) = import(&items);
+    let error = result.unwrap_err();
+    assert_eq!(error.code(), "store::tar", "{error}");
+    assert!(error.to_string().contains("256 MiB"), "{error}");
+    assert_eq!(std::fs::read_dir(fixture.root.join("l")).unwrap().count(), 0);
 }
 
 #[test]
