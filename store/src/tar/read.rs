@@ -196,9 +196,9 @@ impl<R: Read> TarReader<R> {
         Ok(TarItem {
             link: link.unwrap_or_default(),
             kind,
-            mode: header.mode().map_err(broken)? & 0o7777,
-            uid: owner(extensions.uid, header.uid(), &name)?,
-            gid: owner(extensions.gid, header.gid(), &name)?,
+            mode: if is_blank(&header.as_old().mode) { 0 } else { header.mode().map_err(broken)? & 0o7777 },
+            uid: owner(extensions.uid, &header.as_old().uid, header.uid(), &name)?,
+            gid: owner(extensions.gid, &header.as_old().gid, header.gid(), &name)?,
             mtime: match extensions.mtime {
                 Some(mtime) => mtime,
                 None => (header_mtime(header)?, 0),
@@ -248,15 +248,24 @@ fn device(header: &Header, kind: EntryType) -> Result<(u32, u32)> {
 fn header_mtime(header: &Header) -> Result<i64> {
     match header.as_old().mtime {
         [0xff, _, _, _, bytes @ ..] => Ok(i64::from_be_bytes(bytes)),
+        field if is_blank(&field) => Ok(0),
         _ => Ok(i64::try_from(header.mtime().map_err(broken)?).unwrap_or(i64::MAX)),
     }
 }
 
-fn owner(extension: Option<u32>, field: io::Result<u64>, name: &[u8]) -> Result<u32> {
+/// A numeric field that its writer left empty means 0, as Go's reader takes it.
+fn is_blank(field: &[u8]) -> bool {
+    field.iter().all(|byte| matches!(byte, 0 | b' '))
+}
+
+fn owner(extension: Option<u32>, field: &[u8], decoded: io::Result<u64>, name: &[u8]) -> Result<u32> {
     if let Some(id) = extension {
         return Ok(id);
     }
-    u32::try_from(field.map_err(broken)?).map_err(|_| StoreError::TarEntry {
+    if is_blank(field) {
+        return Ok(0);
+    }
+    u32::try_from(decoded.map_err(broken)?).map_err(|_| StoreError::TarEntry {
         path: shown(name),
         problem: "Its owner is not a 32-bit number".to_owned(),
     })
