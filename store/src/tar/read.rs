@@ -1,4 +1,4 @@
-//! Reading an archive block by block: layers, ADD, `docker save`'s archives and `cp` all come through here.
+//! Reading an archive block by block: layers, ADD and the archives of `docker save` come through here.
 //!
 //! Owns: header decoding with hard bounds on everything that is kept in memory, PAX and GNU extensions.
 //! Never does: trusting a name; whoever reads decides where an entry may go.

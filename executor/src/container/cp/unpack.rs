@@ -1,10 +1,8 @@
 //! The writing side: a tar stream becomes files below a directory that none of them can leave.
 
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{
@@ -12,23 +10,22 @@ use rustix::fs::{
     openat, symlinkat, unlinkat, utimensat,
 };
 use rustix::io::Errno;
-use tar::EntryType;
-
-use buildc_store::{TarItem, TarReader};
+use tar::{Archive, Entry, EntryType};
 
 use super::root::Place;
 
 /// Unpacks below the place. `owners`: as the archive has them, else the caller's.
 pub(super) fn unpack(to: &Place, input: &mut dyn Read, owners: bool) -> io::Result<()> {
-    let mut reader = TarReader::new(input);
+    let mut archive = Archive::new(input);
     let mut directories = Vec::new();
-    while let Some(item) = reader.next_item().map_err(io::Error::other)? {
-        let path = to.path.join(below(path(&item.name))?);
+    for entry in archive.entries()? {
+        let mut entry = entry?;
+        let path = to.path.join(below(&entry.path()?)?);
         if path == to.path {
             continue;
         }
-        if write(to, &path, &item, &mut Content(&mut reader), owners)? {
-            directories.push((path, item.mtime));
+        if write(to, &path, &mut entry, owners)? {
+            directories.push((path, entry.header().mtime()?));
         }
     }
     // Files written into a directory change its time, so the directories' own come last.
@@ -37,19 +34,6 @@ pub(super) fn unpack(to: &Place, input: &mut dyn Read, owners: bool) -> io::Resu
         utimensat(directory.as_fd(), ".", &times(*mtime), AtFlags::empty())?;
     }
     Ok(())
-}
-
-/// What the reader's entry holds.
-struct Content<'r, R>(&'r mut TarReader<R>);
-
-impl<R: Read> Read for Content<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read_content(buffer).map_err(io::Error::other)
-    }
-}
-
-fn path(bytes: &[u8]) -> &Path {
-    Path::new(OsStr::from_bytes(bytes))
 }
 
 /// An entry's path without `.`; one with `..` is refused, not repaired.
@@ -71,12 +55,12 @@ fn below(path: &Path) -> io::Result<PathBuf> {
 }
 
 /// Makes one entry; true for a directory.
-fn write(to: &Place, path: &Path, item: &TarItem, content: &mut impl Read, owners: bool) -> io::Result<bool> {
+fn write<R: Read>(to: &Place, path: &Path, entry: &mut Entry<'_, R>, owners: bool) -> io::Result<bool> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(false) };
     let parent = to.open(parent, OFlags::RDONLY | OFlags::DIRECTORY)?;
     let (parent, name) = (parent.as_fd(), Path::new(name));
-    let kind = if item.is_dir() { EntryType::Directory } else { item.kind };
-    let mode = Mode::from_raw_mode(item.mode);
+    let kind = entry.header().entry_type();
+    let mode = Mode::from_raw_mode(entry.header().mode()? & 0o7777);
     if kind == EntryType::Directory {
         make_directory(parent, name)?;
     } else {
@@ -88,35 +72,35 @@ fn write(to: &Place, path: &Path, item: &TarItem, content: &mut impl Read, owner
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             opened = Some(File::from(openat(parent, name, flags, Mode::empty())?));
         }
-        EntryType::Symlink => symlinkat(link_name(item)?, parent, name)?,
-        EntryType::Link => return hard_link(to, &below(link_name(item)?)?, parent, name).map(|()| false),
+        EntryType::Symlink => symlinkat(link_name(entry)?, parent, name)?,
+        EntryType::Link => return hard_link(to, &below(&link_name(entry)?)?, parent, name).map(|()| false),
         EntryType::Fifo => mknodat(parent, name, FileType::Fifo, mode, 0)?,
-        EntryType::Regular | EntryType::Continuous => {
+        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let mut file = File::from(openat(parent, name, flags, Mode::RUSR | Mode::WUSR)?);
-            io::copy(content, &mut file)?;
+            io::copy(entry, &mut file)?;
             opened = Some(file);
         }
         // Devices cannot be brought into a container this way.
         _ => return Ok(false),
     }
     if owners {
-        let (uid, gid) = (Uid::from_raw(item.uid), Gid::from_raw(item.gid));
+        let (uid, gid) = (entry.header().uid()?, entry.header().gid()?);
+        let id = |id: u64| u32::try_from(id).map_err(|_| io::Error::other("an owner's id is too large"));
+        let (uid, gid) = (Uid::from_raw(id(uid)?), Gid::from_raw(id(gid)?));
         chownat(parent, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)?;
     }
     if let Some(file) = opened {
         // By descriptor: a running container may have put a link in the name's place meanwhile.
         rustix::fs::fchmod(&file, mode)?;
     }
-    utimensat(parent, name, &times(item.mtime), AtFlags::SYMLINK_NOFOLLOW)?;
+    utimensat(parent, name, &times(entry.header().mtime()?), AtFlags::SYMLINK_NOFOLLOW)?;
     Ok(kind == EntryType::Directory)
 }
 
-fn link_name(item: &TarItem) -> io::Result<&Path> {
-    match item.link.is_empty() {
-        true => Err(io::Error::other("a link of the archive has no target")),
-        false => Ok(path(&item.link)),
-    }
+fn link_name<R: Read>(entry: &Entry<'_, R>) -> io::Result<PathBuf> {
+    let name = entry.link_name()?.ok_or_else(|| io::Error::other("a link of the archive has no target"))?;
+    Ok(name.into_owned())
 }
 
 fn hard_link(to: &Place, target: &Path, parent: BorrowedFd<'_>, name: &Path) -> io::Result<()> {
@@ -151,7 +135,7 @@ fn make_way(parent: BorrowedFd<'_>, name: &Path) -> io::Result<()> {
     }
 }
 
-fn times((seconds, nanos): (i64, u32)) -> Timestamps {
-    let time = Timespec { tv_sec: seconds, tv_nsec: nanos.into() };
+fn times(seconds: u64) -> Timestamps {
+    let time = Timespec { tv_sec: i64::try_from(seconds).unwrap_or(0), tv_nsec: 0 };
     Timestamps { last_access: time, last_modification: time }
 }
