@@ -130,6 +130,20 @@ fn ports_are_published_in_every_spelling() {
 }
 
 #[test]
+fn datagrams_reach_a_published_udp_port_and_answers_their_callers() {
+    let Some(host) = Host::new() else { return };
+    let port = std::net::UdpSocket::bind("127.0.0.1:0").and_then(|s| s.local_addr()).expect("a port").port();
+    let publish = format!("{port}:53/udp");
+    let words = ["run", "-d", "--name", "names", "-p", &publish];
+    host.buildc(&[&words[..], &crate::fixture::udp_server(IMAGE)].concat()).expect("run");
+    let logs = || host.buildc(&["logs", "names"]);
+    for caller in ["one", "two"] {
+        let answer = crate::fixture::ask_by_udp(port, caller);
+        assert_eq!(answer, Some(format!("heard {caller}")), "{:?}", logs());
+    }
+}
+
+#[test]
 fn bad_mounts_are_explained() {
     let Some(host) = Host::new() else { return };
     let file = host.dir.path().join("file");
