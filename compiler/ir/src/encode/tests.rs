@@ -296,15 +296,16 @@ fn kind() -> impl Strategy<Value = StepKind> {
             StepKind::Git(GitSource { url, commit, subdirectory, submodules, keep_git_dir })
         },
     );
+    // In boxes: side by side they are more than a test's stack holds.
     prop_oneof![
         Just(StepKind::Scratch),
-        git,
-        image,
-        http,
-        exec().prop_map(StepKind::Exec),
-        copy().prop_map(StepKind::Copy),
-        (text(), text()).prop_map(|(path, user)| StepKind::Mkdir(Mkdir { path, user })),
-        text().prop_map(|text| StepKind::Config(ConfigChange { text })),
+        git.boxed(),
+        image.boxed(),
+        http.boxed(),
+        exec().prop_map(StepKind::Exec).boxed(),
+        copy().prop_map(StepKind::Copy).boxed(),
+        (text(), text()).prop_map(|(path, user)| StepKind::Mkdir(Mkdir { path, user })).boxed(),
+        text().prop_map(|text| StepKind::Config(ConfigChange { text })).boxed(),
     ]
 }
 
