@@ -66,8 +66,17 @@ impl<'a> Writer<'a> {
                 self.document.empty("string", &[("value", string.bytes())]);
             }
             Value::Path(path) => self.document.empty("path", &[("value", path.bytes)]),
-            Value::List(list) => self.list(ev, list, pos)?,
-            Value::Attrs(attrs) => self.set(ev, attrs)?,
+            // Nesting counts as calls, as in Nix: it bounds a document that would have no end.
+            Value::List(list) => {
+                ev.enter(pos)?;
+                self.list(ev, list, pos)?;
+                ev.leave();
+            }
+            Value::Attrs(attrs) => {
+                ev.enter(pos)?;
+                self.set(ev, attrs)?;
+                ev.leave();
+            }
             Value::Closure(closure) => self.function(ev, closure, 0),
             Value::PartialClosure(partial) => self.function(ev, partial.closure, partial.args.len()),
             _ => self.document.empty("unevaluated", &[]),
