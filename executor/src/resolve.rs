@@ -3,7 +3,8 @@
 //! Owns: in which order places are asked, and the words of the answer when none knows. Never does: fetching layers;
 //! they are pulled when a step needs them.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
 
 use buildc_digest::Digest;
 use buildc_ir::git::GitRemote;
@@ -35,6 +36,8 @@ pub struct StoreResolver<'a> {
     policy: PullPolicy,
     /// Made when a registry is first asked: a build from the store alone reads no configuration.
     client: OnceCell<Client>,
+    /// Commits by repository and ref: one build sees one state of a repository.
+    commits: RefCell<BTreeMap<(String, String), String>>,
 }
 
 /// Largest image config that is read, in bytes.
@@ -43,7 +46,7 @@ pub(crate) const MAX_CONFIG_BYTES: u64 = 8 << 20;
 impl<'a> StoreResolver<'a> {
     /// Asks nothing yet.
     pub fn new(store: &'a Store, policy: PullPolicy) -> Self {
-        Self { store, policy, client: OnceCell::new() }
+        Self { store, policy, client: OnceCell::new(), commits: RefCell::default() }
     }
 
     fn client(&self) -> Result<&Client, WorldError> {
@@ -110,11 +113,17 @@ impl Resolver for StoreResolver<'_> {
     }
 
     fn commit(&self, remote: &GitRemote) -> Result<String, WorldError> {
-        git::commit_of(remote).map_err(|error| WorldError {
+        let key = (remote.url.clone(), remote.reference.clone());
+        if let Some(known) = self.commits.borrow().get(&key) {
+            return Ok(known.clone());
+        }
+        let found = git::commit_of(remote).map_err(|error| WorldError {
             code: error.code(),
             message: error.to_string(),
             help: error.help(),
-        })
+        })?;
+        self.commits.borrow_mut().insert(key, found.clone());
+        Ok(found)
     }
 }
 

@@ -158,8 +158,8 @@ pub(crate) fn run(site: &Site<'_>, work: &Work<'_>) -> Result<Made, StepError> {
         }
         StepKind::Diff => Ok(Made { layers: difference(work), how: How::Cached(Why::Definition), fixed }),
         StepKind::Image(image) => timed(site, work, |site| fetch::image(site, work.id, image), fixed),
-        StepKind::Http(http) => download::find_or(site, work, fixed, || download::fetch(site, work, http)),
-        StepKind::Git(git) => download::find_or(site, work, fixed, || checkout::layer(site, git)),
+        StepKind::Http(http) => fetched(site, work, fixed, || download::fetch(site, work, http)),
+        StepKind::Git(git) => fetched(site, work, fixed, || checkout::layer(site, git)),
         StepKind::Exec(_) | StepKind::Copy(_) | StepKind::Mkdir(_) => keyed(site, work, fixed),
     }
 }
@@ -181,6 +181,33 @@ fn timed(
     let start = Instant::now();
     let layers = make(site)?;
     Ok(Made { layers, how: How::Ran { duration_ms: millis(start) }, fixed })
+}
+
+/// Finds or makes the layer of a source that has no inputs. What its definition fixes is looked up; anything else is
+/// fetched every time, and the content decides whether what follows runs again.
+fn fetched(
+    site: &Site<'_>,
+    work: &Work<'_>,
+    fixed: bool,
+    fetch: impl FnOnce() -> Result<Layer, StepError>,
+) -> Result<Made, StepError> {
+    let make = |_: &Site<'_>| Ok(vec![fetch()?]);
+    if !fixed {
+        return timed(site, work, make, fixed);
+    }
+    let key = keys::placed_key(&work.planned.definition_key, None);
+    let cancelled = || site.cancel.is_cancelled();
+    let Some(_lock) = site.store.lock_key(&key, &cancelled)? else { return Err(StepError::Cancelled) };
+    if !site.options.no_cache
+        && let Some(known) = site.store.lookup_results(&[key])?.into_iter().next().flatten()
+    {
+        return Ok(Made { layers: known.layers, how: How::Cached(Why::Definition), fixed });
+    }
+    let made = timed(site, work, make, fixed)?;
+    if let How::Ran { duration_ms } = made.how {
+        record(site, [key], &made.layers, duration_ms)?;
+    }
+    Ok(made)
 }
 
 fn started(site: &Site<'_>, work: &Work<'_>) {

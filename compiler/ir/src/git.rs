@@ -1,6 +1,8 @@
 //! Addresses of git repositories: `URL#ref:subdirectory` and `URL?ref=…&subdir=…` (BuildKit's forms). Only the text;
 //! who calls git is the executor.
 
+use crate::step::GitSource;
+
 /// An address that says what git addresses cannot say.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("`{address}`: {problem}")]
@@ -49,6 +51,17 @@ impl GitRemote {
         Some(remote.with_fragment(fragment).with_query(text, query))
     }
 
+    /// The source that this is, its ref being at `commit`.
+    pub fn at(self, commit: String) -> GitSource {
+        GitSource {
+            url: self.url,
+            commit,
+            subdirectory: self.subdirectory,
+            submodules: self.submodules,
+            keep_git_dir: self.keep_git_dir,
+        }
+    }
+
     fn with_fragment(mut self, fragment: &str) -> Self {
         let (reference, subdirectory) = fragment.split_once(':').unwrap_or((fragment, ""));
         self.reference = reference.to_owned();
@@ -94,6 +107,16 @@ impl GitRemote {
         }
         Ok(self)
     }
+}
+
+/// What is wrong where the ref of the address `written` is at another commit than was said, whole or by its beginning.
+pub fn other_commit<'e>(
+    written: &str,
+    commit: &str,
+    said: impl IntoIterator<Item = &'e String>,
+) -> Option<String> {
+    let other = said.into_iter().find(|said| !commit.starts_with(said.as_str()))?;
+    Some(format!("`{written}` is at commit {commit}, not {other}"))
 }
 
 /// `user@host:path`.

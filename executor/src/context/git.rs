@@ -22,18 +22,18 @@ pub fn commit_of(remote: &GitRemote) -> Result<String, ContextError> {
     let here = std::env::temp_dir();
     let listed = run(remote, &here, &["ls-remote", "--", &remote.url, name, &format!("{name}^{{}}")])?;
     let lines: Vec<(&str, &str)> = listed.lines().filter_map(|line| line.split_once('\t')).collect();
-    let found = [
+    let meant = [
+        // What an annotated tag points to goes before the tag.
+        format!("{name}^{{}}"),
         name.to_owned(),
         format!("refs/heads/{name}"),
         format!("refs/tags/{name}^{{}}"),
         format!("refs/tags/{name}"),
         format!("refs/{name}"),
     ];
-    // A full name may be an annotated tag too: what it points to goes first.
-    let peeled = format!("{name}^{{}}");
-    std::iter::once(&peeled)
-        .chain(&found)
-        .find_map(|wanted| lines.iter().find(|(_, listed)| listed == wanted))
+    meant
+        .iter()
+        .find_map(|meant| lines.iter().find(|(_, listed)| listed == meant))
         .map(|(commit, _)| (*commit).to_owned())
         .filter(|commit| is_commit(commit))
         .ok_or_else(|| failed(remote, format!("it has no ref `{name}`")))

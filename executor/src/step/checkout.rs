@@ -1,7 +1,7 @@
 //! The files of a git repository at a commit: a layer with them, as ADD of a repository copies it.
 //!
-//! Owner and times are the same on every machine: root, and 1970. What git keeps of a mode is whether a file can be
-//! executed.
+//! Owner and times are the same on every machine: root, and the one time of the tar crate's deterministic headers. What
+//! git keeps of a mode is whether a file can be executed.
 
 use std::io::{Seek, SeekFrom};
 

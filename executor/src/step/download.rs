@@ -1,55 +1,22 @@
 //! One file fetched by http(s): a layer with that file alone, as ADD of a URL copies it.
-//!
-//! With a checksum the result is looked up like any other. Without one the file is fetched every time, and the content
-//! decides whether what follows runs again.
 
 use std::fs::{File, FileTimes, OpenOptions, Permissions};
 use std::io::Read;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use buildc_digest::InternalHasher;
-use buildc_ir::keys;
 use buildc_ir::step::HttpSource;
 use buildc_store::remote::{DownloadWatch, Downloaded, RemoteError, download};
 use buildc_store::{Entry, EntryKind, Layer, PendingLayer, TarHasher};
 
-use super::{How, Made, Site, StepError, Work, millis, record, started};
-use crate::event::{Event, Why};
+use super::{Site, StepError, Work};
+use crate::event::Event;
 
 /// Permission bits of a fetched file (Dockerfile reference, ADD).
 const MODE: u32 = 0o600;
 const BUFFER_BYTES: usize = 1 << 20;
-
-/// Finds or makes the layer of a source that is fetched.
-pub(super) fn find_or(
-    site: &Site<'_>,
-    work: &Work<'_>,
-    fixed: bool,
-    fetch: impl FnOnce() -> Result<Layer, StepError>,
-) -> Result<Made, StepError> {
-    if !fixed {
-        started(site, work);
-        let start = Instant::now();
-        let layer = fetch()?;
-        return Ok(Made { layers: vec![layer], how: How::Ran { duration_ms: millis(start) }, fixed });
-    }
-    let key = keys::placed_key(&work.planned.definition_key, None);
-    let cancelled = || site.cancel.is_cancelled();
-    let Some(_lock) = site.store.lock_key(&key, &cancelled)? else { return Err(StepError::Cancelled) };
-    if !site.options.no_cache
-        && let Some(known) = site.store.lookup_results(&[key])?.into_iter().next().flatten()
-    {
-        return Ok(Made { layers: known.layers, how: How::Cached(Why::Definition), fixed });
-    }
-    started(site, work);
-    let start = Instant::now();
-    let layer = fetch()?;
-    let duration_ms = millis(start);
-    record(site, [key], std::slice::from_ref(&layer), duration_ms)?;
-    Ok(Made { layers: vec![layer], how: How::Ran { duration_ms }, fixed })
-}
 
 /// Makes the layer with the file.
 pub(super) fn fetch(site: &Site<'_>, work: &Work<'_>, http: &HttpSource) -> Result<Layer, StepError> {

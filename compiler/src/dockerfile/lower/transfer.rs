@@ -1,8 +1,8 @@
 //! COPY and ADD: sources, destination, flags.
 
 use buildc_digest::Digest;
-use buildc_ir::git::GitRemote;
-use buildc_ir::step::{Copy, CopySource, From, GitSource, HttpSource, Role, Unpack};
+use buildc_ir::git::{GitRemote, other_commit};
+use buildc_ir::step::{Copy, CopySource, From, HttpSource, Role, Unpack};
 use buildc_ir::{Input, StepKind};
 use nom::branch::alt;
 use nom::bytes::complete::{tag, take_till1, take_while};
@@ -215,19 +215,15 @@ impl Lowering<'_> {
                 return None;
             }
         };
-        let differs = |expected: &&String| self.resolver.is_some() && !commit.starts_with(expected.as_str());
-        if let Some(expected) = words.commit.iter().chain(&remote.commit).find(differs) {
-            let said = format!("`{source}` is at commit {commit}, not {expected}");
-            self.problems.push(problem::bad_arguments(said, word.span, help));
+        let said = words.commit.iter().chain(&remote.commit);
+        if self.resolver.is_some()
+            && let Some(wrong) = other_commit(source, &commit, said)
+        {
+            self.problems.push(problem::bad_arguments(wrong, word.span, help));
             return None;
         }
-        Some(StepKind::Git(GitSource {
-            url: remote.url,
-            commit,
-            subdirectory: remote.subdirectory,
-            submodules: remote.submodules,
-            keep_git_dir: transfer.flags.keep_git_dir.unwrap_or(remote.keep_git_dir),
-        }))
+        let keep_git_dir = transfer.flags.keep_git_dir.unwrap_or(remote.keep_git_dir);
+        Some(StepKind::Git(GitRemote { keep_git_dir, ..remote }.at(commit)))
     }
 }
 

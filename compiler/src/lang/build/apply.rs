@@ -1,10 +1,10 @@
 //! Requests that put a layer on a tree: run, copy, write, mkdir; and the sources and differences beside them.
 
 use buildc_digest::Digest;
-use buildc_ir::git::GitRemote;
+use buildc_ir::git::{GitRemote, other_commit};
 use buildc_ir::step::{
-    Copy, CopySource, Exec, From, GitSource, HttpSource, Mkdir, Mount, MountSource, Network, Role, Sharing,
-    StepKind, Unpack,
+    Copy, CopySource, Exec, From, HttpSource, Mkdir, Mount, MountSource, Network, Role, Sharing, StepKind,
+    Unpack,
 };
 use buildc_ir::{Input, Span, StepId, TargetHistory};
 
@@ -298,20 +298,13 @@ impl Builder<'_> {
             keep_git_dir: request.keep_git_dir.unwrap_or(remote.keep_git_dir),
             url: remote.url,
         };
-        let commit = self.commit(&remote)?;
-        if let Some(expected) = remote.commit.as_ref().filter(|expected| !commit.starts_with(*expected)) {
-            return Err(format!("buildc.git: `{}` is at commit {commit}, not {expected}", request.url));
+        let commit = self.resolver.commit(&remote).map_err(|error| error.message)?;
+        if let Some(wrong) = other_commit(&request.url, &commit, &remote.commit) {
+            return Err(format!("buildc.git: {wrong}"));
         }
         let mut tree = self.scratch(span)?;
-        let source = GitSource {
-            url: remote.url,
-            commit,
-            subdirectory: remote.subdirectory,
-            submodules: remote.submodules,
-            keep_git_dir: remote.keep_git_dir,
-        };
         let what = format!("ADD {} /", request.url);
-        let root = self.add(StepKind::Git(source), Vec::new(), what.clone(), span)?;
+        let root = self.add(StepKind::Git(remote.at(commit)), Vec::new(), what.clone(), span)?;
         tree.root = root;
         let created_by = format!("{what}{}", history::LAYER_SUFFIX);
         tree.history.push(TargetHistory { created_by, step: Some(root) });

@@ -6,7 +6,6 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use buildc_ir::git::GitRemote;
 use buildc_ir::graph::Node;
 use buildc_ir::step::{ImageSource, StepKind};
 use buildc_ir::world::{ResolvedImage, Resolver};
@@ -113,8 +112,6 @@ pub(super) struct State {
     /// Directories of the contexts by their names.
     contexts: BTreeMap<String, String>,
     images: BTreeMap<(String, Platform), ResolvedImage>,
-    /// Commits by repository and ref: one evaluation sees one state of a repository.
-    commits: BTreeMap<(String, String), String>,
 }
 
 /// What a build file came to.
@@ -270,17 +267,6 @@ impl<'w> Builder<'w> {
             format!("{}{help}", error.message)
         })?;
         self.state.borrow_mut().images.insert(key, found.clone());
-        Ok(found)
-    }
-
-    /// The commit that the ref of a repository is.
-    pub(super) fn commit(&self, remote: &GitRemote) -> Result<String, String> {
-        let key = (remote.url.clone(), remote.reference.clone());
-        if let Some(known) = self.state.borrow().commits.get(&key) {
-            return Ok(known.clone());
-        }
-        let found = self.resolver.commit(remote).map_err(|error| error.message)?;
-        self.state.borrow_mut().commits.insert(key, found.clone());
         Ok(found)
     }
 

@@ -205,19 +205,11 @@ let
   http =
     source:
     let
-      a =
-        if isAttrs source then
-          args "buildc.http" {
-            url = need types.text;
-            sha256 = may (types.optional types.text) null;
-            name = may (types.optional types.text) null;
-          } source
-        else
-          {
-            url = arg "buildc.http" "the URL" types.text source;
-            sha256 = null;
-            name = null;
-          };
+      a = args "buildc.http" {
+        url = need types.text;
+        sha256 = may (types.optional types.text) null;
+        name = may (types.optional types.text) null;
+      } (if isAttrs source then source else { url = arg "buildc.http" "the URL" types.text source; });
     in
     step {
       kind = "http";
@@ -227,25 +219,14 @@ let
   git =
     source:
     let
-      a =
-        if isAttrs source then
-          args "buildc.git" {
-            url = need types.text;
-            ref = may (types.optional types.text) null;
-            commit = may (types.optional types.text) null;
-            subdir = may (types.optional types.text) null;
-            submodules = may (types.optional types.bool) null;
-            keepGitDir = may (types.optional types.bool) null;
-          } source
-        else
-          {
-            url = arg "buildc.git" "the repository" types.text source;
-            ref = null;
-            commit = null;
-            subdir = null;
-            submodules = null;
-            keepGitDir = null;
-          };
+      a = args "buildc.git" {
+        url = need types.text;
+        ref = may (types.optional types.text) null;
+        commit = may (types.optional types.text) null;
+        subdir = may (types.optional types.text) null;
+        submodules = may (types.optional types.bool) null;
+        keepGitDir = may (types.optional types.bool) null;
+      } (if isAttrs source then source else { url = arg "buildc.git" "the repository" types.text source; });
     in
     step {
       kind = "git";
