@@ -18,7 +18,7 @@ pub const MAX_ARCHIVE_METADATA_BYTES: usize = 256 << 20;
 const ENTRY_OVERHEAD_BYTES: usize = 320;
 
 /// The refusal of an archive that goes beyond [`MAX_ARCHIVE_METADATA_BYTES`].
-pub(crate) fn too_much_metadata() -> String {
+pub fn too_much_metadata() -> String {
     let mib = MAX_ARCHIVE_METADATA_BYTES >> 20;
     format!("the names and attributes of its entries take more than {mib} MiB of memory")
 }
@@ -125,7 +125,7 @@ impl Entry {
 }
 
 /// What a list of extended attributes takes in memory, in bytes.
-fn attributes_bytes(xattrs: &[(Vec<u8>, Vec<u8>)]) -> usize {
+pub fn attributes_bytes(xattrs: &[(Vec<u8>, Vec<u8>)]) -> usize {
     xattrs.iter().map(|(name, value)| 64 + name.len() + value.len()).sum()
 }
 

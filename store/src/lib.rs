@@ -41,7 +41,8 @@ mod view;
 pub use blob::BlobWriter;
 pub use df::{DiskUsage, Usage};
 pub use entry::{
-    Entry, EntryKind, MAX_ARCHIVE_METADATA_BYTES, PATH_MAX, compare_paths, file_name, is_below, join, parent,
+    Entry, EntryKind, MAX_ARCHIVE_METADATA_BYTES, PATH_MAX, attributes_bytes, compare_paths, file_name,
+    is_below, join, parent, too_much_metadata,
 };
 pub use error::{ErrorKind, Result, StoreError};
 pub use fsck::{FsckOptions, FsckProblem, FsckReport};

@@ -7,7 +7,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use buildc_digest::InternalHasher;
-use buildc_store::{MAX_ARCHIVE_METADATA_BYTES, StoreError, TarItem, TarReader};
+use buildc_store::{MAX_ARCHIVE_METADATA_BYTES, StoreError, TarItem, TarReader, too_much_metadata};
 use tar::EntryType;
 
 use super::layout::{Content, Layout, NewDir, Planned, Seen, What, text};
@@ -46,9 +46,7 @@ pub(super) fn unpack(
         }
         unpacker.entry(item, &mut reader, layout)?;
         if layout.memory_bytes() > MAX_ARCHIVE_METADATA_BYTES {
-            let mib = MAX_ARCHIVE_METADATA_BYTES >> 20;
-            let why = format!("the names and attributes of its entries take more than {mib} MiB of memory");
-            return Err(unreadable(io::Error::other(why)));
+            return Err(unreadable(io::Error::other(too_much_metadata())));
         }
     }
     Ok(true)

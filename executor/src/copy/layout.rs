@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use buildc_digest::FileHash;
+use buildc_store::attributes_bytes;
 use buildc_store::{EntryKind, compare_paths};
 
 use super::CopyError;
@@ -274,10 +275,9 @@ impl<'b> Layout<'b> {
     }
 
     fn add(&mut self, path: Vec<u8>, planned: Planned) {
-        let xattrs: usize = planned.xattrs.iter().map(|(name, value)| 64 + name.len() + value.len()).sum();
         let target = if let What::Symlink(target) = &planned.what { target.len() } else { 0 };
         // The path is also kept by its name in an archive, and by where its bytes are staged.
-        let entry = PLANNED_OVERHEAD_BYTES + 2 * path.len() + target + xattrs;
+        let entry = PLANNED_OVERHEAD_BYTES + 2 * path.len() + target + attributes_bytes(&planned.xattrs);
         self.memory_bytes = self.memory_bytes.saturating_add(entry);
         self.entries.insert(TreePath(path), planned);
     }
