@@ -104,16 +104,16 @@ fn append_context<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Valu
     let set = ev.attrs_of(args[1], Pos::NONE, context)?;
     let store = ev.store_dir();
     let mut elements = Vec::new();
-    let (shape, values) = set.flatten(ev.arena);
-    for (index, (symbol, slot)) in shape.symbols.iter().zip(values).enumerate() {
-        let pos = shape.position(index);
-        let name = ev.symbols.name(*symbol);
+    for (symbol, found) in set.iter(ev.arena) {
+        let pos = found.pos;
+        let name = ev.symbols.name(symbol);
         let path = canonical(name);
         if name.first() != Some(&b'/') || store.parse(&path).is_err() {
             return Err(not_a_store_path(name).at(pos));
         }
         let path = ev.bytes(&path);
-        let reference = ev.attrs_of(share(slot), pos, "while evaluating the value of a string context")?;
+        let reference =
+            ev.attrs_of(share(found.slot), pos, "while evaluating the value of a string context")?;
         read_reference(ev, reference, path, name, pos, &mut elements)?;
     }
     let added = Context::new(ev.arena, elements);

@@ -5,10 +5,10 @@
 
 use super::Builtin;
 use super::derivation_strict::path_error;
-use super::hashes::hash_error;
 use crate::lang::error::{ErrorKind, EvalError, Result};
 use crate::lang::eval::{Coercion, Evaluator};
-use crate::lang::hash::{Algorithm, Format, Hash, Hasher, parse_or_empty};
+use crate::lang::flake_ref::is_scheme;
+use crate::lang::hash::{Algorithm, Format, Hash, Hasher};
 use crate::lang::store_path::{FileMethod, check_name, fixed_output_path};
 use crate::lang::syntax::Pos;
 use crate::lang::syntax::symbol::known;
@@ -51,7 +51,7 @@ fn fetchurl<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>>
         return Ok(found);
     }
     let url = String::from_utf8_lossy(&request.url).into_owned();
-    if !has_scheme(&url) {
+    if !url.split_once(':').is_some_and(|(scheme, _)| is_scheme(scheme)) {
         return Err(EvalError::new(format!("URL '{url}' doesn't have a scheme")));
     }
     let mut hasher = Hasher::new(Algorithm::Sha256);
@@ -92,10 +92,9 @@ fn request<'a>(ev: &mut Evaluator<'a>, arg: Value<'a>, who: &str, name: &[u8]) -
     let arg = ev.force(arg, Pos::NONE)?;
     let (mut url, mut expected, mut given) = (None, None, None);
     if let Value::Attrs(attrs) = arg {
-        let (shape, values) = attrs.flatten(ev.arena);
-        for (index, (symbol, slot)) in shape.symbols.iter().zip(values).enumerate() {
-            let (pos, value) = (shape.position(index), share(slot));
-            match ev.symbols.name(*symbol) {
+        for (symbol, found) in attrs.iter(ev.arena) {
+            let (pos, value) = (found.pos, share(found.slot));
+            match ev.symbols.name(symbol) {
                 b"url" => {
                     let what = "while evaluating the url we should fetch";
                     url = Some(ev.plain_string_of(value, pos, what)?.to_vec());
@@ -103,12 +102,9 @@ fn request<'a>(ev: &mut Evaluator<'a>, arg: Value<'a>, who: &str, name: &[u8]) -
                 b"sha256" => {
                     let what = "while evaluating the sha256 of the content we should fetch";
                     let text = ev.plain_string_of(value, pos, what)?;
-                    let parsed = parse_or_empty(text, Some(Algorithm::Sha256));
-                    let (hash, warning) = parsed.map_err(|error| hash_error(&error))?;
-                    warning.iter().for_each(|warning| ev.warn(warning.as_bytes()));
-                    expected = Some(hash);
+                    expected = Some(ev.sha256_or_empty(text)?);
                 }
-                _ if *symbol == known::NAME => {
+                _ if symbol == known::NAME => {
                     let what = "while evaluating the name of the content we should fetch";
                     given = Some(ev.plain_string_of(value, pos, what)?.to_vec());
                 }
@@ -178,13 +174,6 @@ pub(super) fn local_path(url: &str) -> Option<&[u8]> {
     url.strip_prefix("file://").map(str::as_bytes).filter(|path| path.first() == Some(&b'/'))
 }
 
-fn has_scheme(url: &str) -> bool {
-    url.split_once(':').is_some_and(|(scheme, _)| {
-        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
-    })
-}
-
 /// What follows the last slash, one at the end aside.
 fn last_part(url: &[u8]) -> &[u8] {
     let url = url.strip_suffix(b"/").unwrap_or(url);
@@ -195,11 +184,10 @@ fn last_part(url: &[u8]) -> &[u8] {
 fn fetch_closure<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     let context = "while evaluating the argument passed to builtins.fetchClosure";
     let attrs = ev.attrs_of(args[0], Pos::NONE, context)?;
-    let (shape, values) = attrs.flatten(ev.arena);
     let mut path = None;
-    for (index, (symbol, slot)) in shape.symbols.iter().zip(values).enumerate() {
-        let (pos, value) = (shape.position(index), share(slot));
-        match ev.symbols.name(*symbol) {
+    for (symbol, found) in attrs.iter(ev.arena) {
+        let (pos, value) = (found.pos, share(found.slot));
+        match ev.symbols.name(symbol) {
             b"fromPath" | b"toPath" => {
                 let how = Coercion { more: false, copy: true, canonical: true };
                 let what = "while evaluating the attribute 'fromPath' passed to builtins.fetchClosure";

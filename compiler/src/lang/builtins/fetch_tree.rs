@@ -152,14 +152,13 @@ fn tree_attributes<'a>(ev: &mut Evaluator<'a>, set: &'a Attrs<'a>) -> Result<Att
 /// The attributes of a set beside `type`.
 fn given<'a>(ev: &mut Evaluator<'a>, set: &'a Attrs<'a>, who: &str) -> Result<Attributes> {
     let mut attributes = Attributes::new();
-    let (shape, values) = set.flatten(ev.arena);
-    for (index, (symbol, slot)) in shape.symbols.iter().zip(values).enumerate() {
-        let pos = shape.position(index);
-        let name = text(ev.symbols.name(*symbol));
+    for (symbol, found) in set.iter(ev.arena) {
+        let pos = found.pos;
+        let name = text(ev.symbols.name(symbol));
         if name == "type" {
             continue;
         }
-        let attribute = match ev.force_slot(slot, pos)? {
+        let attribute = match ev.force_slot(found.slot, pos)? {
             value @ (Value::Path(_) | Value::String(_)) => {
                 Attribute::Text(text(&ev.coerce_to_string(value, pos, "", AS_WRITTEN)?.bytes))
             }
@@ -185,10 +184,9 @@ fn fetch_mercurial<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Val
     let mut url = None;
     match ev.force(args[0], Pos::NONE)? {
         Value::Attrs(set) => {
-            let (shape, values) = set.flatten(ev.arena);
-            for (index, (symbol, slot)) in shape.symbols.iter().zip(values).enumerate() {
-                let (pos, value) = (shape.position(index), share(slot));
-                match ev.symbols.name(*symbol) {
+            for (symbol, found) in set.iter(ev.arena) {
+                let (pos, value) = (found.pos, share(found.slot));
+                match ev.symbols.name(symbol) {
                     b"url" => {
                         let what = "while evaluating the `url` attribute passed to builtins.fetchMercurial";
                         url = Some(ev.coerce_to_string(value, pos, what, AS_WRITTEN)?.bytes);
@@ -197,7 +195,7 @@ fn fetch_mercurial<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Val
                         let what = "while evaluating the `rev` attribute passed to builtins.fetchMercurial";
                         ev.plain_string_of(value, pos, what)?;
                     }
-                    _ if *symbol == known::NAME => {
+                    _ if symbol == known::NAME => {
                         let what = "while evaluating the `name` attribute passed to builtins.fetchMercurial";
                         ev.plain_string_of(value, pos, what)?;
                     }

@@ -72,10 +72,9 @@ fn flake_ref_to_string<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result
     let context = "while evaluating the argument passed to builtins.flakeRefToString";
     let set = ev.attrs_of(args[0], Pos::NONE, context)?;
     let mut attributes = Attributes::new();
-    let (shape, values) = set.flatten(ev.arena);
-    for (index, (symbol, slot)) in shape.symbols.iter().zip(values).enumerate() {
-        let name = String::from_utf8_lossy(ev.symbols.name(*symbol)).into_owned();
-        let attribute = match ev.force_slot(slot, shape.position(index))? {
+    for (symbol, found) in set.iter(ev.arena) {
+        let name = String::from_utf8_lossy(ev.symbols.name(symbol)).into_owned();
+        let attribute = match ev.force_slot(found.slot, found.pos)? {
             Value::Int(number) => Attribute::Number(u64::try_from(number).map_err(|_| {
                 EvalError::new(format!("negative value given for flake ref attr {name}: {number}"))
             })?),

@@ -36,6 +36,19 @@ pub(super) fn hash_error(error: &HashError) -> Box<EvalError> {
     EvalError::of_kind(kind, error.to_string())
 }
 
+impl Evaluator<'_> {
+    /// The sha256 that something is to have; nothing at all means zeros, with a warning.
+    ///
+    /// # Errors
+    /// When the text is no hash of this kind.
+    pub(super) fn sha256_or_empty(&mut self, text: &[u8]) -> Result<Hash> {
+        let parsed = hash::parse_or_empty(text, Some(Algorithm::Sha256));
+        let (hash, warning) = parsed.map_err(|error| hash_error(&error))?;
+        warning.iter().for_each(|warning| self.warn(warning.as_bytes()));
+        Ok(hash)
+    }
+}
+
 fn hash_string<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     let context = "while evaluating the first argument passed to builtins.hashString";
     let algorithm = ev.plain_string_of(args[0], Pos::NONE, context)?;

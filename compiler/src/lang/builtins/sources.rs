@@ -5,11 +5,10 @@
 use super::Builtin;
 use super::context::shown;
 use super::derivation_strict::path_error;
-use super::hashes::hash_error;
 use super::paths::missing;
 use crate::lang::error::{EvalError, Result};
 use crate::lang::eval::{Evaluator, Text};
-use crate::lang::hash::{Algorithm, Hash, Hasher, parse_or_empty};
+use crate::lang::hash::{Algorithm, Hash, Hasher};
 use crate::lang::nar::{self, Node, Tree};
 use crate::lang::store_path::{
     DERIVATION_ENDING, FileMethod, References, StorePath, fixed_output_path, text_path,
@@ -103,17 +102,16 @@ fn path<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     let (mut path, mut name, mut filter) = (None, Vec::new(), None);
     let (mut method, mut expected) = (FileMethod::Archive, None);
     let mut context = None;
-    let (shape, values) = attrs.flatten(ev.arena);
-    for (index, (symbol, slot)) in shape.symbols.iter().zip(values).enumerate() {
-        let (pos, value) = (shape.position(index), share(slot));
-        match ev.symbols.name(*symbol) {
+    for (symbol, found) in attrs.iter(ev.arena) {
+        let (pos, value) = (found.pos, share(found.slot));
+        match ev.symbols.name(symbol) {
             b"path" => {
                 let what = "while evaluating the 'path' attribute passed to 'builtins.path'";
                 let text = ev.coerce_to_path(value, pos, what)?;
                 context = text.context;
                 path = Some(text.bytes);
             }
-            _ if *symbol == known::NAME => {
+            _ if symbol == known::NAME => {
                 let what = "while evaluating the `name` attribute passed to builtins.path";
                 name = ev.plain_string_of(value, pos, what)?.to_vec();
             }
@@ -129,10 +127,7 @@ fn path<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
             b"sha256" => {
                 let what = "while evaluating the `sha256` attribute passed to builtins.path";
                 let text = ev.plain_string_of(value, pos, what)?;
-                let parsed = parse_or_empty(text, Some(Algorithm::Sha256));
-                let (hash, warning) = parsed.map_err(|error| hash_error(&error))?;
-                warning.iter().for_each(|warning| ev.warn(warning.as_bytes()));
-                expected = Some(hash);
+                expected = Some(ev.sha256_or_empty(text)?);
             }
             other => {
                 let parts = [b"unsupported argument '", other, b"' to 'builtins.path'"];

@@ -29,9 +29,7 @@ impl Url {
         let (scheme, rest) = text
             .split_once(':')
             .ok_or_else(|| FlakeRefError::url(format!("'{text}' doesn't have a scheme")))?;
-        let mut letters = scheme.chars();
-        let first = letters.next().is_some_and(|c| c.is_ascii_alphabetic());
-        if !first || !letters.all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.')) {
+        if !is_scheme(scheme) {
             return Err(FlakeRefError::url(format!("'{text}' doesn't have a scheme")));
         }
         let (rest, fragment) = rest.split_once('#').unwrap_or((rest, ""));
@@ -69,6 +67,12 @@ impl std::fmt::Display for Url {
         }
         if self.fragment.is_empty() { Ok(()) } else { write!(f, "#{}", encode(&self.fragment, ":@/?")) }
     }
+}
+
+/// `[a-zA-Z][a-zA-Z0-9+.-]*` (RFC 3986, 3.1)
+pub(in crate::lang) fn is_scheme(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
 }
 
 /// The names and values of a query; a part without `=` says nothing.

@@ -187,6 +187,13 @@ impl<'a> Attrs<'a> {
         (self.shape.get(), self.values.get())
     }
 
+    /// The attributes in the order of their symbols.
+    pub fn iter(&self, arena: &'a Bump) -> impl Iterator<Item = (Symbol, Found<'a>)> + use<'a> {
+        let (shape, values) = self.flatten(arena);
+        let found = move |(index, slot)| (shape.symbols[index], Found { slot, pos: shape.position(index) });
+        values.iter().enumerate().map(found)
+    }
+
     /// Indices into the result of [`Attrs::flatten`] in the order of the names' bytes.
     pub fn by_name(&self, arena: &'a Bump, symbols: &Symbols<'a>) -> &'a [u32] {
         self.flatten(arena).0.by_name(arena, symbols)
