@@ -42,7 +42,8 @@ fn understood(remote: Result<GitRemote, GitAddressError>) -> Result<GitRemote, F
     })
 }
 
-fn is_web(text: &str) -> bool {
+/// An address that is fetched.
+pub fn is_web(text: &str) -> bool {
     text.starts_with("http://") || text.starts_with("https://")
 }
 

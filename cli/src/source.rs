@@ -7,7 +7,7 @@ use buildc_executor::context::incoming::{self, Incoming};
 
 use crate::commands::build::SourceArgs;
 use crate::failure::{Failure, os_text};
-use crate::place::Place;
+use crate::place::{Place, is_web};
 
 /// A Dockerfile bigger than this is no Dockerfile.
 const DOCKERFILE_LIMIT_BYTES: u64 = 16 << 20;
@@ -31,11 +31,7 @@ impl Dockerfile {
         }
         let context = place.dir.as_deref().unwrap_or(Path::new("."));
         match &args.file {
-            Some(file)
-                if file.to_string_lossy().starts_with("http") && file.to_string_lossy().contains("://") =>
-            {
-                Self::fetched(&file.to_string_lossy())
-            }
+            Some(file) if is_web(&file.to_string_lossy()) => Self::fetched(&file.to_string_lossy()),
             Some(file) if place.local || file == Path::new("-") => Self::at(file),
             Some(file) => Self::inside(context, file),
             None if place.local => Self::at(&default_file(context)?),

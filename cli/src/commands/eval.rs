@@ -139,16 +139,12 @@ fn sources(args: &EvalArgs) -> io::Result<Vec<Source>> {
     args.sources.iter().map(source).collect()
 }
 
-/// Whether programs see nothing of the machine, not even its files.
-fn is_pure(args: &EvalArgs) -> bool {
-    args.pure_eval || args.settings.is_pure()
-}
-
 fn options(args: &EvalArgs) -> Options {
+    let sealed = args.pure_eval || args.settings.is_pure();
     let mut options = Options {
         show_trace: args.show_trace && !args.no_show_trace,
-        impure: args.impure && !is_pure(args),
-        sealed: is_pure(args),
+        impure: args.impure && !sealed,
+        sealed,
         trace_verbose: args.trace_verbose,
         abort_on_warn: args.abort_on_warn,
         max_call_depth: args.max_call_depth,
@@ -183,7 +179,7 @@ fn evaluate(args: &EvalArgs, sources: Vec<Source>, directory: &[u8]) -> io::Resu
     let arena = Bump::new();
     let options = options(args);
     let sealed = Sealed::new(&options.store_dir);
-    let world: &dyn World = if is_pure(args) { &sealed } else { &Files };
+    let world: &dyn World = if options.sealed { &sealed } else { &Files };
     let mut ev = Evaluator::new(&arena, world, options);
     match all(&mut ev, args, sources, directory) {
         Ok(()) => Ok(0),

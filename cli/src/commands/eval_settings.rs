@@ -80,13 +80,17 @@ struct Accepted {
 impl Settings {
     /// Whether programs see nothing of the machine, as far as `--option` says.
     pub fn is_pure(&self) -> bool {
-        self.option.chunks_exact(2).rfind(|pair| pair[0] == "pure-eval").is_some_and(|pair| pair[1] == "true")
+        self.said("pure-eval") == Some("true")
     }
 
     /// The search path that stands for NIX_PATH.
     pub fn nix_path(&self) -> Option<&str> {
-        let set = self.option.chunks_exact(2).rfind(|pair| pair[0] == "nix-path");
-        self.nix_path.as_deref().or(set.map(|pair| pair[1].as_str()))
+        self.nix_path.as_deref().or_else(|| self.said("nix-path"))
+    }
+
+    /// What `--option NAME` said last.
+    fn said(&self, name: &str) -> Option<&str> {
+        self.option.chunks_exact(2).rfind(|pair| pair[0] == name).map(|pair| pair[1].as_str())
     }
 
     /// Puts the settings into effect; where programs see the environment, those of NIX_CONFIG first.

@@ -65,8 +65,8 @@ fn fetched_file(path: &str, sink: &mut dyn FnMut(&[u8])) -> Result<(), String> {
 fn downloaded(url: &str, sink: &mut dyn FnMut(&[u8])) -> Result<(), String> {
     let mut file = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
     let path = file.path().to_owned();
-    let watch = DownloadWatch { progress: &|_, _| {}, cancelled: &|| false };
-    download(url, None, file.as_file_mut(), &path, &watch).map_err(|error| error.to_string())?;
+    download(url, None, file.as_file_mut(), &path, &DownloadWatch::SILENT)
+        .map_err(|error| error.to_string())?;
     file.rewind().and_then(|()| pour(file.into_file(), sink)).map_err(|error| error.to_string())
 }
 

@@ -86,8 +86,7 @@ pub struct Linked<'a> {
     pub stages: Vec<LinkedStage<'a>>,
     /// The last stage of each name.
     names: BTreeMap<String, usize>,
-    contexts: Contexts<'a>,
-    platform: &'a Platform,
+    options: &'a LowerOptions,
     /// True when something besides one single stage takes part, so that labels show stage names.
     pub several: bool,
 }
@@ -105,7 +104,7 @@ impl Linked<'_> {
 
     /// What a name in `--from` (with `index`: numbers are stages) or in a mount means.
     fn origin(&self, word: &Word, name: &str, index: bool, problems: &mut Vec<Diagnostic>) -> Option<Origin> {
-        if let Some(origin) = self.contexts.origin(name, self.platform) {
+        if let Some(origin) = named(self.options, name, &self.options.platform) {
             return Some(origin);
         }
         if index && !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit()) {
@@ -117,7 +116,7 @@ impl Linked<'_> {
         }
         match self.by_name(name) {
             Some(stage) => Some(Origin::Stage(stage)),
-            None => image(name, self.platform, word.span, problems),
+            None => image(name, &self.options.platform, word.span, problems),
         }
     }
 
@@ -154,26 +153,17 @@ impl Linked<'_> {
     }
 }
 
-/// What `--build-context` names.
-#[derive(Clone, Copy, Debug)]
-struct Contexts<'a> {
-    options: &'a LowerOptions,
-}
-
-impl Contexts<'_> {
-    /// The tree that a name means; some names cannot be given.
-    fn origin(&self, name: &str, platform: &Platform) -> Option<Origin> {
-        let reserved = name.eq_ignore_ascii_case("scratch") || name.eq_ignore_ascii_case("context");
-        let plain = name.strip_suffix(":latest").unwrap_or(name);
-        if reserved {
-            return None;
-        }
-        if let Some(context) = self.options.contexts.iter().find(|c| c.eq_ignore_ascii_case(plain)) {
-            return Some(Origin::Context(context.clone()));
-        }
-        let (_, image) = self.options.images.iter().find(|(n, _)| n.eq_ignore_ascii_case(plain))?;
-        Some(Origin::Image(Box::new(image.clone()), platform.clone()))
+/// The tree that `--build-context` gives a name; some names cannot be given.
+fn named(options: &LowerOptions, name: &str, platform: &Platform) -> Option<Origin> {
+    if name.eq_ignore_ascii_case("scratch") || name.eq_ignore_ascii_case("context") {
+        return None;
     }
+    let plain = name.strip_suffix(":latest").unwrap_or(name);
+    if let Some(context) = options.contexts.iter().find(|c| c.eq_ignore_ascii_case(plain)) {
+        return Some(Origin::Context(context.clone()));
+    }
+    let (_, image) = options.images.iter().find(|(n, _)| n.eq_ignore_ascii_case(plain))?;
+    Some(Origin::Image(Box::new(image.clone()), platform.clone()))
 }
 
 fn image(name: &str, platform: &Platform, span: Span, problems: &mut Vec<Diagnostic>) -> Option<Origin> {
@@ -201,13 +191,8 @@ pub fn link<'a>(
     let args = stages.globals.iter().map(|arg| arg.name.text.as_str());
     let declared = globals.names().chain(args).collect();
     let scope = Scope { globals, declared, lexer };
-    let mut linked = Linked {
-        stages: Vec::new(),
-        names: BTreeMap::new(),
-        contexts: Contexts { options },
-        platform: &options.platform,
-        several: stages.list.len() > 1,
-    };
+    let mut linked =
+        Linked { stages: Vec::new(), names: BTreeMap::new(), options, several: stages.list.len() > 1 };
     for stage in &stages.list {
         lint.enter(stage.comments);
         let next = head(&linked, stage, &scope, options, lint, problems);
@@ -255,7 +240,7 @@ fn head<'a>(
     if let Some(expansion) = &written_base {
         lint.from_names(stage.span, expansion, &scope.declared);
     }
-    let replaced = name.as_deref().and_then(|n| above.contexts.origin(n, &platform));
+    let replaced = name.as_deref().and_then(|n| named(above.options, n, &platform));
     let is_replaced = replaced.is_some();
     let named = written_base.as_ref().map(|e| e.text.clone()).unwrap_or_default();
     let base = replaced.or_else(|| stage_base(above, written, &written_base?.text, &platform, problems));
@@ -302,7 +287,7 @@ fn stage_base(
     if let Some(stage) = above.names.get(name) {
         return Some(Origin::Stage(*stage));
     }
-    match above.contexts.origin(name, platform) {
+    match named(above.options, name, platform) {
         Some(origin) => Some(origin),
         None => image(name, platform, word.span, problems),
     }

@@ -50,7 +50,8 @@ pub struct Options {
     pub show_trace: bool,
     /// The environment, the clock and the system can be seen.
     pub impure: bool,
-    /// Nothing is looked for in a search path.
+    /// Programs see nothing of the machine: nothing is looked for in a search path, and the world shows no files but those of
+    /// the store.
     pub sealed: bool,
     /// `builtins.traceVerbose` says what it is given.
     pub trace_verbose: bool,
