@@ -146,7 +146,7 @@ impl<'a> Printer<'_, 'a> {
     fn lambda(&mut self, closure: &Closure<'a>, given: usize) {
         self.text("«lambda ");
         if let Some(name) = closure.lambda.name.get() {
-            self.out.extend_from_slice(self.ev.symbols.name(name));
+            syntax::print::name(&mut self.out, self.ev.symbols.name(name));
             self.text(" ");
         }
         self.text("@ ");

@@ -250,7 +250,7 @@ impl<'a> Evaluator<'a> {
     /// When it does not.
     pub fn required(&self, set: &Attrs<'a>, name: Symbol, context: &'static str) -> Result<Found<'a>> {
         set.find(name).ok_or_else(|| {
-            let text = [b"attribute '".as_slice(), self.symbols.name(name), b"' missing"].concat();
+            let text = [b"attribute '".as_slice(), &self.symbols.shown(name), b"' missing"].concat();
             EvalError::new(text).trace(Pos::NONE, context.as_bytes())
         })
     }

@@ -115,7 +115,8 @@ impl<'a> Writer<'a> {
             self.string(name);
             self.word(b":");
             self.value(ev, share(&values[index]), pos).map_err(|error| {
-                error.trace(pos, [b"while evaluating attribute '".as_slice(), name, b"'"].concat())
+                let name = ev.symbols.shown(shape.symbols[index]);
+                error.trace(pos, [b"while evaluating attribute '".as_slice(), &name, b"'"].concat())
             })?;
         }
         self.word(b"}");

@@ -125,7 +125,7 @@ impl<'a> Evaluator<'a> {
                 (None, Some(default)) => slot.set(self.item(default, frame)),
                 (None, None) => {
                     let problem = "called without required argument";
-                    let error = self.argument_error(lambda, problem, self.symbols.name(formal.name));
+                    let error = self.argument_error(lambda, problem, &self.symbols.shown(formal.name));
                     return Err(call_site(error, pos));
                 }
             }
@@ -155,8 +155,9 @@ impl<'a> Evaluator<'a> {
         let (shape, _) = attrs.flatten(self.arena);
         let known = |name| formals.formals.binary_search_by_key(&name, |formal| formal.name).is_ok();
         let unexpected = shape.symbols.iter().find(|name| !known(**name));
+        let shown = unexpected.map_or(Vec::new(), |name| self.symbols.shown(*name));
+        let mut error = self.argument_error(lambda, "called with unexpected argument", &shown);
         let name = unexpected.map_or(b"".as_slice(), |name| self.symbols.name(*name));
-        let mut error = self.argument_error(lambda, "called with unexpected argument", name);
         let names = formals.formals.iter().map(|formal| self.symbols.name(formal.name));
         error.suggestions = best_matches(names, name);
         error

@@ -42,8 +42,8 @@ impl<'a> Evaluator<'a> {
                 }
                 for (index, slot) in values.iter().enumerate() {
                     self.force_slot_deep(slot, seen).map_err(|error| {
-                        let name = self.symbols.name(shape.symbols[index]);
-                        let text = [b"while evaluating the attribute '".as_slice(), name, b"'"].concat();
+                        let name = self.symbols.shown(shape.symbols[index]);
+                        let text = [b"while evaluating the attribute '".as_slice(), &name, b"'"].concat();
                         error.trace(shape.position(index), text)
                     })?;
                 }

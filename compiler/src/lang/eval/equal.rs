@@ -217,12 +217,12 @@ impl<'a> Evaluator<'a> {
             return Err(EvalError::of_kind(ErrorKind::Assert, text.concat()));
         }
         for index in 0..left_values.len() {
-            let name = self.symbols.name(left_shape.symbols[index]);
+            let name = self.symbols.shown(left_shape.symbols[index]);
             if left_shape.symbols[index] != right_shape.symbols[index] {
                 let (l, r) = shown(self);
                 let text = [
                     b"attribute name '".as_slice(),
-                    name,
+                    &name,
                     b"' is contained in '",
                     &l,
                     b"', but not in '",
@@ -235,7 +235,7 @@ impl<'a> Evaluator<'a> {
                 error
                     .trace(right_shape.position(index), b"where right hand side is".as_slice())
                     .trace(left_shape.position(index), b"where left hand side is".as_slice())
-                    .trace(Pos::NONE, [b"while comparing attribute '".as_slice(), name, b"'"].concat())
+                    .trace(Pos::NONE, [b"while comparing attribute '".as_slice(), &name, b"'"].concat())
             })?;
         }
         Ok(())

@@ -119,7 +119,7 @@ impl<'a> Evaluator<'a> {
     #[cold]
     fn defined_twice(&self, name: Symbol, before: Pos, pos: Pos) -> Box<EvalError> {
         let mut text =
-            [b"dynamic attribute '".as_slice(), self.symbols.name(name), b"' already defined at "].concat();
+            [b"dynamic attribute '".as_slice(), &self.symbols.shown(name), b"' already defined at "].concat();
         report::write_place(&mut text, &self.sources, before);
         EvalError::new(text).at(pos)
     }
@@ -204,11 +204,11 @@ impl<'a> Evaluator<'a> {
     /// `attribute '…' missing`, with suggestions.
     #[cold]
     pub fn missing_attribute(&self, attrs: &Attrs<'a>, name: Symbol, pos: Pos) -> Box<EvalError> {
-        let wanted = self.symbols.name(name);
-        let mut error = EvalError::new([b"attribute '".as_slice(), wanted, b"' missing"].concat()).at(pos);
+        let text = [b"attribute '".as_slice(), &self.symbols.shown(name), b"' missing"].concat();
+        let mut error = EvalError::new(text).at(pos);
         let (shape, _) = attrs.flatten(self.arena);
         let names = shape.symbols.iter().map(|name| self.symbols.name(*name));
-        error.suggestions = best_matches(names, wanted);
+        error.suggestions = best_matches(names, self.symbols.name(name));
         error
     }
 
@@ -230,7 +230,7 @@ impl<'a> Evaluator<'a> {
                 text.push(b'.');
             }
             match self.attr_name(name, env) {
-                Ok(name) => text.extend_from_slice(self.symbols.name(name)),
+                Ok(name) => text.extend_from_slice(&self.symbols.shown(name)),
                 Err(_) => text.extend_from_slice(b"\"${...}\""),
             }
         }

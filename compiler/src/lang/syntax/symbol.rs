@@ -92,6 +92,13 @@ impl<'a> Symbols<'a> {
         self.names[symbol.index()]
     }
 
+    /// A name as errors show it: quoted unless it is an identifier.
+    pub fn shown(&self, symbol: Symbol) -> Vec<u8> {
+        let mut shown = Vec::new();
+        super::print::name(&mut shown, self.name(symbol));
+        shown
+    }
+
     /// How many names there are.
     pub fn len(&self) -> usize {
         self.names.len()
