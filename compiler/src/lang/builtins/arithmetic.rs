@@ -100,10 +100,21 @@ fn round<'a>(
     let inside = result >= i64::MIN as f64 && result < i64::MAX as f64;
     match value {
         Value::Int(n) if inside && result as i64 == n => Ok(Value::Int(n)),
-        Value::Int(n) => Err(EvalError::new(format!(
-            "Due to a bug (see https://github.com/NixOS/nix/issues/12899) the NixInt argument {n} caused undefined \
-             behavior in previous Nix versions.\n Future Nix versions might implement the correct behavior."
-        ))),
+        Value::Int(n) => {
+            let bug = if inside {
+                let rounded = result as i64;
+                format!(
+                    "a loss of precision occurred in previous Nix versions because the NixInt argument {n} was \
+                     rounded to {rounded}"
+                )
+            } else {
+                format!("the NixInt argument {n} caused undefined behavior in previous Nix versions")
+            };
+            Err(EvalError::new(format!(
+                "Due to a bug (see https://github.com/NixOS/nix/issues/12899) {bug}.\n\tFuture Nix versions might \
+                 implement the correct behavior."
+            )))
+        }
         _ if inside => Ok(Value::Int(result as i64)),
         _ => Err(EvalError::new(format!(
             "NixFloat argument {} is not in the range of NixInt",

@@ -78,7 +78,8 @@ impl<'a> Draft<'a> {
             let key = ev.symbols.name(shape.symbols[index]);
             draft.attribute(ev, key, share(&values[index]), ignore_nulls).map_err(|error| {
                 let key = ev.symbols.shown(shape.symbols[index]);
-                let parts = [b"while evaluating attribute '", key.as_slice(), b"' of derivation '", name, b"'"];
+                let parts =
+                    [b"while evaluating attribute '", key.as_slice(), b"' of derivation '", name, b"'"];
                 error.trace(shape.position(index), parts.concat())
             })?;
         }
