@@ -154,7 +154,8 @@ pub fn decide(session: &Session, args: &SourceArgs, lowered: Sourced) -> Result<
     let (graph, passes) = optimise::run(graph, &Passes::default());
     let facts = StoreFacts::new(&session.store, &contexts, &source_key);
     let clamp = clamp(args)?;
-    let options = PlanOptions { no_cache: args.no_cache, clamp, tracing: tracing(args, &graph) };
+    let jobs = args.jobs();
+    let options = PlanOptions { no_cache: args.no_cache, clamp, tracing: tracing(args, &graph), jobs };
     match plan::plan(graph, passes, sources.clone(), &facts, &options) {
         Ok(plan) => Ok(Compiled { plan, warnings, contexts, source_key, _held: held }),
         Err(found) => Err(Failure::Input(found, Box::new(sources))),

@@ -5,6 +5,7 @@
 
 mod decide;
 mod define;
+mod estimate;
 mod explain;
 mod previous;
 mod record;
@@ -14,7 +15,7 @@ mod select;
 mod tests;
 
 use buildc_ir::plan::Tracing;
-use buildc_ir::world::{BuildRecord, Facts};
+use buildc_ir::world::{BuildRecord, Facts, StepRecord};
 use buildc_ir::{Diagnostic, Graph, PassReport, Plan, PlannedStep, Privilege, SourceMap, State, StepKind};
 
 /// What the user asked for.
@@ -26,6 +27,8 @@ pub struct PlanOptions {
     pub clamp: Option<i64>,
     /// Whether traces are used.
     pub tracing: Tracing,
+    /// How many steps may run at once, for the estimate; 0 counts as 1.
+    pub jobs: usize,
 }
 
 /// Decides every step of the graph as far as can be known before running.
@@ -58,20 +61,26 @@ pub fn plan(
             selected: definition.selected,
             state: decision.state,
             reason,
-            last_duration_ms: previous.duration_ms(at),
+            last_duration_ms: previous.same(at).and_then(|record| record.duration_ms),
+            last_size_bytes: previous.same(at).and_then(|record| record.size_bytes),
         })
         .collect();
     let privilege = privilege(&graph, &steps);
+    let estimate = estimate::estimate(&graph, &steps, options.jobs);
     let tracing = options.tracing.clone();
-    Ok(Plan { graph, steps, tracing, passes, privilege, clamp: options.clamp, sources })
+    Ok(Plan { graph, steps, tracing, passes, privilege, estimate, clamp: options.clamp, sources })
 }
 
-/// What the next plan of the same source compares itself with. Durations are those known before the build; the
-/// executor puts in the new ones.
+/// What the next plan of the same source compares itself with. Durations and sizes are those known before the
+/// build; the executor puts in the new ones.
 pub fn record(plan: &Plan) -> BuildRecord {
     let steps = plan.graph.iter().zip(&plan.steps).map(|((_, node), step)| {
         let selected = step.selected.clone();
-        record::step_record(node, step.definition_key, selected, step.last_duration_ms, plan.clamp)
+        StepRecord {
+            duration_ms: step.last_duration_ms,
+            size_bytes: step.last_size_bytes,
+            ..record::step_record(node, step.definition_key, selected, plan.clamp)
+        }
     });
     BuildRecord { steps: steps.collect() }
 }

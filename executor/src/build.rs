@@ -267,6 +267,11 @@ fn keep_record(store: &Store, options: &BuildOptions, tally: &Tally) -> Result<(
             step.duration_ms = Some(*duration_ms);
         }
     }
+    for (at, bytes) in &tally.sizes {
+        if let Some(step) = record.steps.get_mut(*at) {
+            step.size_bytes = Some(*bytes);
+        }
+    }
     // Every record has a JSON form.
     let Ok(text) = serde_json::to_string(&record) else { return Ok(()) };
     if store.document(RECORD_KIND, &options.source_key)?.as_deref() != Some(text.as_str()) {

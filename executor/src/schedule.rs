@@ -56,6 +56,8 @@ pub(crate) struct Tally {
     pub new_bytes: u64,
     /// (position, milliseconds) of the steps that ran.
     pub durations: Vec<(usize, u64)>,
+    /// (position, bytes of regular files in its own layers) of the steps that were needed.
+    pub sizes: Vec<(usize, u64)>,
 }
 
 /// The step that failed first.
@@ -256,10 +258,12 @@ impl<'p> Schedule<'p> {
     ) {
         let slot = &self.slots[at];
         if is_work(&slot.node.step.kind) {
+            let bytes = made.layers.iter().map(|l| l.size_bytes).sum::<u64>();
+            tally.sizes.push((at, bytes));
             match made.how {
                 How::Ran { duration_ms } => {
                     tally.ran += 1;
-                    tally.new_bytes += made.layers.iter().map(|l| l.size_bytes).sum::<u64>();
+                    tally.new_bytes += bytes;
                     tally.durations.push((at, duration_ms));
                     site.recorder.tell(Event::Done { id: slot.id, duration_ms });
                 }

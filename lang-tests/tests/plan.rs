@@ -56,6 +56,8 @@ impl Case {
             (Err(problems), _) => problems.iter().map(|problem| self.problem(problem)).collect(),
             (Ok(plan), "json") => serde_json::to_string_pretty(&render::json(&plan)).expect("json"),
             (Ok(plan), "dot") => render::dot(&plan),
+            (Ok(plan), "mermaid") => render::mermaid(&plan),
+            (Ok(plan), "html") => render::html(&plan),
             (Ok(plan), _) => render::text(&plan),
         }
     }

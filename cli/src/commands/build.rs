@@ -1,5 +1,6 @@
 //! `buildc build`: from a Dockerfile to an image.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use buildc_executor::Cancel;
@@ -82,6 +83,16 @@ pub struct SourceArgs {
     #[arg(long, value_name = "MODE", default_value = "off", env = "BUILDC_TRACE", hide_env = true)]
     #[arg(hide_possible_values = true)]
     pub trace: Trace,
+    /// How many steps may run at once [default: number of CPUs]
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+}
+
+impl SourceArgs {
+    /// `--jobs`, or one for each CPU.
+    pub fn jobs(&self) -> usize {
+        self.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
+    }
 }
 
 /// Whether RUN instructions are traced.
@@ -150,9 +161,6 @@ pub struct BuildArgs {
     /// ssh agent for RUN --mount=type=ssh
     #[arg(long, value_name = "default|ID[=SOCKET]")]
     pub ssh: Vec<String>,
-    /// How many steps may run at once [default: number of CPUs]
-    #[arg(short, long, value_name = "N")]
-    pub jobs: Option<std::num::NonZeroUsize>,
     /// Where the result goes, for example type=oci,dest=app.tar; a bare DIR receives the files; repeatable
     #[arg(short, long, value_name = "type=TYPE[,dest=PATH]")]
     pub output: Vec<String>,
@@ -292,10 +300,7 @@ fn log_file(store: &Store) -> Option<PathBuf> {
 }
 
 fn build_options(args: &BuildArgs) -> Result<BuildOptions, Failure> {
-    let mut options = BuildOptions::default();
-    if let Some(jobs) = args.jobs {
-        options.jobs = jobs.get();
-    }
+    let mut options = BuildOptions { jobs: args.source.jobs(), ..BuildOptions::default() };
     for secret in &args.secret {
         let (id, source) = secret_source(secret)?;
         options.secrets.insert(id, source);

@@ -14,7 +14,8 @@ const AFTER_HELP: &str = "\
 Examples:
   buildc plan .                           each step: cached, will run, or depends on another
   buildc plan --format json . | jq .      the same for programs
-  buildc plan --format dot . | dot -Tsvg  a picture of the graph";
+  buildc plan --format dot . | dot -Tsvg  a picture of the graph
+  buildc plan --format html . >plan.html  a page: graph, timeline, layers, reasons";
 
 /// Options of `buildc plan`.
 #[derive(clap::Args, Debug)]
@@ -22,7 +23,7 @@ Examples:
 pub struct PlanArgs {
     #[command(flatten)]
     source: SourceArgs,
-    /// Form of the output: text, json or dot
+    /// Form of the output: text, json, dot, mermaid or html (one page with everything)
     #[arg(long, value_enum, default_value = "text", hide_possible_values = true)]
     format: PlanFormat,
     /// Accepted so that a build's flags can be given unchanged: a secret's value decides nothing
@@ -42,6 +43,10 @@ enum PlanFormat {
     Json,
     /// For Graphviz.
     Dot,
+    /// For Mermaid.
+    Mermaid,
+    /// For a browser.
+    Html,
 }
 
 /// Prints the plan.
@@ -52,6 +57,8 @@ pub fn run(args: PlanArgs, shell: &Shell) -> Outcome {
     match args.format {
         PlanFormat::Json => output::json(&render::json(&compiled.plan))?,
         PlanFormat::Dot => output::data(&render::dot(&compiled.plan))?,
+        PlanFormat::Mermaid => output::data(&render::mermaid(&compiled.plan))?,
+        PlanFormat::Html => output::data(&render::html(&compiled.plan))?,
         PlanFormat::Text if shell.streams.color_out => output::data(&coloured(&compiled.plan))?,
         PlanFormat::Text => output::data(&render::text(&compiled.plan))?,
     }

@@ -20,6 +20,8 @@ pub struct Plan {
     pub passes: Vec<PassReport>,
     /// What running it needs.
     pub privilege: Privilege,
+    /// How long it will take.
+    pub estimate: Estimate,
     /// Times after this, in Unix seconds, become this when a layer is sealed; its steps' keys hold it.
     pub clamp: Option<i64>,
     /// The sources that spans point into.
@@ -64,6 +66,38 @@ pub struct PlannedStep {
     pub reason: Reason,
     /// How long it took the last time, if that is known.
     pub last_duration_ms: Option<u64>,
+    /// Bytes of regular files in its own layers the last time, if that is known.
+    pub last_size_bytes: Option<u64>,
+}
+
+/// How long a plan takes, by how long its steps took the last time. All times are in milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Estimate {
+    /// Steps at once.
+    pub jobs: usize,
+    /// Where every step that is decided while the build runs turns out to be cached.
+    pub least_ms: u64,
+    /// Where every such step runs.
+    pub most_ms: u64,
+    /// Steps that may run and whose time is not known; they count as nothing.
+    pub unknown: usize,
+    /// The chain of steps that takes longest, each needing the one before.
+    pub critical_path: Vec<StepId>,
+    /// How long that chain takes: no number of jobs makes the build faster.
+    pub critical_ms: u64,
+    /// When each step that may run would do so if all did.
+    pub timeline: Vec<Interval>,
+}
+
+/// When a step would run, from the start of the build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Interval {
+    /// Which.
+    pub step: StepId,
+    /// Its start in milliseconds.
+    pub start_ms: u64,
+    /// Its end in milliseconds.
+    pub end_ms: u64,
 }
 
 /// What will happen to a step.

@@ -107,6 +107,9 @@ pub struct StepRecord {
     pub image: Option<(String, Digest)>,
     /// How long it took when it last ran.
     pub duration_ms: Option<u64>,
+    /// Bytes of regular files in its own layers.
+    #[serde(default)]
+    pub size_bytes: Option<u64>,
 }
 
 /// The newest build of the same source and target: its steps in order.

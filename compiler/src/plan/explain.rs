@@ -129,7 +129,7 @@ impl Explainer<'_> {
         if before.definition_key == Some(definition.key) {
             return Cause::None;
         }
-        let now = step_record(node, definition.key, definition.selected.clone(), None, self.clamp);
+        let now = step_record(node, definition.key, definition.selected.clone(), self.clamp);
         if let Some(reason) = self.own_change(before, &now) {
             return Cause::Own(reason);
         }

@@ -35,10 +35,10 @@ impl Previous {
         self.records.get(record)
     }
 
-    /// How long the step took when it last ran, if it is still the same instruction.
-    pub(super) fn duration_ms(&self, at: usize) -> Option<u64> {
+    /// The record of the step, if it is still the same instruction.
+    pub(super) fn same(&self, at: usize) -> Option<&StepRecord> {
         let (record, same) = (*self.matched.get(at)?)?;
-        self.records.get(record).filter(|_| same)?.duration_ms
+        self.records.get(record).filter(|_| same)
     }
 }
 

@@ -13,7 +13,6 @@ pub(super) fn step_record(
     node: &Node,
     definition_key: Key,
     selections: Vec<ContentDigest>,
-    duration_ms: Option<u64>,
     clamp: Option<i64>,
 ) -> StepRecord {
     let mut record = StepRecord {
@@ -22,7 +21,6 @@ pub(super) fn step_record(
         definition_key: Some(definition_key),
         args: node.args.clone(),
         selections,
-        duration_ms,
         ..StepRecord::default()
     };
     match &node.step.kind {

@@ -1,11 +1,16 @@
-//! Text forms of a plan (spec/plan-format.md): a list for people, json, and Graphviz.
+//! Text forms of a plan (spec/plan-format.md): a list for people, json, Graphviz, Mermaid, and a page.
 
 mod dot;
+mod figures;
+mod html;
 mod json;
+mod mermaid;
 mod text;
 
 pub use dot::dot;
+pub use html::html;
 pub use json::json;
+pub use mermaid::mermaid;
 pub use text::{Line, Tone, lines, text};
 
 use buildc_ir::{Plan, State};

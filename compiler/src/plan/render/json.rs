@@ -19,6 +19,7 @@ pub fn json(plan: &Plan) -> Value {
         "totals": Totals::of(plan),
         "privilege": plan.privilege,
         "traces": tagged("tracing", &plan.tracing),
+        "estimate": plan.estimate,
         "passes": plan.passes,
         "targets": plan.graph.targets.iter().map(target).collect::<Vec<_>>(),
         "steps": steps.map(|((_, node), planned)| step(plan, node, planned)).collect::<Vec<_>>(),
@@ -50,6 +51,7 @@ fn step(plan: &Plan, node: &Node, planned: &PlannedStep) -> Value {
         "state": tagged("state", &planned.state),
         "reason": tagged("reason", &planned.reason),
         "last_duration_ms": planned.last_duration_ms,
+        "last_size_bytes": planned.last_size_bytes,
     })
 }
 

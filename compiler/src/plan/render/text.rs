@@ -6,7 +6,7 @@ use buildc_ir::plan::Tracing;
 use buildc_ir::reads::Aspect;
 use buildc_ir::{Graph, PassReport, Plan, PlannedStep, Privilege, Reason, State, StepId, StepKind, Target};
 
-use super::{Totals, state_word};
+use super::{Totals, figures, state_word};
 
 /// How many characters of an instruction or value are shown.
 const LABEL: usize = 120;
@@ -51,6 +51,7 @@ pub fn lines(plan: &Plan) -> Vec<Line> {
     let mut out = vec![header(totals(&Totals::of(plan), plan.privilege))];
     out.extend(tracing(plan).map(header));
     out.extend(plan.graph.targets.iter().map(target).map(header));
+    out.extend(figures::expected(plan).map(header));
     out.extend(plan.passes.iter().filter(|p| !p.changes.is_empty()).map(pass).map(header));
     out.push(header(String::new()));
     for ((_, node), step) in plan.graph.iter().zip(&plan.steps) {
@@ -128,19 +129,18 @@ fn mark(state: &State) -> char {
 }
 
 fn step_line(label: &str, step: &PlannedStep) -> String {
-    let duration = match (&step.state, step.last_duration_ms) {
-        (State::WillRun | State::DependsOn { .. }, Some(ms)) => format!("  (last time {})", duration(ms)),
+    let size = step.last_size_bytes.filter(|bytes| *bytes > 0).map(figures::bytes);
+    let last = match (&step.state, step.last_duration_ms, size) {
+        (State::WillRun | State::DependsOn { .. }, Some(ms), None) => {
+            format!("  (last time {})", figures::duration(ms))
+        }
+        (State::WillRun | State::DependsOn { .. }, Some(ms), Some(size)) => {
+            format!("  (last time {}, {size})", figures::duration(ms))
+        }
+        (State::Cached, _, Some(size)) => format!("  ({size})"),
         _ => String::new(),
     };
-    format!("{} {:<10}  {}{duration}", mark(&step.state), state_word(&step.state), one_line(label))
-}
-
-fn duration(ms: u64) -> String {
-    match ms {
-        0..1_000 => format!("{ms} ms"),
-        1_000..60_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
-        _ => format!("{} min {} s", ms / 60_000, ms % 60_000 / 1_000),
-    }
+    format!("{} {:<10}  {}{last}", mark(&step.state), state_word(&step.state), one_line(label))
 }
 
 fn details(plan: &Plan, step: &PlannedStep) -> Vec<String> {
@@ -165,7 +165,7 @@ fn details(plan: &Plan, step: &PlannedStep) -> Vec<String> {
 }
 
 /// When the decision falls; a step that itself is as before is cached again if its inputs turn out as before.
-fn decided(graph: &Graph, steps: &[StepId], reason: &Reason) -> String {
+pub(super) fn decided(graph: &Graph, steps: &[StepId], reason: &Reason) -> String {
     let names: Vec<String> = steps.iter().map(|id| quoted(graph, *id)).collect();
     let names = names.join(" and ");
     match reason {
@@ -181,7 +181,7 @@ fn quoted(graph: &Graph, id: StepId) -> String {
 }
 
 /// Text of the user's on one line and of bounded length, without anything that a terminal would act on.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     let shown = text.chars().take(LABEL).map(|c| if c.is_control() { ' ' } else { c });
     let more = if text.chars().nth(LABEL).is_some() { "…" } else { "" };
     shown.chain(more.chars()).collect()
