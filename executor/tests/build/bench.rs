@@ -9,7 +9,7 @@ use buildc_executor::build::{BuildError, BuildOptions, Outcome, build};
 use buildc_executor::context::Context;
 use buildc_executor::facts::StoreFacts;
 use buildc_ir::graph::Node;
-use buildc_ir::plan::{PlannedStep, Tracing};
+use buildc_ir::plan::{Estimate, PlannedStep, Tracing};
 use buildc_ir::step::{Copy, CopySource, Exec, From, Input, Mount, Network, Role, Unpack};
 use buildc_ir::world::Facts;
 use buildc_ir::{
@@ -261,11 +261,21 @@ impl Recipe {
                 state: State::WillRun,
                 reason: Reason::NeverBuilt,
                 last_duration_ms: None,
+                last_size_bytes: None,
             });
         }
         let privilege = Privilege::Namespaces;
         let (passes, sources) = (Vec::new(), SourceMap::new());
-        Plan { graph, steps, tracing: Tracing::On, passes, privilege, clamp: None, sources }
+        Plan {
+            graph,
+            steps,
+            tracing: Tracing::On,
+            passes,
+            privilege,
+            estimate: Estimate::default(),
+            clamp: None,
+            sources,
+        }
     }
 
     fn target(&self) -> Target {
