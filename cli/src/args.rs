@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
     archive, build, check, completions, container, copy, eval, exec, image, info, inspect, logs, parse, plan,
-    ps, registry, run, space, volume,
+    ps, registry, repl, run, space, volume,
 };
 
 const GLOBAL: &str = "Options of every command";
@@ -142,6 +142,8 @@ pub enum Verb {
     Fsck(space::FsckArgs),
     /// Evaluate a program in the build language
     Eval(Box<eval::EvalArgs>),
+    /// Evaluate expressions of the build language as they are typed
+    Repl(Box<repl::ReplArgs>),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
     /// Show versions

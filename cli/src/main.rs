@@ -21,6 +21,7 @@ mod output;
 mod pipeline;
 mod place;
 mod render;
+mod repl;
 mod report;
 mod session;
 mod source;

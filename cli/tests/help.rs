@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-const COMMANDS: [&str; 42] = [
+const COMMANDS: [&str; 44] = [
     "",
     "build",
     "plan",
@@ -43,6 +43,8 @@ const COMMANDS: [&str; 42] = [
     "system df",
     "prune",
     "fsck",
+    "eval",
+    "repl",
     "completions",
     "version",
     "info",

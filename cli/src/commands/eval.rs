@@ -7,16 +7,15 @@ use std::io::{self, Read, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use buildc_compiler::lang::error::{ErrorKind, EvalError, Result};
-use buildc_compiler::lang::eval::{Coercion, Evaluator, Options};
+use buildc_compiler::lang::eval::{Coercion, Evaluator};
 use buildc_compiler::lang::resolve::resolve;
 use buildc_compiler::lang::syntax::{Origin, Pos};
-use buildc_compiler::lang::value::attrs::AttrsBuilder;
 use buildc_compiler::lang::value::{Attrs, Value};
 use buildc_compiler::lang::world::World;
 use buildc_compiler::lang::{print, report};
 use bumpalo::Bump;
 
-use super::eval_settings::{Settings, enable, search_path_entries};
+use super::eval_flags::EvalFlags;
 use crate::failure::{Failure, Outcome};
 use crate::language::{self, Files, Sealed};
 
@@ -63,47 +62,11 @@ pub struct EvalArgs {
     /// Print what this attribute leads to, for example a.b.0; repeatable
     #[arg(short = 'A', long = "attr", value_name = "PATH")]
     attr: Vec<String>,
-    /// Argument for functions, as an expression
-    #[arg(long, num_args = 2, value_names = ["NAME", "EXPR"], allow_hyphen_values = true)]
-    arg: Vec<String>,
-    /// Argument for functions, as a string
-    #[arg(long, num_args = 2, value_names = ["NAME", "STRING"], allow_hyphen_values = true)]
-    argstr: Vec<String>,
-    /// Where `<NAME>` is looked for; repeatable
-    #[arg(short = 'I', long = "include", value_name = "[NAME=]PATH")]
-    include: Vec<String>,
-    /// Let programs see the environment, the clock and the system; reads NIX_PATH
-    #[arg(long)]
-    impure: bool,
-    /// Let programs see nothing but what they say themselves and the store
-    #[arg(long, overrides_with = "impure")]
-    pure_eval: bool,
-    /// Let builtins.warn fail
-    #[arg(long)]
-    abort_on_warn: bool,
-    /// Directory of the store that paths are reckoned for
-    #[arg(long, value_name = "DIR", default_value = "/nix/store")]
-    store_dir: String,
-    /// Experimental features to switch on, for example pipe-operators
-    #[arg(long, visible_alias = "experimental-features", value_name = "FEATURES")]
-    extra_experimental_features: Vec<String>,
-    /// Show the whole trace of an error
-    #[arg(long, overrides_with = "no_show_trace")]
-    show_trace: bool,
-    /// Not the whole trace of an error
-    #[arg(long, hide = true, overrides_with = "show_trace")]
-    no_show_trace: bool,
-    /// Let builtins.traceVerbose speak
-    #[arg(long)]
-    trace_verbose: bool,
-    /// How deep calls may be nested
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
-    max_call_depth: u32,
     /// Leave places out of XML
     #[arg(long)]
     no_location: bool,
     #[command(flatten)]
-    settings: Settings,
+    flags: EvalFlags,
 }
 
 /// What is evaluated.
@@ -139,45 +102,9 @@ fn sources(args: &EvalArgs) -> io::Result<Vec<Source>> {
     args.sources.iter().map(source).collect()
 }
 
-fn options(args: &EvalArgs) -> Options {
-    let sealed = args.pure_eval || args.settings.is_pure();
-    let mut options = Options {
-        show_trace: args.show_trace && !args.no_show_trace,
-        impure: args.impure && !sealed,
-        sealed,
-        trace_verbose: args.trace_verbose,
-        abort_on_warn: args.abort_on_warn,
-        max_call_depth: args.max_call_depth,
-        store_dir: args.store_dir.trim_end_matches('/').as_bytes().to_vec(),
-        stack_size: language::STACK,
-        search_path: args.include.iter().map(|entry| search_entry(entry)).collect(),
-        ..Options::default()
-    };
-    args.settings.apply(&mut options);
-    args.extra_experimental_features.iter().for_each(|names| enable(&mut options, names));
-    if options.impure {
-        options.home = std::env::var_os("HOME").map(OsStringExt::into_vec);
-        let given = args.settings.nix_path().map(str::to_owned);
-        let path = given.unwrap_or_else(|| std::env::var("NIX_PATH").unwrap_or_default());
-        options.search_path.extend(search_path_entries(&path).iter().map(|entry| search_entry(entry)));
-    }
-    options
-}
-
-/// `NAME=PATH` or `PATH`.
-fn search_entry(entry: &str) -> (Vec<u8>, Vec<u8>) {
-    let (name, path) = entry.split_once('=').unwrap_or(("", entry));
-    if path.contains("://") || path.starts_with("channel:") || path.starts_with("flake:") {
-        return (name.as_bytes().to_vec(), path.as_bytes().to_vec());
-    }
-    let absolute =
-        std::path::absolute(path).map_or_else(|_| path.into(), |path| path.into_os_string().into_vec());
-    (name.as_bytes().to_vec(), absolute)
-}
-
 fn evaluate(args: &EvalArgs, sources: Vec<Source>, directory: &[u8]) -> io::Result<u8> {
     let arena = Bump::new();
-    let options = options(args);
+    let options = args.flags.options();
     let sealed = Sealed::new(&options.store_dir);
     let world: &dyn World = if options.sealed { &sealed } else { &Files };
     let mut ev = Evaluator::new(&arena, world, options);
@@ -228,7 +155,7 @@ fn all(
         }
         return Ok(());
     }
-    let given = arguments(ev, args, directory)?;
+    let given = args.flags.arguments(ev, directory)?;
     let whole = [String::new()];
     let paths = if args.attr.is_empty() { &whole[..] } else { &args.attr };
     for source in sources {
@@ -251,28 +178,6 @@ fn parsed(ev: &mut Evaluator<'_>, source: Source, directory: &[u8]) -> Result<Ve
     // Variables are bound while parsing: an undefined one is refused here too.
     resolve(ev, tree, &[])?;
     Ok(print::source(&ev.symbols, tree))
-}
-
-/// `--arg` and `--argstr`.
-fn arguments<'a>(ev: &mut Evaluator<'a>, args: &EvalArgs, directory: &[u8]) -> Result<&'a Attrs<'a>> {
-    let mut given: Vec<(&str, Value<'a>)> = Vec::new();
-    for pair in args.arg.chunks_exact(2) {
-        let value = ev.suspend_text(Origin::String, ev.bytes(pair[1].as_bytes()), directory)?;
-        given.push((&pair[0], value));
-    }
-    for pair in args.argstr.chunks_exact(2) {
-        let text = ev.bytes(pair[1].as_bytes());
-        given.push((&pair[0], ev.string(text)));
-    }
-    let mut set = AttrsBuilder::with_capacity(given.len());
-    for (at, (name, value)) in given.iter().enumerate() {
-        // Of an argument that is given twice the last one holds.
-        if given[at + 1..].iter().all(|(later, _)| later != name) {
-            let symbol = ev.symbols.intern(name.as_bytes());
-            set.push(symbol, Pos::NONE, *value);
-        }
-    }
-    Ok(set.finish(ev.arena))
 }
 
 fn value<'a>(ev: &mut Evaluator<'a>, source: Source, directory: &[u8]) -> Result<Value<'a>> {

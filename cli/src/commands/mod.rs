@@ -9,6 +9,7 @@ pub mod container;
 pub mod container_options;
 pub mod copy;
 pub mod eval;
+pub mod eval_flags;
 mod eval_settings;
 pub mod exec;
 pub mod export;
@@ -21,6 +22,7 @@ pub mod parse;
 pub mod plan;
 pub mod ps;
 pub mod registry;
+pub mod repl;
 pub mod run;
 pub mod space;
 pub mod volume;
@@ -117,6 +119,7 @@ fn dispatch(verb: Verb, shell: &Shell) -> Outcome {
         Verb::Prune(args) => space::prune(args, shell),
         Verb::Fsck(args) => space::fsck(args, shell),
         Verb::Eval(args) => eval::run(*args),
+        Verb::Repl(args) => repl::run(*args, shell),
         Verb::Completions(args) => completions::run(&args),
         Verb::Version(args) => info::version(&args),
         Verb::Info(args) => info::info(&args, shell),
@@ -137,10 +140,11 @@ fn command_line_error(error: &clap::Error, words: &[OsString]) -> u8 {
         _ => {
             let text = if streams.color_err { text.ansi().to_string() } else { text.to_string() };
             crate::output::say(text.trim_end());
-            if first_word(words).is_some_and(|w| w == "run" || w == "create" || w == "exec") {
-                CONTAINER_TOOL_FAILED
-            } else {
-                Kind::Usage.exit_code()
+            match first_word(words).and_then(|word| word.to_str()) {
+                Some("run" | "create" | "exec") => CONTAINER_TOOL_FAILED,
+                // As nix-instantiate, which it can stand in for.
+                Some("eval") => Kind::Input.exit_code(),
+                _ => Kind::Usage.exit_code(),
             }
         }
     }

@@ -19,6 +19,7 @@ pub mod print;
 pub mod report;
 pub mod resolve;
 mod scope;
+pub mod show;
 pub mod stack;
 pub mod store_path;
 mod suggest;

@@ -14,5 +14,5 @@ pub(in crate::lang) struct Memory {
     /// Hashes of derivations made or read.
     pub(super) derivations: Known,
     /// Store paths of files and directories that were interpolated, by their path.
-    pub(super) sources: HashMap<Vec<u8>, StorePath>,
+    pub(in crate::lang) sources: HashMap<Vec<u8>, StorePath>,
 }

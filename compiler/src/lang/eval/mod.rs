@@ -30,6 +30,7 @@ mod features;
 mod globals;
 mod program;
 mod run;
+mod session;
 mod sets;
 mod strings;
 mod typed;
@@ -39,6 +40,7 @@ pub use coerce::Text;
 pub use features::{Feature, Features};
 pub use globals::{Global, LANG_VERSION, NIX_VERSION};
 pub(super) use run::undefined;
+pub use session::Names;
 pub use strings::canonical;
 
 /// What the user may set.

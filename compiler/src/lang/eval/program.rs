@@ -6,7 +6,7 @@ use super::{Evaluator, Feature, canonical};
 use crate::lang::builtins::shipped;
 use crate::lang::error::{EvalError, Result};
 use crate::lang::resolve::{self, Program};
-use crate::lang::syntax::{self, Origin, Pos, Settings, Symbol, SyntaxError, Warning, ast};
+use crate::lang::syntax::{self, Form, Origin, Pos, Settings, Symbol, SyntaxError, Warning, ast};
 use crate::lang::value::{Attrs, Slot, Value, share};
 use crate::lang::world::FileType;
 
@@ -19,6 +19,16 @@ impl<'a> Evaluator<'a> {
     /// # Errors
     /// When it is not well formed.
     pub fn parse(&mut self, origin: Origin<'a>, text: &'a [u8], base: &[u8]) -> Result<ast::Node<'a>> {
+        self.parse_as(Form::Expression, (origin, text), base)
+    }
+
+    /// Parses a text as one thing or another.
+    pub(super) fn parse_as(
+        &mut self,
+        form: Form,
+        source: (Origin<'a>, &'a [u8]),
+        base: &[u8],
+    ) -> Result<ast::Node<'a>> {
         let home = self.options.home.clone();
         let settings = Settings {
             base,
@@ -30,14 +40,8 @@ impl<'a> Evaluator<'a> {
             stack: self.stack,
         };
         let mut warnings = Vec::new();
-        let parsed = syntax::parse(
-            self.arena,
-            &mut self.symbols,
-            &mut self.sources,
-            (origin, text),
-            &settings,
-            &mut warnings,
-        );
+        let (symbols, sources) = (&mut self.symbols, &mut self.sources);
+        let parsed = syntax::parse(self.arena, symbols, sources, form, source, &settings, &mut warnings);
         warnings.iter().for_each(|warning| self.warn_of(warning));
         Ok(parsed.map_err(|error| syntax_error(*error))?.expr)
     }
@@ -71,7 +75,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The value of a program; `given` are the values of the names that it was resolved with.
-    fn run(&mut self, program: &Program<'a>, given: &[Value<'a>]) -> Result<Value<'a>> {
+    pub(super) fn run(&mut self, program: &Program<'a>, given: &[Value<'a>]) -> Result<Value<'a>> {
         let frame = self.frames.make(None, program.frame as usize);
         frame.escape();
         for (slot, value) in frame.slots.iter().zip(given) {

@@ -26,6 +26,15 @@ pub use pos::{Origin, Pos, Sources};
 pub use settings::{Lint, Settings};
 pub use symbol::{Symbol, Symbols};
 
+/// What a source is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Form {
+    /// One expression.
+    Expression,
+    /// Bindings as they stand between the braces of a set; the last semicolon may be missing. The tree is that of the set.
+    Bindings,
+}
+
 /// Parses a source and adds it to `sources`; warnings are appended also when it fails.
 ///
 /// # Errors
@@ -34,11 +43,15 @@ pub fn parse<'a>(
     arena: &'a Bump,
     symbols: &mut Symbols<'a>,
     sources: &mut Sources<'a>,
+    form: Form,
     (origin, text): (Origin<'a>, &'a [u8]),
     settings: &Settings<'_>,
     warnings: &mut Vec<Warning>,
 ) -> error::Result<Parsed<'a>> {
     let base = sources.add(origin, text).map_err(|full| SyntaxError::new(Pos::NONE, full.to_string()))?;
     let tables = parser::Tables { arena, symbols, sources, settings, warnings };
-    parser::parse(tables, text, base)
+    match form {
+        Form::Expression => parser::parse(tables, text, base),
+        Form::Bindings => parser::parse_bindings(tables, text, base),
+    }
 }

@@ -128,6 +128,13 @@ impl<'a> Sources<'a> {
         self.sources.get(after.checked_sub(1)?)
     }
 
+    /// The text from a place on, so many bytes of it; `None` for no place.
+    pub fn text(&self, pos: Pos, length: u32) -> Option<&'a [u8]> {
+        let source = self.source(pos)?;
+        let start = (pos.0 - source.start) as usize;
+        source.text.get(start..start + length as usize)
+    }
+
     /// The source a place is in.
     pub fn origin(&self, pos: Pos) -> Option<Origin<'a>> {
         self.source(pos).map(|source| source.origin)

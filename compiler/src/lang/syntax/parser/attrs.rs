@@ -34,6 +34,13 @@ impl<'a> Parser<'_, 'a> {
         Ok(self.close_set(set, start, true))
     }
 
+    /// A set without its braces.
+    pub(super) fn bare_bindings(&mut self, start: Pos) -> Result<Node<'a>> {
+        let set = self.sets.open(start, false);
+        self.binds(set, None)?;
+        Ok(self.close_set(set, start, false))
+    }
+
     fn close_set(&mut self, set: Set, pos: Pos, recursive: bool) -> Node<'a> {
         let bindings = self.sets.close(set, self.tables.arena);
         self.alloc(Expr::Attrs { pos, recursive, bindings })

@@ -43,9 +43,26 @@ pub(super) struct Tables<'p, 'a> {
 }
 
 pub(super) fn parse<'a>(tables: Tables<'_, 'a>, text: &'a [u8], base: Pos) -> Result<Parsed<'a>> {
+    let mut parser = parser(tables, text, base);
+    let expr = parser.expr()?;
+    parser.expect(Token::End, &["end of file"])?;
+    Ok(parser.finish(expr))
+}
+
+/// Parses bindings whose last semicolon may be missing.
+pub(super) fn parse_bindings<'a>(tables: Tables<'_, 'a>, text: &'a [u8], base: Pos) -> Result<Parsed<'a>> {
+    let ended = text.trim_ascii_end().ends_with(b";");
+    let text = if ended { text } else { tables.arena.alloc_slice_copy(&[text, b"\n;"].concat()) };
+    let mut parser = parser(tables, text, base);
+    let expr = parser.bare_bindings(base)?;
+    parser.expect(Token::End, &[])?;
+    Ok(parser.finish(expr))
+}
+
+fn parser<'p, 'a>(tables: Tables<'p, 'a>, text: &'a [u8], base: Pos) -> Parser<'p, 'a> {
     let lexer = Lexer::new(tables.arena, text, base, tables.settings.pipe_operators);
     let sets = BindingSets::new(tables.settings.stack);
-    let mut parser = Parser {
+    Parser {
         lexer,
         lookahead: None,
         tables,
@@ -57,14 +74,7 @@ pub(super) fn parse<'a>(tables: Tables<'_, 'a>, text: &'a [u8], base: Pos) -> Re
         indented: Vec::new(),
         formals: Vec::new(),
         inherited: Vec::new(),
-    };
-    let expr = parser.expr()?;
-    parser.expect(Token::End, &["end of file"])?;
-    let mut docs = parser.lexer.into_docs();
-    docs.append(&mut parser.docs_of_values);
-    docs.sort_by_key(|(pos, _)| *pos);
-    docs.dedup_by_key(|(pos, _)| *pos);
-    Ok(Parsed { expr, docs })
+    }
 }
 
 /// An expression with the place where its text starts, which its node need not know.
@@ -90,6 +100,14 @@ struct Parser<'p, 'a> {
 }
 
 impl<'a> Parser<'_, 'a> {
+    fn finish(mut self, expr: Node<'a>) -> Parsed<'a> {
+        let mut docs = self.lexer.into_docs();
+        docs.append(&mut self.docs_of_values);
+        docs.sort_by_key(|(pos, _)| *pos);
+        docs.dedup_by_key(|(pos, _)| *pos);
+        Parsed { expr, docs }
+    }
+
     /// The next token, without taking it.
     #[inline]
     fn peek(&mut self) -> Result<Token<'a>> {

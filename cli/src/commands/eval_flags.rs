@@ -1,0 +1,121 @@
+//! The flags that every command which evaluates programs takes.
+//!
+//! Owns: what they mean for the evaluator. Never does: evaluation.
+
+use std::os::unix::ffi::OsStringExt;
+
+use buildc_compiler::lang::error::Result;
+use buildc_compiler::lang::eval::{Evaluator, Options};
+use buildc_compiler::lang::syntax::{Origin, Pos};
+use buildc_compiler::lang::value::attrs::AttrsBuilder;
+use buildc_compiler::lang::value::{Attrs, Value};
+
+use super::eval_settings::{Settings, enable, search_path_entries};
+use crate::language;
+
+/// What programs are given and what they may see.
+#[derive(clap::Args, Debug)]
+pub struct EvalFlags {
+    /// Argument for functions, as an expression
+    #[arg(long, num_args = 2, value_names = ["NAME", "EXPR"], allow_hyphen_values = true)]
+    arg: Vec<String>,
+    /// Argument for functions, as a string
+    #[arg(long, num_args = 2, value_names = ["NAME", "STRING"], allow_hyphen_values = true)]
+    argstr: Vec<String>,
+    /// Where `<NAME>` is looked for; repeatable
+    #[arg(short = 'I', long = "include", value_name = "[NAME=]PATH")]
+    include: Vec<String>,
+    /// Let programs see the environment, the clock and the system; reads NIX_PATH
+    #[arg(long)]
+    impure: bool,
+    /// Let programs see nothing but what they say themselves and the store
+    #[arg(long, overrides_with = "impure")]
+    pure_eval: bool,
+    /// Let builtins.warn fail
+    #[arg(long)]
+    abort_on_warn: bool,
+    /// Directory of the store that paths are reckoned for
+    #[arg(long, value_name = "DIR", default_value = "/nix/store")]
+    store_dir: String,
+    /// Experimental features to switch on, for example pipe-operators
+    #[arg(long, visible_alias = "experimental-features", value_name = "FEATURES")]
+    extra_experimental_features: Vec<String>,
+    /// Show the whole trace of an error
+    #[arg(long, overrides_with = "no_show_trace")]
+    show_trace: bool,
+    /// Not the whole trace of an error
+    #[arg(long, hide = true, overrides_with = "show_trace")]
+    no_show_trace: bool,
+    /// Let builtins.traceVerbose speak
+    #[arg(long)]
+    trace_verbose: bool,
+    /// How deep calls may be nested
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    max_call_depth: u32,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+impl EvalFlags {
+    /// The evaluator's options, given what the environment says.
+    pub fn options(&self) -> Options {
+        let sealed = self.pure_eval || self.settings.is_pure();
+        let mut options = Options {
+            show_trace: self.show_trace && !self.no_show_trace,
+            impure: self.impure && !sealed,
+            sealed,
+            trace_verbose: self.trace_verbose,
+            abort_on_warn: self.abort_on_warn,
+            max_call_depth: self.max_call_depth,
+            store_dir: self.store_dir.trim_end_matches('/').as_bytes().to_vec(),
+            stack_size: language::STACK,
+            search_path: self.include.iter().map(|entry| search_entry(entry)).collect(),
+            ..Options::default()
+        };
+        self.settings.apply(&mut options);
+        self.extra_experimental_features.iter().for_each(|names| enable(&mut options, names));
+        if options.impure {
+            options.home = std::env::var_os("HOME").map(OsStringExt::into_vec);
+            let given = self.settings.nix_path().map(str::to_owned);
+            let path = given.unwrap_or_else(|| std::env::var("NIX_PATH").unwrap_or_default());
+            options.search_path.extend(search_path_entries(&path).iter().map(|entry| search_entry(entry)));
+        }
+        options
+    }
+
+    /// `--arg` and `--argstr`; relative paths in them are seen from `directory`.
+    ///
+    /// # Errors
+    /// When an expression is not well formed, or a variable in it is undefined.
+    pub fn arguments<'a>(&self, ev: &mut Evaluator<'a>, directory: &[u8]) -> Result<&'a Attrs<'a>> {
+        let mut given: Vec<(&str, Value<'a>)> = Vec::new();
+        for pair in self.arg.chunks_exact(2) {
+            let value = ev.suspend_text(Origin::String, ev.bytes(pair[1].as_bytes()), directory)?;
+            given.push((&pair[0], value));
+        }
+        for pair in self.argstr.chunks_exact(2) {
+            let text = ev.bytes(pair[1].as_bytes());
+            given.push((&pair[0], ev.string(text)));
+        }
+        let mut set = AttrsBuilder::with_capacity(given.len());
+        for (at, (name, value)) in given.iter().enumerate() {
+            // Of an argument that is given twice the last one holds.
+            if given[at + 1..].iter().all(|(later, _)| later != name) {
+                let symbol = ev.symbols.intern(name.as_bytes());
+                set.push(symbol, Pos::NONE, *value);
+            }
+        }
+        Ok(set.finish(ev.arena))
+    }
+}
+
+/// `NAME=PATH` or `PATH`.
+fn search_entry(entry: &str) -> (Vec<u8>, Vec<u8>) {
+    let (name, path) = entry.split_once('=').unwrap_or(("", entry));
+    if path.contains("://") || path.starts_with("channel:") || path.starts_with("flake:") {
+        return (name.as_bytes().to_vec(), path.as_bytes().to_vec());
+    }
+    let absolute =
+        std::path::absolute(path).map_or_else(|_| path.into(), |path| path.into_os_string().into_vec());
+    (name.as_bytes().to_vec(), absolute)
+}
