@@ -12,7 +12,7 @@ use crate::commands::build::SourceArgs;
 use crate::failure::Failure;
 use crate::language::{self, Files};
 use crate::pipeline::{self, Compiled, Sourced};
-use crate::session::Session;
+use crate::session::{self, Session};
 
 /// What a build file is called in a directory without `-f`.
 const DEFAULT_NAME: &str = "build.nix";
@@ -43,10 +43,12 @@ pub fn compile(session: &mut Session, args: &SourceArgs, path: &Path) -> Result<
     let built = evaluate(session, args, &path)?;
     let contexts = contexts(session, &built.contexts)?;
     let attribute = args.attribute.as_deref().unwrap_or_default();
-    let platform = args.platform.as_deref().unwrap_or_default();
+    let platform = args.platform.join(",");
     let source_key = format!("{}#{attribute}#{platform}", path.display());
     let Built { graph, sources, warnings, .. } = built;
-    pipeline::decide(session, args, Sourced { graph, sources, warnings, contexts, source_key, held: None })
+    let groups = vec![1; graph.targets.len()];
+    let held = Vec::new();
+    pipeline::decide(session, args, Sourced { graph, sources, warnings, contexts, source_key, groups, held })
 }
 
 fn evaluate(session: &Session, args: &SourceArgs, path: &Path) -> Result<Built, Failure> {
@@ -58,6 +60,10 @@ fn evaluate(session: &Session, args: &SourceArgs, path: &Path) -> Result<Built, 
         Failure::new("input::not_utf8", format!("The path `{}` is not UTF-8", path.display()))
     })?;
     let arguments = arguments(args)?;
+    if session::platforms(&args.platform)?.len() > 1 {
+        return Err(Failure::usage("A build file builds one platform at a time")
+            .help("Let it make one image for each platform, or build once per platform"));
+    }
     let lowering = pipeline::lower_options(args)?;
     let policy = if args.pull { PullPolicy::Always } else { PullPolicy::Missing };
     let result = language::on_big_stack(|| {

@@ -20,6 +20,7 @@ mod listing;
 mod output;
 mod pipeline;
 mod place;
+mod product;
 mod render;
 mod repl;
 mod report;

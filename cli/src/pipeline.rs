@@ -14,7 +14,7 @@ use buildc_executor::trace;
 use buildc_ir::pattern::PatternSet;
 use buildc_ir::plan::Tracing;
 use buildc_ir::step::Network;
-use buildc_ir::{Diagnostic, FileId, Graph, Plan, Reason, Severity, SourceMap, StepId, StepKind};
+use buildc_ir::{Diagnostic, FileId, Graph, Plan, Platform, Reason, Severity, SourceMap, StepId, StepKind};
 
 use crate::build_file;
 use crate::commands::Shell;
@@ -39,8 +39,10 @@ pub struct Compiled {
     pub contexts: BTreeMap<String, Context>,
     /// Names this source and target among all builds.
     pub source_key: String,
+    /// How many targets of the graph, one after the other, are platforms of one product.
+    pub groups: Vec<usize>,
     /// Keeps what was fetched and unpacked for the contexts.
-    _held: Option<Held>,
+    _held: Vec<Held>,
 }
 
 /// A Dockerfile with what the command line says about it, before anything is lowered.
@@ -120,15 +122,41 @@ pub fn compile(session: &mut Session, args: &SourceArgs) -> Result<Compiled, Fai
     let ast = frontend.parse()?;
     let resolver = frontend.resolver(session);
     let Frontend { dockerfile, mut sources, options, mut warnings, place, named, .. } = frontend;
-    let lowered = match dockerfile::lower(&ast, &mut sources, &options, &resolver) {
-        Ok(lowered) => lowered,
-        Err(found) => return Err(Failure::Input(found, Box::new(sources))),
-    };
-    warnings.extend(lowered.warnings);
+    let platforms = session::platforms(&args.platform)?;
+    let graph = lower_all(&ast, &mut sources, &options, &platforms, &resolver, &mut warnings)?;
     let source_key = source_key(&dockerfile, args, place.local);
-    let lowered =
-        Sourced { graph: lowered.graph, sources, warnings, contexts, source_key, held: Some((place, named)) };
-    decide(session, args, lowered)
+    let (groups, held) = (vec![graph.targets.len()], vec![(place, named)]);
+    decide(session, args, Sourced { graph, sources, warnings, contexts, source_key, groups, held })
+}
+
+/// Lowers a Dockerfile for each platform, into one graph in which they share what is the same.
+fn lower_all(
+    ast: &ast::Dockerfile,
+    sources: &mut SourceMap,
+    options: &LowerOptions,
+    platforms: &[Platform],
+    resolver: &StoreResolver<'_>,
+    warnings: &mut Vec<Diagnostic>,
+) -> Result<Graph, Failure> {
+    let several = platforms.len() > 1;
+    let one = [options.platform.clone()];
+    let mut graph = Graph::new();
+    for platform in if several { platforms } else { &one } {
+        let options = LowerOptions { platform: platform.clone(), ..options.clone() };
+        let mut lowered = match dockerfile::lower(ast, sources, &options, resolver) {
+            Ok(lowered) => lowered,
+            Err(found) => return Err(Failure::Input(found, Box::new(sources.clone()))),
+        };
+        if several {
+            lowered.graph.prefix_labels(&platform.to_string());
+        }
+        // What is unwise is so on every platform.
+        lowered.warnings.retain(|warning| !warnings.contains(warning));
+        warnings.extend(lowered.warnings);
+        let absorbed = graph.absorb(lowered.graph);
+        absorbed.map_err(|error| Failure::told("internal::graph", &error, None))?;
+    }
+    Ok(graph)
 }
 
 /// What a frontend leaves: all that does not depend on what is cached.
@@ -144,20 +172,23 @@ pub struct Sourced {
     pub contexts: BTreeMap<String, Context>,
     /// Names this source and target among all builds.
     pub source_key: String,
+    /// How many targets of the graph, one after the other, are platforms of one product.
+    pub groups: Vec<usize>,
     /// Keeps what was fetched and unpacked for the contexts.
-    pub held: Option<Held>,
+    pub held: Vec<Held>,
 }
 
 /// Improves and plans.
 pub fn decide(session: &Session, args: &SourceArgs, lowered: Sourced) -> Result<Compiled, Failure> {
-    let Sourced { graph, sources, warnings, contexts, source_key, held } = lowered;
+    let Sourced { graph, sources, warnings, contexts, source_key, groups, held } = lowered;
     let (graph, passes) = optimise::run(graph, &Passes::default());
     let facts = StoreFacts::new(&session.store, &contexts, &source_key);
     let clamp = clamp(args)?;
-    let jobs = args.jobs();
-    let options = PlanOptions { no_cache: args.no_cache, clamp, tracing: tracing(args, &graph), jobs };
+    let fresh_stages = args.no_cache_filter.clone();
+    let tracing = tracing(args, &graph);
+    let options = PlanOptions { no_cache: args.no_cache, fresh_stages, clamp, tracing, jobs: args.jobs() };
     match plan::plan(graph, passes, sources.clone(), &facts, &options) {
-        Ok(plan) => Ok(Compiled { plan, warnings, contexts, source_key, _held: held }),
+        Ok(plan) => Ok(Compiled { plan, warnings, contexts, source_key, groups, _held: held }),
         Err(found) => Err(Failure::Input(found, Box::new(sources))),
     }
 }
@@ -292,11 +323,12 @@ pub fn lower_options(args: &SourceArgs) -> Result<LowerOptions, Failure> {
             .ok_or_else(|| Failure::usage(format!("--add-host `{option}` is not of the form HOST:IP")))?;
         extra_hosts.push((name.to_owned(), address.trim_matches(['[', ']']).to_owned()));
     }
-    let platform = session::platform(args.platform.as_deref())?;
+    let platforms = session::platforms(&args.platform)?;
+    let platform = platforms.into_iter().next().unwrap_or_else(Platform::host);
     Ok(LowerOptions {
         build_args,
         target: args.target.clone(),
-        platform_requested: args.platform.is_some(),
+        platform_requested: !args.platform.is_empty(),
         labels,
         network: match args.network {
             BuildNetwork::Default => Network::Default,
@@ -340,5 +372,5 @@ fn source_key(dockerfile: &Dockerfile, args: &SourceArgs, local: bool) -> String
         _ => std::path::absolute(&args.context).unwrap_or_default().join("<stdin>"),
     };
     let target = args.target.as_deref().unwrap_or_default().to_ascii_lowercase();
-    format!("{}#{target}#{}", path.display(), args.platform.as_deref().unwrap_or_default())
+    format!("{}#{target}#{}", path.display(), args.platform.join(","))
 }

@@ -113,10 +113,23 @@ pub fn platform(text: Option<&str>) -> Result<Platform, Failure> {
     match text {
         None => Ok(Platform::host()),
         Some(text) if text.contains(',') => {
-            Err(Failure::usage("Only one platform can be built at a time").help("Build once per platform"))
+            Err(Failure::usage(format!("`{text}` are several platforms, and one is wanted here")))
         }
+        Some("local") => Ok(Platform::host()),
         Some(text) => text.parse().map_err(|e: buildc_ir::platform::ParsePlatformError| {
             Failure::usage(e.to_string()).help("For example linux/amd64 or linux/arm64/v8")
         }),
     }
+}
+
+/// The platforms of a build, each once; none where none was asked for.
+pub fn platforms(texts: &[String]) -> Result<Vec<Platform>, Failure> {
+    let mut found = Vec::new();
+    for text in texts.iter().flat_map(|text| text.split(',')).map(str::trim) {
+        let platform = platform(Some(text))?;
+        if !found.contains(&platform) {
+            found.push(platform);
+        }
+    }
+    Ok(found)
 }

@@ -14,6 +14,7 @@ mod select;
 #[cfg(test)]
 mod tests;
 
+use buildc_ir::graph::Node;
 use buildc_ir::plan::Tracing;
 use buildc_ir::world::{BuildRecord, Facts, StepRecord};
 use buildc_ir::{Diagnostic, Graph, PassReport, Plan, PlannedStep, Privilege, SourceMap, State, StepKind};
@@ -23,12 +24,21 @@ use buildc_ir::{Diagnostic, Graph, PassReport, Plan, PlannedStep, Privilege, Sou
 pub struct PlanOptions {
     /// Nothing counts as cached (`--no-cache`).
     pub no_cache: bool,
+    /// Steps of these stages do not count as cached (`--no-cache-filter`).
+    pub fresh_stages: Vec<String>,
     /// Times after this, in Unix seconds, are clamped to it (`SOURCE_DATE_EPOCH`).
     pub clamp: Option<i64>,
     /// Whether traces are used.
     pub tracing: Tracing,
     /// How many steps may run at once, for the estimate; 0 counts as 1.
     pub jobs: usize,
+}
+
+impl PlanOptions {
+    /// True for a step that is to run whatever is known of it.
+    fn is_fresh(&self, node: &Node) -> bool {
+        self.no_cache || node.is_of(&self.fresh_stages)
+    }
 }
 
 /// Decides every step of the graph as far as can be known before running.
@@ -88,7 +98,7 @@ pub fn record(plan: &Plan) -> BuildRecord {
 /// Only steps that may run ask for anything.
 fn privilege(graph: &Graph, steps: &[PlannedStep]) -> Privilege {
     let may_run = |step: &PlannedStep| matches!(step.state, State::WillRun | State::DependsOn { .. });
-    let of = |node: &buildc_ir::graph::Node| match &node.step.kind {
+    let of = |node: &Node| match &node.step.kind {
         StepKind::Exec(exec) if exec.insecure => Privilege::Insecure,
         StepKind::Exec(_) => Privilege::Namespaces,
         _ => Privilege::None,

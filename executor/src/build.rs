@@ -38,6 +38,8 @@ pub struct BuildOptions {
     pub jobs: usize,
     /// Looks nothing up.
     pub no_cache: bool,
+    /// Looks nothing up for steps of these stages.
+    pub fresh_stages: Vec<String>,
     /// Whether commands are traced, as the plan has it.
     pub tracing: Tracing,
     /// Secrets by id.
@@ -59,6 +61,7 @@ impl Default for BuildOptions {
         Self {
             jobs: std::thread::available_parallelism().map_or(1, usize::from),
             no_cache: false,
+            fresh_stages: Vec::new(),
             tracing: Tracing::On,
             secrets: BTreeMap::new(),
             source_key: String::new(),

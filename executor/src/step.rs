@@ -78,6 +78,11 @@ impl<'b> Site<'b> {
         }
     }
 
+    /// True for a step that is to run whatever is known of it.
+    fn is_fresh(&self, node: &Node) -> bool {
+        self.options.no_cache || node.is_of(&self.options.fresh_stages)
+    }
+
     fn snapshots(&self) -> Result<Arc<dyn SnapshotDriver>, StoreError> {
         if let Some(driver) = self.snapshots.get() {
             return Ok(Arc::clone(driver));
@@ -198,7 +203,7 @@ fn fetched(
     let key = keys::placed_key(&work.planned.definition_key, None);
     let cancelled = || site.cancel.is_cancelled();
     let Some(_lock) = site.store.lock_key(&key, &cancelled)? else { return Err(StepError::Cancelled) };
-    if !site.options.no_cache
+    if !site.is_fresh(work.node)
         && let Some(known) = site.store.lookup_results(&[key])?.into_iter().next().flatten()
     {
         return Ok(Made { layers: known.layers, how: How::Cached(Why::Definition), fixed });
@@ -251,13 +256,13 @@ fn find_or_make(site: &Site<'_>, work: &Work<'_>, chosen: &[Chosen], fixed: bool
     let placed = fixed.then(|| keys::placed_key(&work.planned.definition_key, base));
     let cancelled = || site.cancel.is_cancelled();
     let Some(_lock) = site.store.lock_key(&content, &cancelled)? else { return Err(StepError::Cancelled) };
-    let known = if site.options.no_cache { None } else { look_up(site, placed, content)? };
+    let known = if site.is_fresh(work.node) { None } else { look_up(site, placed, content)? };
     if let Some((layers, why)) = known {
         return Ok(Made { layers, how: How::Cached(explain(&work.planned.state, why)), fixed });
     }
     let trace = traced::key(site, work, &digests);
     let keys: Vec<Key> = placed.into_iter().chain([content]).collect();
-    if let Some(key) = trace.filter(|_| !site.options.no_cache)
+    if let Some(key) = trace.filter(|_| !site.is_fresh(work.node))
         && let Some(layers) = traced::look_up(site, work, &key, &keys)?
     {
         return Ok(Made { layers, how: How::Cached(Why::Trace), fixed });

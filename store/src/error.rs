@@ -125,6 +125,12 @@ pub enum StoreError {
         /// The layer asked for.
         layer: String,
     },
+    /// A document of an image cannot be read or written.
+    #[error("A document of the image is not right: {why}")]
+    Document {
+        /// What is wrong.
+        why: String,
+    },
     /// A layer's tar is not what was promised.
     #[error("The layer's tar has diff id `{found}`, but `{expected}` was expected")]
     LayerDigest {
@@ -239,6 +245,7 @@ impl StoreError {
             Self::BlobDigest { .. } => "store::blob_digest",
             Self::TooLarge { .. } => "store::too_large",
             Self::NoLayer { .. } => "store::no_layer",
+            Self::Document { .. } => "store::document",
             Self::LayerDigest { .. } => "store::layer_digest",
             Self::NoOriginalTar { .. } => "store::no_original_tar",
             Self::TarEntry { .. } => "store::tar_entry",

@@ -17,7 +17,7 @@ mod df;
 mod document;
 mod entry;
 mod error;
-mod export;
+pub mod export;
 mod fsck;
 mod gc;
 mod image;

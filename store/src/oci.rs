@@ -40,6 +40,13 @@ pub mod media_type {
     /// Docker layer, gzip.
     pub const DOCKER_LAYER_GZIP: &str = "application/vnd.docker.image.rootfs.diff.tar.gzip";
 
+    /// The two bytes `{}`, as config of what is no image.
+    pub const EMPTY: &str = "application/vnd.oci.empty.v1+json";
+    /// An in-toto statement.
+    pub const IN_TOTO: &str = "application/vnd.in-toto+json";
+    /// What BuildKit calls a manifest over statements.
+    pub const ATTESTATION: &str = "application/vnd.docker.attestation.manifest.v1+json";
+
     /// Says whether a media type names a list of manifests.
     pub fn is_index(media_type: &str) -> bool {
         media_type == OCI_INDEX || media_type == DOCKER_LIST

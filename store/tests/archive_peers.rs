@@ -200,7 +200,7 @@ fn a_root_file_system_becomes_an_image_and_flat_again() {
     let listing = run("tar", &["-tvf", flat.to_str().unwrap()]);
     assert!(listing.contains("link -> tool") && listing.contains("bin/twin link to bin/tool"), "{listing}");
     let dir = place.path("flat");
-    export_dir(&place.store, &image, &dir).unwrap();
+    export_dir(&place.store, &image, &dir, false).unwrap();
     assert_eq!(fs::read_link(dir.join("bin/link")).unwrap(), Path::new("tool"));
     assert_eq!(fs::read(dir.join("bin/twin")).unwrap(), b"#!/bin/sh\n");
 }

@@ -3,17 +3,22 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use buildc_digest::Digest;
 use buildc_executor::Cancel;
 use buildc_executor::build::{self, BuildError, BuildOptions, SecretSource};
-use buildc_ir::{Plan, Privilege, Reference};
-use buildc_store::{ImageRecord, Store};
+use buildc_ir::{Privilege, Reference};
+use buildc_store::export::Form;
+use buildc_store::{ImageRecord, Store, oci};
 use clap::ValueEnum;
 
 use super::Shell;
 use super::call::Call;
 use super::export::Export;
+use super::export_form;
 use crate::failure::{Failure, Outcome};
 use crate::interrupt::{self, INTERRUPTED};
+use crate::pipeline::Compiled;
+use crate::product::Product;
 use crate::render::{self, Display};
 use crate::session::{self, Session};
 use crate::{output, pipeline};
@@ -49,6 +54,9 @@ pub struct SourceArgs {
     /// Run every step, whatever is cached
     #[arg(long)]
     pub no_cache: bool,
+    /// Run every step of this stage, whatever is cached; repeatable, or with commas
+    #[arg(long, value_name = "STAGE", value_delimiter = ',')]
+    pub no_cache_filter: Vec<String>,
     /// Ask the registry for newer base images
     #[arg(long)]
     pub pull: bool,
@@ -61,9 +69,9 @@ pub struct SourceArgs {
     /// Let RUN instructions leave the sandbox: network.host or security.insecure; repeatable
     #[arg(long, value_name = "ENTITLEMENT")]
     pub allow: Vec<String>,
-    /// Platform of the image, for example linux/arm64 [default: this machine's]
-    #[arg(long, value_name = "OS/ARCH")]
-    pub platform: Option<String>,
+    /// Platform of the image, for example linux/arm64; several, with commas, make an index [default: this machine's]
+    #[arg(long, value_name = "OS/ARCH", value_delimiter = ',')]
+    pub platform: Vec<String>,
     /// Line for /etc/hosts during RUN
     #[arg(long, value_name = "HOST:IP")]
     pub add_host: Vec<String>,
@@ -167,6 +175,9 @@ pub struct BuildArgs {
     /// Push the named image when it is built
     #[arg(long)]
     pub push: bool,
+    /// Annotation of what leaves: of the manifest, or with index: or manifest[linux/amd64]: before it of another document
+    #[arg(long, value_name = "[LEVEL:]KEY=VALUE")]
+    pub annotation: Vec<String>,
     /// Accepted for Docker's sake: the image is always in the store
     #[arg(long)]
     pub load: bool,
@@ -183,53 +194,76 @@ pub fn run(args: BuildArgs, shell: &Shell) -> Outcome {
     if let Some(call) = Call::of(&args)? {
         return call.run(&args.source, shell);
     }
-    let names = args.tag.iter().map(|t| session::new_name(t)).collect::<Result<Vec<_>, _>>()?;
+    let mut names = args.tag.iter().map(|t| session::new_name(t)).collect::<Result<Vec<_>, _>>()?;
     let exports = args.output.iter().map(|o| Export::parse(o)).collect::<Result<Vec<_>, _>>()?;
+    let more: Vec<_> = exports.iter().flat_map(Export::names).cloned().collect();
+    names.extend(more);
     if args.push && names.is_empty() {
         return Err(Failure::usage("--push needs a name to push to").help("Add -t registry.example.com/NAME"));
     }
     let mut session = Session::open(shell)?;
     let cancel = Cancel::new();
-    let Some(images) = images(&mut session, &args, &names, &cancel, shell)? else { return Ok(INTERRUPTED) };
+    let Some(products) = products(&mut session, &args, &names, &cancel, shell)? else {
+        return Ok(INTERRUPTED);
+    };
     for export in &exports {
-        let [image] = images.as_slice() else { return Err(several(&images, "--output writes one image")) };
-        export.write(&session, &image.record, &image.names)?;
+        let [product] = products.as_slice() else {
+            return Err(several(&products, "--output writes one image"));
+        };
+        export.write(&session, product)?;
     }
-    if args.push || exports.iter().any(Export::pushes) {
-        for name in images.iter().flat_map(|image| &image.names) {
-            super::registry::push_one(&session, name, args.quiet, &cancel, shell)?;
-        }
-    }
-    write_files(&args, &images)?;
+    let pushed = push(&session, &args, &exports, &products, &cancel, shell)?;
+    write_files(&args, &products, &pushed)?;
     if args.quiet {
-        images.iter().try_for_each(|image| output::data(&image.record.id.to_string()))?;
+        let images = products.iter().map(Product::primary);
+        images.into_iter().try_for_each(|image| output::data(&image.id.to_string()))?;
     }
     Ok(0)
 }
 
-/// An image that was built, and the names that it was given.
-#[derive(Debug)]
-struct Named {
-    target: String,
-    record: ImageRecord,
-    names: Vec<Reference>,
+/// Sends everything that has a name where `--push` or an output wants it; the digests that the products have there.
+fn push(
+    session: &Session,
+    args: &BuildArgs,
+    exports: &[Export],
+    products: &[Product],
+    cancel: &Cancel,
+    shell: &Shell,
+) -> Result<Vec<Option<Digest>>, Failure> {
+    let plain = Form::default();
+    let mut forms: Vec<&Form> = exports.iter().filter(|e| e.pushes()).map(Export::form).collect();
+    if args.push && forms.is_empty() {
+        // As buildx has it, --push speaks of the image outputs that are there.
+        forms.push(&plain);
+    }
+    let mut digests = vec![None; products.len()];
+    for form in forms {
+        for (product, digest) in products.iter().zip(&mut digests) {
+            let release = product.release(form)?;
+            for name in &product.names {
+                *digest =
+                    Some(super::registry::push_release(session, &release, name, args.quiet, cancel, shell)?);
+            }
+        }
+    }
+    Ok(digests)
 }
 
 /// A build file's set of images where one is wanted.
-fn several(images: &[Named], what: &str) -> Failure {
-    let targets: Vec<&str> = images.iter().map(|image| image.target.as_str()).collect();
-    Failure::usage(format!("{what}, and this builds {}: {}", images.len(), targets.join(", ")))
+fn several(products: &[Product], what: &str) -> Failure {
+    let targets: Vec<&str> = products.iter().map(|product| product.target.as_str()).collect();
+    Failure::usage(format!("{what}, and this builds {}: {}", products.len(), targets.join(", ")))
         .help("Choose one with -A NAME")
 }
 
 /// Builds and tags; `None` when the build was interrupted. Ctrl-C sets `cancel`, then and later.
-fn images(
+fn products(
     session: &mut Session,
     args: &BuildArgs,
     names: &[Reference],
     cancel: &Cancel,
     shell: &Shell,
-) -> Result<Option<Vec<Named>>, Failure> {
+) -> Result<Option<Vec<Product>>, Failure> {
     let options = BuildOptions { cancel: cancel.clone(), ..build_options(args)? };
     let compiled = pipeline::compile(session, &args.source)?;
     let progress = if args.quiet { Progress::Quiet } else { args.progress };
@@ -240,9 +274,10 @@ fn images(
         session.need_namespaces()?;
     }
     let options = BuildOptions {
-        source_key: compiled.source_key,
+        source_key: compiled.source_key.clone(),
         record: buildc_compiler::plan::record(&compiled.plan),
         no_cache: args.source.no_cache,
+        fresh_stages: args.source.no_cache_filter.clone(),
         tracing: compiled.plan.tracing.clone(),
         ..options
     };
@@ -262,34 +297,76 @@ fn images(
             return Err(Failure::Build { error, sources, log: log_file(&session.store) });
         }
     };
-    let images = named(&outcome, &compiled.plan, names)?;
-    for image in &images {
-        for name in &image.names {
-            session.store.tag(&name.to_string(), &image.record.id)?;
+    let products = named(args, &outcome, &compiled, names)?;
+    for product in &products {
+        for name in &product.names {
+            session.store.tag(&name.to_string(), &product.primary().id)?;
         }
     }
     if !matches!(progress, Progress::Quiet | Progress::Json) {
-        let shown: Vec<_> = images.iter().map(|image| (&image.record, image.names.as_slice())).collect();
-        output::say(&render::summary(&outcome, &shown));
+        let shown = products.iter().flat_map(|product| {
+            let names = |image: &ImageRecord| {
+                if image.id == product.primary().id { product.names.as_slice() } else { &[] }
+            };
+            product.images.iter().map(move |image| (image, names(image)))
+        });
+        output::say(&render::summary(&outcome, &shown.collect::<Vec<_>>()));
     }
-    Ok(Some(images))
+    Ok(Some(products))
 }
 
 /// Puts the images together with the names of the command line and of their source.
-fn named(outcome: &build::Outcome, plan: &Plan, names: &[Reference]) -> Result<Vec<Named>, Failure> {
-    let mut images = Vec::new();
-    for ((target, record), wanted) in outcome.images.iter().zip(&plan.graph.targets) {
-        let mut own = wanted.tags.iter().map(|t| session::new_name(t)).collect::<Result<Vec<_>, _>>()?;
-        own.retain(|name| !names.contains(name));
+fn named(
+    args: &BuildArgs,
+    outcome: &build::Outcome,
+    compiled: &Compiled,
+    names: &[Reference],
+) -> Result<Vec<Product>, Failure> {
+    let mut annotations = Vec::new();
+    for option in &args.annotation {
+        annotations.extend(export_form::annotations(option)?);
+    }
+    let mut built = outcome.images.iter().zip(&compiled.plan.graph.targets);
+    let mut products = Vec::new();
+    for count in &compiled.groups {
+        let mut images = Vec::new();
+        let mut own = Vec::new();
+        let mut target = String::new();
+        for ((name, record), wanted) in built.by_ref().take(*count) {
+            let tags = wanted.tags.iter().map(|t| session::new_name(t)).collect::<Result<Vec<_>, _>>()?;
+            own.extend(tags.into_iter().filter(|tag| !names.contains(tag)));
+            images.push((record.clone(), platform(&wanted.config.platform)));
+            target.clone_from(name);
+        }
         let names = names.iter().cloned().chain(own).collect();
-        images.push(Named { target: target.clone(), record: record.clone(), names });
+        let mut product = Product::new(target, images, names).ok_or_else(no_image)?;
+        product.annotations.clone_from(&annotations);
+        product.always_index = multi_platform(args);
+        products.push(product);
     }
-    match images.len() {
-        0 => Err(Failure::new("internal::no_image", "The build has made no image")),
-        1 => Ok(images),
-        _ if names.is_empty() => Ok(images),
-        _ => Err(several(&images, "--tag names one image")),
+    match products.len() {
+        0 => Err(no_image()),
+        1 => Ok(products),
+        _ if names.is_empty() => Ok(products),
+        _ => Err(several(&products, "--tag names one image")),
     }
+}
+
+fn no_image() -> Failure {
+    Failure::new("internal::no_image", "The build has made no image")
+}
+
+/// A platform as the store's documents have it.
+fn platform(platform: &buildc_ir::Platform) -> oci::Platform {
+    let buildc_ir::Platform { os, arch, variant } = platform.clone();
+    oci::Platform { architecture: arch, os, os_version: None, variant }
+}
+
+/// The build argument that wants an index whatever is built.
+fn multi_platform(args: &BuildArgs) -> bool {
+    let value =
+        |arg: &String| arg.strip_prefix("BUILDKIT_MULTI_PLATFORM=").map(|v| matches!(v, "1" | "true"));
+    args.source.build_arg.iter().rev().find_map(value).unwrap_or(false)
 }
 
 /// The log of this process's newest build; its name ends with the process id.
@@ -361,32 +438,39 @@ fn ssh_socket(option: &str) -> Result<(String, PathBuf), Failure> {
     Ok((id.to_owned(), socket))
 }
 
-fn write_files(args: &BuildArgs, images: &[Named]) -> Result<(), Failure> {
+fn write_files(args: &BuildArgs, products: &[Product], pushed: &[Option<Digest>]) -> Result<(), Failure> {
     if let Some(path) = &args.iidfile {
-        let ids: Vec<String> = images.iter().map(|image| image.record.id.to_string()).collect();
+        let ids: Vec<String> = products.iter().map(|product| product.primary().id.to_string()).collect();
         std::fs::write(path, ids.join("\n")).map_err(|e| Failure::file("write", path, &e))?;
     }
     if let Some(path) = &args.metadata_file {
         // As bake has it: of several images, each under its own name.
-        let metadata = match images {
-            [image] => metadata(image),
-            _ => images.iter().map(|image| (image.target.clone(), metadata(image))).collect(),
+        let metadata = match (products, pushed) {
+            ([product], [digest]) => metadata(product, *digest),
+            _ => {
+                let each = products.iter().zip(pushed);
+                each.map(|(product, digest)| (product.target.clone(), metadata(product, *digest))).collect()
+            }
         };
         std::fs::write(path, format!("{metadata:#}\n")).map_err(|e| Failure::file("write", path, &e))?;
     }
     Ok(())
 }
 
-fn metadata(image: &Named) -> serde_json::Value {
-    let Named { record, names, .. } = image;
-    let names: Vec<String> = names.iter().map(Reference::to_string).collect();
+/// Digests and names; what was pushed is spoken of as it is in the registry.
+fn metadata(product: &Product, pushed: Option<Digest>) -> serde_json::Value {
+    let record = product.primary();
+    let names: Vec<String> = product.names.iter().map(Reference::to_string).collect();
+    let media_type = match pushed {
+        Some(_) if product.is_index() => oci::media_type::OCI_INDEX,
+        Some(digest) if digest != record.manifest => oci::media_type::OCI_MANIFEST,
+        _ => &record.manifest_media_type,
+    };
+    let digest = pushed.unwrap_or(record.manifest).to_string();
     serde_json::json!({
-        "containerimage.digest": record.manifest.to_string(),
+        "containerimage.digest": digest,
         "containerimage.config.digest": record.id.to_string(),
-        "containerimage.descriptor": {
-            "mediaType": record.manifest_media_type,
-            "digest": record.manifest.to_string(),
-        },
+        "containerimage.descriptor": { "mediaType": media_type, "digest": digest },
         "image.name": names.join(","),
     })
 }

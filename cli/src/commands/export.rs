@@ -1,27 +1,47 @@
-//! `build --output`: where a built image goes besides the store.
+//! `build --output`: where what was built goes besides the store.
 
 use std::io::{BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use buildc_ir::Reference;
 use buildc_store::archive::{self, Format};
-use buildc_store::{ImageRecord, Store};
+use buildc_store::export::Form;
+use buildc_store::{ImageRecord, Store, oci};
 
+use super::export_form::{FormOptions, fields};
 use crate::failure::Failure;
-use crate::session::Session;
+use crate::product::Product;
+use crate::session::{self, Session};
 
 /// Bytes collected before they are written.
 const BUFFER_BYTES: usize = 1 << 20;
 
 /// One `--output`.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Export {
+pub struct Export {
+    kind: Kind,
+    form: Form,
+    /// Names besides those of `--tag`.
+    names: Vec<Reference>,
+}
+
+/// The form and place of an output.
+#[derive(Debug, PartialEq, Eq)]
+enum Kind {
     /// The files, in a directory.
-    Local(PathBuf),
+    Local {
+        dir: PathBuf,
+        /// Whatever else is there is removed.
+        exact: bool,
+        /// Of several platforms each has a directory of its own.
+        split: bool,
+    },
     /// The files, in a tar.
     Tar(Target),
-    /// An archive of the image.
-    Archive(Format, Target),
+    /// What `docker save` writes.
+    Docker(Target),
+    /// An OCI layout in a tar.
+    Oci(Target),
     /// An OCI layout directory.
     OciDir(PathBuf),
     /// Nothing more than the store, or a registry.
@@ -74,87 +94,224 @@ fn to_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<(), Failure
     result
 }
 
+/// The keys of one `--output` that are not about the form.
+#[derive(Default)]
+struct Keys {
+    kind: String,
+    dest: Option<String>,
+    tar: Option<bool>,
+    push: bool,
+    exact: bool,
+    split: Option<bool>,
+    names: Vec<Reference>,
+}
+
+impl Keys {
+    /// Takes a key; false when it is unknown.
+    fn take(&mut self, key: &str, value: &str) -> Result<bool, String> {
+        match key {
+            "type" => self.kind = value.to_owned(),
+            "dest" => self.dest = Some(value.to_owned()),
+            "tar" => self.tar = Some(truth(value)?),
+            "push" => self.push = truth(value)?,
+            "platform-split" => self.split = Some(truth(value)?),
+            "mode" => match value {
+                "copy" => self.exact = false,
+                "delete" => self.exact = true,
+                _ => return Err(format!("mode is copy or delete, not `{value}`")),
+            },
+            "name" => {
+                for name in value.split(',') {
+                    self.names.push(session::new_name(name).map_err(|failure| failure.to_string())?);
+                }
+            }
+            // What these say is always so here, or speaks of another kind of store.
+            "unpack" | "store" | "name-canonical" | "rewrite-timestamp" | "prefer-nondist-layers" => {
+                truth(value).map(drop)?;
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn kind(&self) -> Result<Kind, String> {
+        let directory = || self.dest.as_ref().map(PathBuf::from).ok_or_else(|| "dest= is missing".to_owned());
+        let target = || Target::of(self.dest.as_deref().unwrap_or("-"));
+        Ok(match self.kind.as_str() {
+            "local" => {
+                Kind::Local { dir: directory()?, exact: self.exact, split: self.split.unwrap_or(true) }
+            }
+            "oci" if self.tar == Some(false) => Kind::OciDir(directory()?),
+            "tar" => Kind::Tar(target()),
+            "oci" => Kind::Oci(target()),
+            "docker" if self.dest.is_some() => Kind::Docker(target()),
+            "docker" => Kind::Image { push: false },
+            "image" => Kind::Image { push: self.push },
+            "registry" => Kind::Image { push: true },
+            other => return Err(format!("there is no type `{other}`")),
+        })
+    }
+}
+
+/// A boolean as Docker's options have them; a key alone is true.
+pub(super) fn truth(value: &str) -> Result<bool, String> {
+    match value {
+        "" | "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err(format!("`{value}` is neither true nor false")),
+    }
+}
+
 impl Export {
     /// Reads `DIR`, `-`, or `type=TYPE[,dest=PATH][,…]`.
     pub fn parse(option: &str) -> Result<Self, Failure> {
-        let fail = |why: String| {
+        let plain = |kind| Ok(Self { kind, form: Form::default(), names: Vec::new() });
+        if option == "-" {
+            return plain(Kind::Tar(Target::Stdout));
+        }
+        if !option.contains("type=") {
+            return plain(Kind::Local { dir: option.into(), exact: false, split: true });
+        }
+        Self::keys(option).map_err(|why| {
             Failure::usage(format!("--output `{option}`: {why}"))
                 .help("Types: local, tar, oci, docker, image, registry; for example type=oci,dest=app.tar")
-        };
-        if !option.contains("type=") {
-            return Ok(if option == "-" { Self::Tar(Target::Stdout) } else { Self::Local(option.into()) });
-        }
-        let (mut kind, mut dest, mut tar, mut push) = ("", None, true, false);
-        for field in option.split(',') {
-            match field.split_once('=') {
-                Some(("type", value)) => kind = value,
-                Some(("dest", value)) => dest = Some(value),
-                Some(("tar", value)) => tar = value == "true",
-                Some(("push", value)) => push = value == "true",
-                _ => return Err(fail(format!("`{field}` is not understood"))),
+        })
+    }
+
+    fn keys(option: &str) -> Result<Self, String> {
+        let (mut keys, mut form) = (Keys::default(), FormOptions::default());
+        for field in fields(option) {
+            let (key, value) = field.split_once('=').unwrap_or((&field, ""));
+            if !keys.take(key, value)? && !form.take(key, value)? {
+                return Err(format!("`{field}` is not understood"));
             }
         }
-        let target = |default: &str| Target::of(dest.unwrap_or(default));
-        Ok(match kind {
-            "local" => Self::Local(dest.ok_or_else(|| fail("dest= is missing".to_owned()))?.into()),
-            "oci" if !tar => Self::OciDir(dest.ok_or_else(|| fail("dest= is missing".to_owned()))?.into()),
-            "tar" => Self::Tar(target("-")),
-            "oci" => Self::Archive(Format::OciArchive, target("-")),
-            "docker" if dest.is_some() => Self::Archive(Format::DockerArchive, target("-")),
-            "docker" => Self::Image { push: false },
-            "image" => Self::Image { push },
-            "registry" => Self::Image { push: true },
-            other => return Err(fail(format!("there is no type `{other}`"))),
-        })
+        Ok(Self { kind: keys.kind()?, form: form.form()?, names: keys.names })
     }
 
     /// True when the image goes to a registry.
     pub fn pushes(&self) -> bool {
-        *self == Self::Image { push: true }
+        self.kind == Kind::Image { push: true }
     }
 
-    /// Writes the image.
-    pub fn write(&self, session: &Session, image: &ImageRecord, names: &[Reference]) -> Result<(), Failure> {
+    /// The names that it gives the image.
+    pub fn names(&self) -> &[Reference] {
+        &self.names
+    }
+
+    /// The form in which its images leave.
+    pub fn form(&self) -> &Form {
+        &self.form
+    }
+
+    /// Writes what was built.
+    pub fn write(&self, session: &Session, product: &Product) -> Result<(), Failure> {
         let store: &Store = &session.store;
-        let mut words: Vec<String> = names.iter().map(Reference::to_string).collect();
-        if words.is_empty() {
-            words.push(image.id.to_string());
-        }
-        match self {
-            Self::Local(dir) => archive::export_dir(store, image, dir)?,
-            Self::OciDir(dir) => archive::save_oci_dir(store, &words, dir)?,
-            Self::Tar(target) => target.fill(|out| Ok(archive::export_tar(store, image, out)?))?,
-            Self::Archive(format, target) => {
-                target.fill(|out| Ok(archive::save(store, &words, *format, out)?))?
+        let names: Vec<String> = product.names.iter().map(Reference::to_string).collect();
+        match &self.kind {
+            Kind::Local { dir, exact, split } => local(store, product, dir, *exact, *split)?,
+            Kind::OciDir(dir) => {
+                archive::save_release_dir(store, &product.release(&self.form)?, &names, dir)?;
             }
-            Self::Image { .. } => {}
+            Kind::Tar(target) => {
+                let image = product.only("type=tar")?;
+                target.fill(|out| Ok(archive::export_tar(store, image, out)?))?;
+            }
+            Kind::Oci(target) => {
+                let release = product.release(&self.form)?;
+                target.fill(|out| Ok(archive::save_release(store, &release, &names, out)?))?;
+            }
+            Kind::Docker(target) => docker(store, product.only("type=docker")?, names, target)?,
+            Kind::Image { .. } => {}
         }
         Ok(())
     }
 }
 
+fn docker(store: &Store, image: &ImageRecord, names: Vec<String>, target: &Target) -> Result<(), Failure> {
+    let words = if names.is_empty() { vec![image.id.to_string()] } else { names };
+    target.fill(|out| Ok(archive::save(store, &words, Format::DockerArchive, out)?))
+}
+
+/// Writes the files; of several platforms below `linux_amd64` and the like.
+fn local(store: &Store, product: &Product, dir: &Path, exact: bool, split: bool) -> Result<(), Failure> {
+    if exact && std::fs::canonicalize(dir).is_ok_and(|real| real.parent().is_none()) {
+        return Err(
+            Failure::usage("--output mode=delete would empty the root directory").help("Name another")
+        );
+    }
+    if let [image] = product.images.as_slice() {
+        archive::export_dir(store, image, dir, exact)?;
+        return Ok(());
+    }
+    if exact && split {
+        only_directories(dir, product)?;
+    }
+    for (image, platform) in product.images.iter().zip(&product.platforms) {
+        let below = if split { dir.join(platform.to_string().replace('/', "_")) } else { dir.to_owned() };
+        archive::export_dir(store, image, &below, exact && split)?;
+    }
+    Ok(())
+}
+
+/// Removes what is no platform's directory.
+fn only_directories(dir: &Path, product: &Product) -> Result<(), Failure> {
+    let Ok(entries) = std::fs::read_dir(dir) else { return Ok(()) };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let platform = |p: &oci::Platform| *p.to_string().replace('/', "_") == *name;
+        if product.platforms.iter().any(platform) {
+            continue;
+        }
+        let path = entry.path();
+        let real_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let removed =
+            if real_directory { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+        removed.map_err(|e| Failure::file("remove", &path, &e))?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
+    use buildc_store::export::{Algorithm, Packing};
+
     use super::*;
 
     #[test]
     fn outputs_are_read_as_docker_reads_them() {
         let file = |p: &str| Target::File(p.into());
+        let local = |dir: &str, exact| Kind::Local { dir: dir.into(), exact, split: true };
         for (option, want) in [
-            ("out", Export::Local("out".into())),
-            ("-", Export::Tar(Target::Stdout)),
-            ("type=tar", Export::Tar(Target::Stdout)),
-            ("type=oci,dest=a.tar", Export::Archive(Format::OciArchive, file("a.tar"))),
-            ("type=oci,tar=false,dest=a", Export::OciDir("a".into())),
-            ("type=docker", Export::Image { push: false }),
-            ("type=docker,dest=a.tar", Export::Archive(Format::DockerArchive, file("a.tar"))),
-            ("type=image,push=true", Export::Image { push: true }),
-            ("type=registry", Export::Image { push: true }),
+            ("out", local("out", false)),
+            ("type=local,dest=out,mode=delete", local("out", true)),
+            ("-", Kind::Tar(Target::Stdout)),
+            ("type=tar", Kind::Tar(Target::Stdout)),
+            ("type=oci,dest=a.tar", Kind::Oci(file("a.tar"))),
+            ("type=oci,tar=false,dest=a", Kind::OciDir("a".into())),
+            ("type=docker", Kind::Image { push: false }),
+            ("type=docker,dest=a.tar", Kind::Docker(file("a.tar"))),
+            ("type=image,push=true", Kind::Image { push: true }),
+            ("type=registry", Kind::Image { push: true }),
         ] {
-            assert_eq!(Export::parse(option).unwrap(), want, "{option}");
+            assert_eq!(Export::parse(option).unwrap().kind, want, "{option}");
         }
-        for option in ["type=zip", "type=local", "type=oci,foo=1"] {
+        for option in [
+            "type=zip",
+            "type=local",
+            "type=oci,foo=1",
+            "type=oci,compression=lz4",
+            "type=local,dest=a,mode=x",
+        ] {
             assert!(Export::parse(option).is_err(), "{option}");
         }
+    }
+
+    #[test]
+    fn names_may_stand_in_quotes() {
+        let export = Export::parse("type=image,\"name=a,b\",compression=zstd,compression-level=9").unwrap();
+        let names: Vec<String> = export.names().iter().map(Reference::familiar).collect();
+        assert_eq!(names, ["a:latest", "b:latest"]);
+        assert_eq!(export.form().packing, Packing::new(Algorithm::Zstd, Some(9)).ok());
     }
 }

@@ -13,6 +13,7 @@ pub mod eval_flags;
 mod eval_settings;
 pub mod exec;
 pub mod export;
+pub mod export_form;
 pub mod health_options;
 pub mod image;
 pub mod info;

@@ -2,9 +2,11 @@
 
 use std::io::{Read, Write};
 
+use buildc_digest::Digest;
 use buildc_executor::Cancel;
 use buildc_ir::{Platform, Reference};
 use buildc_store::ImageRecord;
+use buildc_store::export::Release;
 use buildc_store::remote::{Client, RemoteError, StoredIn, Watch};
 use clap::ValueEnum;
 
@@ -137,17 +139,31 @@ pub fn push_one(
     cancel: &Cancel,
     shell: &Shell,
 ) -> Result<(), Failure> {
+    let full = name.to_string();
+    let record = session.store.image(&full)?.ok_or_else(|| RemoteError::NotInStore { name: full })?;
+    push_release(session, &Release::of(record), name, quiet, cancel, shell).map(drop)
+}
+
+/// Sends a release under a name, prints what it became and gives its digest. Ends early when `cancel` is set.
+pub fn push_release(
+    session: &Session,
+    release: &Release,
+    name: &Reference,
+    quiet: bool,
+    cancel: &Cancel,
+    shell: &Shell,
+) -> Result<Digest, Failure> {
     let client = Client::from_environment()?;
     let transfer = Transfer::start("Pushing", &name.familiar(), quiet, shell.streams);
     let watch = Watch { progress: &|p| transfer.show(p), cancelled: &|| cancel.is_cancelled() };
-    let full = name.to_string();
-    let result = client.push(&session.store, &full, &full, watch);
+    let result = client.push_release(&session.store, release, &name.to_string(), watch);
     transfer.finish();
     let pushed = result.map_err(transfer_failure)?;
     if !quiet {
         output::say(&format!("Pushed {}", name.familiar()));
     }
-    output::data(&format!("{}@{}", name.repository(), pushed.digest))
+    output::data(&format!("{}@{}", name.repository(), pushed.digest))?;
+    Ok(pushed.digest)
 }
 
 /// Does something for each name until the user ends it; the exit code is that of the last failure.

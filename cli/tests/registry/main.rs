@@ -4,6 +4,7 @@
 mod download;
 #[path = "../fixture/mod.rs"]
 mod fixture;
+mod release;
 mod server;
 
 use std::fs;

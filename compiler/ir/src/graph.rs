@@ -34,6 +34,11 @@ impl Node {
         }
     }
 
+    /// True when one of its stages has one of these names, in any case.
+    pub fn is_of(&self, stages: &[String]) -> bool {
+        self.stages.iter().any(|own| stages.iter().any(|name| name.eq_ignore_ascii_case(own)))
+    }
+
     /// The first stage it came from, empty when there is none.
     pub fn stage(&self) -> &str {
         self.stages.first().map_or("", String::as_str)
@@ -110,6 +115,27 @@ impl Graph {
         self.positions.insert(id, self.nodes.len());
         self.nodes.push((id, node));
         Ok(id)
+    }
+
+    /// Puts a word before the stage in every label, as in `[linux/arm64 build 1/3] RUN make`.
+    pub fn prefix_labels(&mut self, word: &str) {
+        for (_, node) in &mut self.nodes {
+            if let Some(rest) = node.label.strip_prefix('[') {
+                node.label = format!("[{word} {rest}");
+            }
+        }
+    }
+
+    /// Takes up all steps and targets of another graph; what both have is one node.
+    ///
+    /// # Errors
+    /// [`UnknownInput`] as [`Graph::add`]; a whole graph has all its inputs.
+    pub fn absorb(&mut self, other: Self) -> Result<(), UnknownInput> {
+        for (_, node) in other.nodes {
+            self.add(node)?;
+        }
+        self.targets.extend(other.targets);
+        Ok(())
     }
 
     fn join(&mut self, at: usize, node: Node) {

@@ -61,7 +61,7 @@ struct Decider<'a> {
     definitions: &'a [Definition],
     sources: &'a SourceMap,
     facts: &'a dyn Facts,
-    no_cache: bool,
+    options: &'a PlanOptions,
     clamp: Option<i64>,
     traces: bool,
     seen: Vec<bool>,
@@ -84,7 +84,7 @@ pub(super) fn decide(
         definitions,
         sources,
         facts,
-        no_cache: options.no_cache,
+        options,
         clamp: options.clamp,
         traces: options.tracing == Tracing::On,
         seen: vec![false; graph.len()],
@@ -159,12 +159,12 @@ impl<'a> Decider<'a> {
         if let (Some(base), false) = (self.base_tree(at), definition.volatile) {
             let key = keys::placed_key(&definition.key, base);
             self.decisions[at].placed_key = Some(key);
-            if let (false, Some(layers)) = (self.no_cache, self.facts.result(&key)) {
+            if let (false, Some(layers)) = (self.options.is_fresh(self.node(at)), self.facts.result(&key)) {
                 return self.known(at, Some(key), layers);
             }
         }
         let node = self.node(at);
-        if self.no_cache || !keys::has_content_key(&node.step.kind) {
+        if self.options.is_fresh(node) || !keys::has_content_key(&node.step.kind) {
             return self.runs(at);
         }
         self.tasks.push(Task::LookUpContent(at));

@@ -101,14 +101,18 @@ fn append(view: &TreeView, builder: &mut tar::Builder<&mut dyn Write>, found: &F
 }
 
 /// Writes an image's merged root file system into a directory (`build --output type=local`). Owners and device nodes
-/// are set when the process may; without that right files belong to the caller and devices are left out.
+/// are set when the process may; without that right files belong to the caller and devices are left out. With
+/// `exact` whatever else is in the directory is removed.
 ///
 /// # Errors
 /// When a layer cannot be read, or writing fails.
-pub fn export_dir(store: &Store, image: &ImageRecord, dir: &Path) -> Result<()> {
+pub fn export_dir(store: &Store, image: &ImageRecord, dir: &Path, exact: bool) -> Result<()> {
     let view = TreeView::new(store, &image.layers)?;
     fs::create_dir_all(dir).map_err(|source| io_error("make", dir, source))?;
     let privileged = nix::unistd::geteuid().is_root();
+    if exact {
+        remove_others(&view, dir, b"").map_err(|source| io_error("clear", dir, source))?;
+    }
     let mut directories = Vec::new();
     for found in view.walk(b"")? {
         let path = dir.join(path_of(&found.entry.path));
@@ -120,6 +124,26 @@ pub fn export_dir(store: &Store, image: &ImageRecord, dir: &Path) -> Result<()> 
     // Contents change a directory's time, and a read-only directory would take no contents.
     for (path, mode, mtime) in directories.iter().rev() {
         finish_dir(path, *mode, *mtime).map_err(|source| io_error("write", path, source))?;
+    }
+    Ok(())
+}
+
+/// Removes what the view does not have. Only real directories are gone into, so that no link leads outside.
+fn remove_others(view: &TreeView, root: &Path, below: &[u8]) -> io::Result<()> {
+    let mut open = vec![below.to_vec()];
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(root.join(path_of(&directory)))? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let path = crate::join(&directory, name.as_bytes());
+            let known = view.get(&path).map_err(io::Error::other)?;
+            match (known, entry.file_type()?.is_dir()) {
+                (Some(_), true) => open.push(path),
+                (Some(_), false) => {}
+                (None, true) => fs::remove_dir_all(entry.path())?,
+                (None, false) => fs::remove_file(entry.path())?,
+            }
+        }
     }
     Ok(())
 }

@@ -16,12 +16,13 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
 
+use crate::export::Release;
 use crate::{ImageRecord, Store};
 
 pub use error::ArchiveError;
 pub use flatten::{export_dir, export_tar};
 pub use import::import_rootfs;
-pub use save::save_oci_dir;
+pub use save::{save_oci_dir, save_release_dir};
 
 /// Result of this module.
 pub type Result<T> = std::result::Result<T, ArchiveError>;
@@ -78,4 +79,13 @@ pub fn save(store: &Store, images: &[String], format: Format, out: &mut dyn Writ
         Format::DockerArchive => save::docker_archive(store, images, out),
         Format::OciArchive => save::oci_archive(store, images, out),
     }
+}
+
+/// Writes a release as an OCI archive, under fully qualified names or none. The bytes depend only on both.
+///
+/// # Errors
+/// When a layer cannot be read or compressed, or writing fails.
+pub fn save_release(store: &Store, release: &Release, names: &[String], out: &mut dyn Write) -> Result<()> {
+    let _lease = store.lease()?;
+    save::release_archive(store, release, names, out)
 }

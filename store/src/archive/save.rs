@@ -14,7 +14,10 @@ use super::docker::Item;
 use super::error::{io as io_error, malformed};
 use super::layout::{CONTAINERD_NAME, INDEX, REF_NAME, blob_path};
 use super::{ArchiveError, Result};
-use crate::export::{CompressError, compressed_layer, compressed_manifest, has_original};
+use crate::export::{
+    AnnotationLevel, CompressError, Form, Release, compose, compressed_layer, compressed_manifest,
+    has_original, platform,
+};
 use crate::oci::{Descriptor, Index, Manifest, media_type};
 use crate::{ImageRecord, Layer, LayerBlob, Store};
 
@@ -86,33 +89,52 @@ struct Contents {
 }
 
 impl Contents {
-    fn add(&mut self, store: &Store, image: &Wanted) -> Result<()> {
-        let bytes = store.read_blob(&image.record.manifest, DOCUMENT_LIMIT)?;
-        let unreadable = |error| malformed(&image.record.manifest.to_string(), error);
+    /// Takes up a release and names it.
+    fn add(&mut self, store: &Store, release: &Release, names: &[String]) -> Result<()> {
+        let members = release.members.iter().map(|member| self.image(store, &member.image, &release.form));
+        let manifests = members.collect::<Result<Vec<_>>>()?;
+        let composed = compose(store, release, manifests)?;
+        let root = composed.root().map(|document| document.descriptor.clone());
+        let manifests = composed.manifests.into_iter().map(|(document, _)| document);
+        for document in composed.blobs.into_iter().chain(manifests) {
+            self.documents.insert(document.descriptor.digest, document.bytes);
+        }
+        if let Some(mut entry) = root {
+            entry.annotations = release.form.annotations(AnnotationLevel::IndexDescriptor, None);
+            self.entries.extend(named(&entry, names));
+        }
+        Ok(())
+    }
+
+    /// The manifest of one image with its media type; its config and layers are taken up.
+    fn image(&mut self, store: &Store, image: &ImageRecord, form: &Form) -> Result<(Vec<u8>, String)> {
+        let bytes = store.read_blob(&image.manifest, DOCUMENT_LIMIT)?;
+        let unreadable = |error| malformed(&image.manifest.to_string(), error);
         let original: Manifest = serde_json::from_slice(&bytes).map_err(unreadable)?;
-        let (bytes, media_type) = match has_original(store, &image.record, &original) {
-            true => (bytes, image.record.manifest_media_type.clone()),
-            false => (self.compress(store, image, &original)?, media_type::OCI_MANIFEST.to_owned()),
+        let (bytes, media_type) = match has_original(store, image, &original, form) {
+            true => (bytes, image.manifest_media_type.clone()),
+            false => compress(store, image, &original, form)?,
         };
         let manifest: Manifest = serde_json::from_slice(&bytes).map_err(unreadable)?;
         let present = manifest.layers.iter().filter(|l| !media_type::is_nondistributable(&l.media_type));
         self.blobs.extend(present.map(|layer| (layer.digest, ())));
         self.blobs.insert(manifest.config.digest, ());
-        let entry = Descriptor::of(&media_type, &bytes);
-        self.documents.insert(entry.digest, bytes);
-        self.entries.extend(named(&entry, &image.names));
-        Ok(())
+        Ok((bytes, media_type))
     }
+}
 
-    fn compress(&self, store: &Store, image: &Wanted, original: &Manifest) -> Result<Vec<u8>> {
-        let blobs: Result<Vec<LayerBlob>> = image
-            .record
-            .layers
-            .iter()
-            .map(|layer| compressed_layer(store, layer, &|| false).map_err(cannot_compress))
-            .collect();
-        compressed_manifest(original, &blobs?).map_err(|error| malformed(&image.record.id.to_string(), error))
-    }
+fn compress(
+    store: &Store,
+    image: &ImageRecord,
+    original: &Manifest,
+    form: &Form,
+) -> Result<(Vec<u8>, String)> {
+    let layers = image.layers.iter();
+    let blobs: Result<Vec<LayerBlob>> = layers
+        .map(|layer| compressed_layer(store, layer, form, &|| false).map_err(cannot_compress))
+        .collect();
+    compressed_manifest(original, &blobs?, &platform(store, image)?, form)
+        .map_err(|error| malformed(&image.id.to_string(), error))
 }
 
 /// One index entry for each name, or one without.
@@ -121,9 +143,10 @@ fn named(entry: &Descriptor, names: &[String]) -> Vec<Descriptor> {
         return vec![entry.clone()];
     }
     let with = |name: &String| {
+        let mut entry = entry.clone();
         let annotations = [(CONTAINERD_NAME, name), (REF_NAME, name)];
-        let annotations = annotations.map(|(key, value)| (key.to_owned(), value.clone())).into();
-        Descriptor { annotations, ..entry.clone() }
+        entry.annotations.extend(annotations.map(|(key, value)| (key.to_owned(), value.clone())));
+        entry
     };
     names.iter().map(with).collect()
 }
@@ -138,8 +161,15 @@ fn cannot_compress(error: CompressError) -> ArchiveError {
 fn contents(store: &Store, images: &[String]) -> Result<Contents> {
     let mut contents = Contents::default();
     for image in wanted(store, images)? {
-        contents.add(store, &image)?;
+        contents.add(store, &Release::of(image.record), &image.names)?;
     }
+    Ok(contents)
+}
+
+/// The contents of a layout that holds one release.
+fn release_contents(store: &Store, release: &Release, names: &[String]) -> Result<Contents> {
+    let mut contents = Contents::default();
+    contents.add(store, release, names)?;
     Ok(contents)
 }
 
@@ -150,7 +180,20 @@ fn index_json(entries: &[Descriptor]) -> Result<Vec<u8>> {
 
 /// Writes an OCI archive: the layout file, the index, then blobs by digest.
 pub(super) fn oci_archive(store: &Store, images: &[String], out: &mut dyn Write) -> Result<()> {
-    let contents = contents(store, images)?;
+    write_archive(store, &contents(store, images)?, out)
+}
+
+/// Writes a release as an OCI archive.
+pub(super) fn release_archive(
+    store: &Store,
+    release: &Release,
+    names: &[String],
+    out: &mut dyn Write,
+) -> Result<()> {
+    write_archive(store, &release_contents(store, release, names)?, out)
+}
+
+fn write_archive(store: &Store, contents: &Contents, out: &mut dyn Write) -> Result<()> {
     let mut tar = Tar::new(out);
     tar.file("oci-layout", LAYOUT.as_bytes())?;
     tar.file(INDEX, &index_json(&contents.entries)?)?;
@@ -173,8 +216,20 @@ pub(super) fn oci_archive(store: &Store, images: &[String], out: &mut dyn Write)
 /// As [`super::save`]; and when the directory holds something else than an OCI layout.
 pub fn save_oci_dir(store: &Store, images: &[String], dir: &Path) -> Result<()> {
     let _lease = store.lease()?;
+    write_dir(store, contents(store, images)?, dir)
+}
+
+/// Writes a release into an OCI layout directory, as [`save_oci_dir`] does, under fully qualified names.
+///
+/// # Errors
+/// As [`save_oci_dir`].
+pub fn save_release_dir(store: &Store, release: &Release, names: &[String], dir: &Path) -> Result<()> {
+    let _lease = store.lease()?;
+    write_dir(store, release_contents(store, release, names)?, dir)
+}
+
+fn write_dir(store: &Store, contents: Contents, dir: &Path) -> Result<()> {
     let mut entries = existing_entries(dir)?;
-    let contents = contents(store, images)?;
     let blobs = dir.join("blobs/sha256");
     fs::create_dir_all(&blobs).map_err(|source| io_error("make", &blobs, source))?;
     for (digest, bytes) in &contents.documents {

@@ -2,17 +2,15 @@
 //!
 //! Each block of 1 MiB is deflated on its own and ends on a byte boundary, as pigz(1) does with `--independent`, so
 //! the bytes depend on the input alone and never on the number of threads, and every gzip reader takes them. They do
-//! depend on the deflate implementation; [`COMPRESSOR`] names it and a test pins its output.
+//! depend on the deflate implementation; [`gzip_name`] names it and a test pins its output.
 
 use std::io::{self, Write};
 
 use flate2::{Compress, Compression, Crc, FlushCompress};
 use rayon::prelude::*;
 
-/// Recorded with each compressed layer. Change it whenever the bytes change.
-pub(crate) const COMPRESSOR: &str = "zlib-rs/6/independent-1MiB/1";
-
-const LEVEL: u32 = 6;
+/// The level where none is wanted.
+pub(crate) const GZIP_LEVEL: u32 = 6;
 const BLOCK_BYTES: usize = 1 << 20;
 /// Blocks held at once; bounds memory to twice as many MiB.
 const BATCH_BLOCKS: usize = 4;
@@ -21,17 +19,23 @@ const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 /// An empty last deflate block (RFC 1951 section 3.2.6).
 const LAST_BLOCK: [u8; 2] = [0x03, 0x00];
 
+/// Recorded with each layer that was compressed at a level. Change it whenever the bytes change.
+pub(crate) fn gzip_name(level: u32) -> String {
+    format!("zlib-rs/{level}/independent-1MiB/1")
+}
+
 /// Compresses what is written to it.
 pub(crate) struct Gzip<W: Write> {
     out: W,
+    level: u32,
     batch: Vec<u8>,
     crc: Crc,
 }
 
 impl<W: Write> Gzip<W> {
-    pub(crate) fn new(mut out: W) -> io::Result<Self> {
+    pub(crate) fn new(mut out: W, level: u32) -> io::Result<Self> {
         out.write_all(&HEADER)?;
-        Ok(Self { out, batch: Vec::with_capacity(BATCH_BLOCKS * BLOCK_BYTES), crc: Crc::new() })
+        Ok(Self { out, level, batch: Vec::with_capacity(BATCH_BLOCKS * BLOCK_BYTES), crc: Crc::new() })
     }
 
     /// Ends the member and gives back the inner writer.
@@ -44,8 +48,9 @@ impl<W: Write> Gzip<W> {
     }
 
     fn compress_batch(&mut self) -> io::Result<()> {
+        let level = self.level;
         let blocks: Vec<io::Result<(Vec<u8>, Crc)>> =
-            self.batch.par_chunks(BLOCK_BYTES).map(deflate).collect();
+            self.batch.par_chunks(BLOCK_BYTES).map(|block| deflate(block, level)).collect();
         for block in blocks {
             let (bytes, crc) = block?;
             self.out.write_all(&bytes)?;
@@ -73,8 +78,8 @@ impl<W: Write> Write for Gzip<W> {
 }
 
 /// Deflates one block, ending on a byte boundary.
-fn deflate(block: &[u8]) -> io::Result<(Vec<u8>, Crc)> {
-    let mut compress = Compress::new(Compression::new(LEVEL), false);
+fn deflate(block: &[u8], level: u32) -> io::Result<(Vec<u8>, Crc)> {
+    let mut compress = Compress::new(Compression::new(level), false);
     let mut out = Vec::with_capacity(block.len() / 2 + 1024);
     loop {
         let taken = usize::try_from(compress.total_in()).unwrap_or(usize::MAX);
@@ -110,7 +115,7 @@ mod tests {
     }
 
     fn compressed(bytes: &[u8], step: usize) -> Vec<u8> {
-        let mut gzip = Gzip::new(Vec::new()).unwrap();
+        let mut gzip = Gzip::new(Vec::new(), GZIP_LEVEL).unwrap();
         bytes.chunks(step).for_each(|chunk| gzip.write_all(chunk).unwrap());
         gzip.finish().unwrap()
     }
@@ -132,7 +137,7 @@ mod tests {
         let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
         let alone = one.install(|| compressed(&bytes, 1000));
         assert_eq!(alone, compressed(&bytes, 77_777));
-        // When this fails the deflate implementation has changed its output: change COMPRESSOR with it.
+        // When this fails the deflate implementation has changed its output: change `gzip_name` with it.
         assert_eq!(
             Digest::of(&alone).hex(),
             "d3d1116841150b56b4835597656b34c43b4609af046972bf7597cfee370a2c8f"

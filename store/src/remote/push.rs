@@ -11,17 +11,14 @@ use super::registries::Place;
 use super::session::Session;
 use super::transport::{Ask, Payload};
 use super::{Pushed, RemoteError, Result, Watch, origins};
-use crate::export::{CompressError, compressed_layer, compressed_manifest, has_original};
-use crate::oci::{Manifest, media_type};
+use crate::export::{
+    Composed, CompressError, Document, Form, Release, compose, compressed_layer, compressed_manifest,
+    has_original, platform,
+};
+use crate::oci::{Descriptor, Index, Manifest, media_type};
 use crate::{ImageRecord, Layer, LayerBlob, Store};
 
 const MANIFEST_LIMIT: u64 = 4 * 1024 * 1024;
-
-/// A manifest whose layers have arrived.
-struct Shipped {
-    manifest: Vec<u8>,
-    media_type: String,
-}
 
 impl Client {
     /// Sends the image that `image` names in the store to the fully qualified name `target`.
@@ -29,23 +26,63 @@ impl Client {
     /// # Errors
     /// When the image is not in the store or the registry refuses it.
     pub fn push(&self, store: &Store, image: &str, target: &str, watch: Watch<'_>) -> Result<Pushed> {
+        let record = store.image(image)?.ok_or_else(|| RemoteError::NotInStore { name: image.to_owned() })?;
+        self.push_release(store, &Release::of(record), target, watch)
+    }
+
+    /// Sends a release to the fully qualified name `target`.
+    ///
+    /// # Errors
+    /// When a layer cannot be read or the registry refuses something.
+    pub fn push_release(
+        &self,
+        store: &Store,
+        release: &Release,
+        target: &str,
+        watch: Watch<'_>,
+    ) -> Result<Pushed> {
         let _lease = store.lease()?;
         let target = self.target(target)?;
-        let record = store.image(image)?.ok_or_else(|| RemoteError::NotInStore { name: image.to_owned() })?;
-        let bytes = store.read_blob(&record.manifest, MANIFEST_LIMIT)?;
-        let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|error| unreadable(image, &error))?;
         let place = self.registries.push_place(&target)?;
-        let from = mount_sources(store, &record, &manifest, &place)?;
+        let images = release.members.iter().map(|member| Outgoing::read(store, &member.image));
+        let images = images.collect::<Result<Vec<_>>>()?;
+        let from = mount_sources(store, &images, &place)?;
         let session = Session::new(self, place, "pull,push", &from, watch);
-        let shipped = match has_original(store, &record, &manifest) {
-            true => ship_as_it_is(store, &session, &record, &manifest, bytes)?,
-            false => ship_compressed(store, &session, &record, &manifest)?,
-        };
-        session.send_blob(store, &manifest.config.digest)?;
+        let shipped = images.iter().map(|image| image.ship(store, &session, &release.form));
+        let shipped = shipped.collect::<Result<Vec<_>>>()?;
+        let composed = compose(store, release, shipped)?;
         let tag = target.tag.clone().unwrap_or_else(|| "latest".to_owned());
-        let digest = session.put_manifest(&tag, &shipped)?;
-        store.record_repo_digest(&target.repository(), &digest, &record.id)?;
-        Ok(Pushed { name: target.to_string(), digest, size_bytes: shipped.manifest.len() as u64 })
+        let root = session.put_composed(store, &composed, &tag)?;
+        for member in &release.members {
+            store.record_repo_digest(&target.repository(), &root.digest, &member.image.id)?;
+        }
+        Ok(Pushed { name: target.to_string(), digest: root.digest, size_bytes: root.size })
+    }
+}
+
+/// An image on its way, with its manifest in the store.
+struct Outgoing<'r> {
+    record: &'r ImageRecord,
+    bytes: Vec<u8>,
+    manifest: Manifest,
+}
+
+impl<'r> Outgoing<'r> {
+    fn read(store: &Store, record: &'r ImageRecord) -> Result<Self> {
+        let bytes = store.read_blob(&record.manifest, MANIFEST_LIMIT)?;
+        let manifest =
+            serde_json::from_slice(&bytes).map_err(|error| unreadable(&record.id.to_string(), &error))?;
+        Ok(Self { record, bytes, manifest })
+    }
+
+    /// Sends layers and config; gives the manifest that names them, with its media type.
+    fn ship(&self, store: &Store, session: &Session<'_>, form: &Form) -> Result<(Vec<u8>, String)> {
+        let shipped = match has_original(store, self.record, &self.manifest, form) {
+            true => self.ship_as_it_is(store, session)?,
+            false => self.ship_compressed(store, session, form)?,
+        };
+        session.send_blob(store, &self.manifest.config.digest)?;
+        Ok(shipped)
     }
 }
 
@@ -54,14 +91,10 @@ fn unreadable(image: &str, error: &serde_json::Error) -> RemoteError {
 }
 
 /// Repositories on the target's host from which blobs may be mounted; their names go into the token's scope.
-fn mount_sources(
-    store: &Store,
-    record: &ImageRecord,
-    manifest: &Manifest,
-    place: &Place,
-) -> Result<Vec<String>> {
-    let mut blobs: Vec<Digest> = manifest.layers.iter().map(|layer| layer.digest).collect();
-    for layer in &record.layers {
+fn mount_sources(store: &Store, images: &[Outgoing<'_>], place: &Place) -> Result<Vec<String>> {
+    let layers = images.iter().flat_map(|image| &image.manifest.layers);
+    let mut blobs: Vec<Digest> = layers.map(|layer| layer.digest).collect();
+    for layer in images.iter().flat_map(|image| &image.record.layers) {
         blobs.extend(store.layer_blobs(&layer.diff_id)?.iter().map(|known| known.blob));
     }
     let mut sources = Vec::new();
@@ -73,43 +106,41 @@ fn mount_sources(
     Ok(sources)
 }
 
-fn ship_as_it_is(
-    store: &Store,
-    session: &Session<'_>,
-    record: &ImageRecord,
-    manifest: &Manifest,
-    bytes: Vec<u8>,
-) -> Result<Shipped> {
-    let sent = manifest.layers.iter().filter(|layer| !media_type::is_nondistributable(&layer.media_type));
-    let mut unique: Vec<Digest> = sent.map(|layer| layer.digest).collect();
-    unique.sort();
-    unique.dedup();
-    side_by_side(&unique, |digest| session.send_blob(store, digest))?;
-    Ok(Shipped { manifest: bytes, media_type: record.manifest_media_type.clone() })
-}
+impl Outgoing<'_> {
+    fn ship_as_it_is(&self, store: &Store, session: &Session<'_>) -> Result<(Vec<u8>, String)> {
+        let layers = self.manifest.layers.iter();
+        let sent = layers.filter(|layer| !media_type::is_nondistributable(&layer.media_type));
+        let mut unique: Vec<Digest> = sent.map(|layer| layer.digest).collect();
+        unique.sort();
+        unique.dedup();
+        side_by_side(&unique, |digest| session.send_blob(store, digest))?;
+        Ok((self.bytes.clone(), self.record.manifest_media_type.clone()))
+    }
 
-/// Sends each layer in a compressed form that was used before or is made now, and describes these in a new manifest.
-fn ship_compressed(
-    store: &Store,
-    session: &Session<'_>,
-    record: &ImageRecord,
-    manifest: &Manifest,
-) -> Result<Shipped> {
-    let unique: BTreeMap<_, &Layer> = record.layers.iter().map(|layer| (layer.diff_id, layer)).collect();
-    let unique: Vec<&Layer> = unique.into_values().collect();
-    let sent = side_by_side(&unique, |layer| {
-        session.check_cancelled()?;
-        let compressed = compressed_layer(store, layer, &|| (session.watch.cancelled)());
-        session.check_cancelled()?;
-        let blob = compressed.map_err(|error| cannot_compress(layer, error))?;
-        session.send_blob(store, &blob.blob)?;
-        Ok((layer.diff_id, blob))
-    })?;
-    let sent: BTreeMap<_, LayerBlob> = sent.into_iter().collect();
-    let blobs: Vec<LayerBlob> = record.layers.iter().filter_map(|l| sent.get(&l.diff_id).cloned()).collect();
-    let bytes =
-        compressed_manifest(manifest, &blobs).map_err(|error| unreadable(&record.id.to_string(), &error))?;
-    Ok(Shipped { manifest: bytes, media_type: media_type::OCI_MANIFEST.to_owned() })
+    /// Sends each layer in a compressed form that was used before or is made now, and describes these in a new manifest.
+    fn ship_compressed(
+        &self,
+        store: &Store,
+        session: &Session<'_>,
+        form: &Form,
+    ) -> Result<(Vec<u8>, String)> {
+        let layers = &self.record.layers;
+        let unique: BTreeMap<_, &Layer> = layers.iter().map(|layer| (layer.diff_id, layer)).collect();
+        let unique: Vec<&Layer> = unique.into_values().collect();
+        let sent = side_by_side(&unique, |layer| {
+            session.check_cancelled()?;
+            let compressed = compressed_layer(store, layer, form, &|| (session.watch.cancelled)());
+            session.check_cancelled()?;
+            let blob = compressed.map_err(|error| cannot_compress(layer, error))?;
+            session.send_blob(store, &blob.blob)?;
+            Ok((layer.diff_id, blob))
+        })?;
+        let sent: BTreeMap<_, LayerBlob> = sent.into_iter().collect();
+        let blobs: Vec<LayerBlob> = layers.iter().filter_map(|l| sent.get(&l.diff_id).cloned()).collect();
+        let platform = platform(store, self.record)?;
+        compressed_manifest(&self.manifest, &blobs, &platform, form)
+            .map_err(|error| unreadable(&self.record.id.to_string(), &error))
+    }
 }
 
 fn cannot_compress(layer: &Layer, error: CompressError) -> RemoteError {
@@ -122,16 +153,64 @@ fn cannot_compress(layer: &Layer, error: CompressError) -> RemoteError {
 }
 
 impl Session<'_> {
-    /// Writes the manifest last, when everything it names is there.
-    fn put_manifest(&self, tag: &str, shipped: &Shipped) -> Result<Digest> {
+    /// Writes everything over the layers; the tag last, when everything that it leads to is there.
+    pub(super) fn put_composed(&self, store: &Store, composed: &Composed, tag: &str) -> Result<Descriptor> {
+        for blob in &composed.blobs {
+            self.send_blob(store, &store.put_blob(&blob.bytes)?)?;
+        }
+        let mut root = None;
+        let last = composed.manifests.len().saturating_sub(1);
+        for (at, (document, subject)) in composed.manifests.iter().enumerate() {
+            let digest = document.descriptor.digest.to_string();
+            let knows_subjects = self.put_manifest(if at == last { tag } else { &digest }, document)?;
+            if let (Some(subject), false) = (subject, knows_subjects) {
+                self.refer(&document.descriptor, subject)?;
+            }
+            root = Some(document.descriptor.clone());
+        }
         let url = self.url(&format!("manifests/{tag}"));
+        root.ok_or_else(|| RemoteError::Protocol { url, why: "there is nothing to send".to_owned() })
+    }
+
+    /// Writes a manifest. Says whether the registry lists referrers by itself.
+    fn put_manifest(&self, reference: &str, document: &Document) -> Result<bool> {
+        let url = self.url(&format!("manifests/{reference}"));
         let ask = Ask::new(Method::PUT, url.clone())
-            .with(header::CONTENT_TYPE, shipped.media_type.clone())
-            .carrying(Payload::Bytes(&shipped.manifest));
+            .with(header::CONTENT_TYPE, document.descriptor.media_type.clone())
+            .carrying(Payload::Bytes(&document.bytes));
         let response = self.send(&ask)?;
         match response.status().as_u16() {
-            200..=204 => Ok(Digest::of(&shipped.manifest)),
+            200..=204 => Ok(response.headers().contains_key("oci-subject")),
             _ => Err(self.refused(&url, response)),
         }
+    }
+
+    /// Lists a referrer under the tag that stands in for the referrers API (distribution specification, "Referrers tag
+    /// schema").
+    fn refer(&self, referrer: &Descriptor, subject: &Digest) -> Result<()> {
+        let tag = format!("sha256-{}", subject.hex());
+        let url = self.url(&format!("manifests/{tag}"));
+        let ask = Ask::new(Method::GET, url.clone()).with(header::ACCEPT, media_type::OCI_INDEX.to_owned());
+        let mut response = self.send(&ask)?;
+        let mut index = match response.status().as_u16() {
+            200 => {
+                let text = response.body_mut().with_config().limit(MANIFEST_LIMIT).read_to_vec();
+                let why = |why: String| RemoteError::Protocol { url: url.clone(), why };
+                let bytes = text.map_err(|error| why(error.to_string()))?;
+                serde_json::from_slice::<Index>(&bytes).map_err(|error| why(error.to_string()))?
+            }
+            _ => {
+                let media_type = Some(media_type::OCI_INDEX.to_owned());
+                Index { schema_version: 2, media_type, manifests: Vec::new() }
+            }
+        };
+        if index.manifests.iter().any(|known| known.digest == referrer.digest) {
+            return Ok(());
+        }
+        let artifact_type = Some(media_type::ATTESTATION.to_owned());
+        index.manifests.push(Descriptor { artifact_type, ..referrer.clone() });
+        let bytes = serde_json::to_vec(&index).map_err(|error| unreadable(&tag, &error))?;
+        let descriptor = Descriptor::of(media_type::OCI_INDEX, &bytes);
+        self.put_manifest(&tag, &Document { descriptor, bytes }).map(drop)
     }
 }

@@ -1,0 +1,181 @@
+//! What leaves: forms of layers, annotations, indexes of several platforms; read by skopeo and umoci.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::fixture::{buildc, context, run};
+use crate::ready;
+use crate::server::Registry;
+
+/// A context whose Dockerfile runs nothing, so that it can be built for any machine.
+fn foreign_context(dir: &Path) -> std::path::PathBuf {
+    let text = "FROM scratch AS base\nARG TARGETARCH\nCOPY file /\nFROM base\nARG TARGETARCH\n\
+                COPY <<EOF /arch\n$TARGETARCH\nEOF\nLABEL arch=$TARGETARCH\n";
+    let context = context(dir, "foreign", text);
+    fs::write(context.join("file"), "x".repeat(100_000)).expect("a file");
+    context
+}
+
+/// A document that skopeo reads without looking into it.
+fn raw(name: &str) -> serde_json::Value {
+    let text = run(Command::new("skopeo").args(["inspect", "--raw", "--tls-verify=false", name]));
+    serde_json::from_str(&text.expect("skopeo reads it")).expect("json")
+}
+
+#[test]
+fn several_platforms_are_pushed_and_saved_as_an_index() {
+    if !ready("an index", &["docker-registry", "skopeo", "umoci"]) {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let (store, context) = (dir.path().join("store"), foreign_context(dir.path()));
+    let registry = Registry::start(&dir.path().join("registry"), None);
+    let name = format!("{}/multi:1", registry.address);
+    let layout = dir.path().join("layout");
+    let metadata = dir.path().join("metadata");
+    let platforms = "linux/amd64,linux/arm64,linux/arm/v7";
+    run(buildc(&store)
+        .args(["build", "--platform", platforms, "-t", &name, "--push", "--annotation", "index:a.b=c"])
+        .args(["--annotation", "manifest[linux/arm64]:only=arm"])
+        .arg("-o")
+        .arg(format!("type=oci,tar=false,dest={}", layout.display()))
+        .arg("--metadata-file")
+        .arg(&metadata)
+        .arg(&context))
+    .expect("it is built and pushed");
+    let index = raw(&format!("docker://{name}"));
+    assert_eq!(index["mediaType"], "application/vnd.oci.image.index.v1+json");
+    assert_eq!(index["annotations"]["a.b"], "c");
+    let platforms: Vec<String> = index["manifests"]
+        .as_array()
+        .expect("manifests")
+        .iter()
+        .map(|m| format!("{} {}", m["platform"]["architecture"], m["platform"]["variant"]))
+        .collect();
+    assert_eq!(platforms, ["\"amd64\" null", "\"arm64\" null", "\"arm\" \"v7\""]);
+    let arm =
+        format!("docker://{}/multi@{}", registry.address, index["manifests"][1]["digest"].as_str().unwrap());
+    assert_eq!(raw(&arm)["annotations"]["only"], "arm");
+    let told: serde_json::Value = serde_json::from_slice(&fs::read(&metadata).unwrap()).unwrap();
+    assert_eq!(told["containerimage.descriptor"]["mediaType"], "application/vnd.oci.image.index.v1+json");
+
+    // Each platform's image is whole, in the registry and in the layout.
+    for arch in ["arm64", "amd64"] {
+        let to = dir.path().join(format!("dir-{arch}"));
+        run(Command::new("skopeo")
+            .args(["copy", "--src-tls-verify=false", "--override-arch", arch])
+            .arg(format!("docker://{name}"))
+            .arg(format!("dir:{}", to.display())))
+        .expect("skopeo copies it");
+        let shown = run(Command::new("skopeo")
+            .args(["inspect", "--override-arch", arch])
+            .arg(format!("oci:{}:{name}", layout.display())));
+        assert!(shown.expect("skopeo reads the layout").contains(&format!("\"arch\": \"{arch}\"")));
+    }
+    run(Command::new("umoci").args(["ls", "--layout"]).arg(&layout)).expect("umoci reads the layout");
+    let other = dir.path().join("other");
+    run(buildc(&other).args(["pull", "--platform", "linux/arm64", &name]))
+        .expect("buildc pulls one platform");
+    let text = run(buildc(&other).args(["inspect", "-f", "{{.Architecture}}", &name]));
+    assert_eq!(text.as_deref(), Ok("arm64\n"));
+}
+
+#[test]
+fn layers_leave_in_the_form_that_is_asked_for() {
+    if !ready("forms of layers", &["docker-registry", "skopeo", "umoci"]) {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let (store, context) = (dir.path().join("store"), foreign_context(dir.path()));
+    let registry = Registry::start(&dir.path().join("registry"), None);
+    for (form, media_type) in [
+        ("compression=zstd,compression-level=9", "application/vnd.oci.image.layer.v1.tar+zstd"),
+        ("compression=uncompressed", "application/vnd.oci.image.layer.v1.tar"),
+        ("compression=gzip,compression-level=1", "application/vnd.oci.image.layer.v1.tar+gzip"),
+        ("oci-mediatypes=false", "application/vnd.docker.image.rootfs.diff.tar.gzip"),
+    ] {
+        let name = format!("{}/form:{}", registry.address, form.len());
+        run(buildc(&store)
+            .arg("build")
+            .arg("-o")
+            .arg(format!("type=registry,name={name},{form}"))
+            .arg(&context))
+        .expect("it is pushed");
+        let manifest = raw(&format!("docker://{name}"));
+        assert_eq!(manifest["layers"][0]["mediaType"], media_type, "{form}");
+        let to = dir.path().join(format!("copy-{}", form.len()));
+        run(Command::new("skopeo")
+            .args(["copy", "--src-tls-verify=false"])
+            .arg(format!("docker://{name}"))
+            .arg(format!("oci:{}:x", to.display())))
+        .expect("skopeo takes it");
+        run(Command::new("umoci")
+            .args(["unpack", "--rootless", "--image"])
+            .arg(format!("{}:x", to.display()))
+            .arg(to.join("bundle")))
+        .expect("umoci unpacks it");
+        assert!(to.join("bundle/rootfs/arch").exists());
+        // What was pulled in a form keeps it, unless that is forced.
+        let other = dir.path().join(format!("other-{}", form.len()));
+        run(buildc(&other).args(["pull", &name])).expect("buildc takes it");
+    }
+    let error = run(buildc(&store)
+        .args(["build", "-o", "type=oci,dest=/dev/null,compression=zstd,compression-level=99"])
+        .arg(&context))
+    .expect_err("no such level");
+    assert!(error.contains("between 0 and 22"), "{error}");
+}
+
+#[test]
+fn a_local_output_may_be_exact_and_is_split_by_platform() {
+    if !ready("local outputs", &[]) {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let (store, context) = (dir.path().join("store"), foreign_context(dir.path()));
+    let (out, outside) = (dir.path().join("out"), dir.path().join("outside"));
+    fs::create_dir_all(out.join("stale/deep")).unwrap();
+    fs::create_dir_all(&outside).unwrap();
+    fs::write(outside.join("kept"), "").unwrap();
+    std::os::unix::fs::symlink(&outside, out.join("link")).unwrap();
+    let build = |output: String, more: &[&str]| {
+        run(buildc(&store).arg("build").args(more).arg("-o").arg(output).arg(&context)).expect("it is built");
+    };
+    let names = || {
+        let mut names: Vec<_> = fs::read_dir(&out).unwrap().map(|e| e.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    build(format!("type=local,dest={}", out.display()), &[]);
+    assert_eq!(names(), ["arch", "file", "link", "stale"]);
+    build(format!("type=local,dest={},mode=delete", out.display()), &[]);
+    assert_eq!(names(), ["arch", "file"]);
+    assert!(outside.join("kept").exists(), "a link is removed, not what it points at");
+    let platforms = ["--platform", "linux/amd64,linux/arm64"];
+    build(format!("type=local,dest={},mode=delete", out.display()), &platforms);
+    assert_eq!(names(), ["linux_amd64", "linux_arm64"]);
+    assert_eq!(fs::read_to_string(out.join("linux_arm64/arch")).unwrap(), "arm64\n");
+}
+
+#[test]
+fn the_cache_of_single_stages_can_be_left_out() {
+    if !ready("--no-cache-filter", &[]) {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = crate::fixture::store_with_base(dir.path());
+    let text = "FROM localhost/busybox AS one\nRUN echo one > /one\nFROM localhost/busybox AS two\n\
+                COPY --from=one /one /\nRUN echo two > /two\n";
+    let context = context(dir.path(), "stages", text);
+    run(buildc(&store).arg("build").arg(&context)).expect("it is built");
+    let plan =
+        run(buildc(&store).args(["plan", "--format", "json", "--no-cache-filter", "TWO"]).arg(&context));
+    let plan: serde_json::Value = serde_json::from_str(&plan.expect("a plan")).expect("json");
+    let text = plan.to_string();
+    assert_eq!(text.matches("\"no-cache\"").count(), 2, "{text}");
+    let build =
+        buildc(&store).args(["build", "--progress=plain", "--no-cache-filter", "two"]).arg(&context).output();
+    let said = String::from_utf8_lossy(&build.expect("a build").stderr).into_owned();
+    assert!(said.contains("2 ran"), "{said}");
+}
