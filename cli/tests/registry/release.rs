@@ -89,13 +89,16 @@ fn layers_leave_in_the_form_that_is_asked_for() {
     let dir = tempfile::tempdir().expect("a directory");
     let (store, context) = (dir.path().join("store"), foreign_context(dir.path()));
     let registry = Registry::start(&dir.path().join("registry"), None);
-    for (form, media_type) in [
+    for (at, (form, media_type)) in [
         ("compression=zstd,compression-level=9", "application/vnd.oci.image.layer.v1.tar+zstd"),
         ("compression=uncompressed", "application/vnd.oci.image.layer.v1.tar"),
         ("compression=gzip,compression-level=1", "application/vnd.oci.image.layer.v1.tar+gzip"),
         ("oci-mediatypes=false", "application/vnd.docker.image.rootfs.diff.tar.gzip"),
-    ] {
-        let name = format!("{}/form:{}", registry.address, form.len());
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("{}/form:{}", registry.address, at);
         run(buildc(&store)
             .arg("build")
             .arg("-o")
@@ -104,20 +107,29 @@ fn layers_leave_in_the_form_that_is_asked_for() {
         .expect("it is pushed");
         let manifest = raw(&format!("docker://{name}"));
         assert_eq!(manifest["layers"][0]["mediaType"], media_type, "{form}");
-        let to = dir.path().join(format!("copy-{}", form.len()));
+        let to = dir.path().join(format!("copy-{}", at));
+        // For a directory of its own skopeo reads every layer as its media type says.
+        run(Command::new("skopeo")
+            .args(["copy", "--src-tls-verify=false", "--dest-decompress"])
+            .arg(format!("docker://{name}"))
+            .arg(format!("dir:{}.dir", to.display())))
+        .expect("skopeo decompresses it");
         run(Command::new("skopeo")
             .args(["copy", "--src-tls-verify=false"])
             .arg(format!("docker://{name}"))
             .arg(format!("oci:{}:x", to.display())))
         .expect("skopeo takes it");
-        run(Command::new("umoci")
-            .args(["unpack", "--rootless", "--image"])
-            .arg(format!("{}:x", to.display()))
-            .arg(to.join("bundle")))
-        .expect("umoci unpacks it");
-        assert!(to.join("bundle/rootfs/arch").exists());
+        // Debian's umoci does not know zstd.
+        if !form.contains("zstd") {
+            run(Command::new("umoci")
+                .args(["unpack", "--rootless", "--image"])
+                .arg(format!("{}:x", to.display()))
+                .arg(to.join("bundle")))
+            .expect("umoci unpacks it");
+            assert!(to.join("bundle/rootfs/arch").exists());
+        }
         // What was pulled in a form keeps it, unless that is forced.
-        let other = dir.path().join(format!("other-{}", form.len()));
+        let other = dir.path().join(format!("other-{}", at));
         run(buildc(&other).args(["pull", &name])).expect("buildc takes it");
     }
     let error = run(buildc(&store)

@@ -106,7 +106,7 @@ impl Form {
     /// True where a manifest that came from outside may leave as it is.
     pub(crate) fn keeps_originals(&self) -> bool {
         let on_manifests = |a: &Annotation| a.level == AnnotationLevel::Manifest;
-        !self.force && !self.docker_types && !self.annotations.iter().any(on_manifests)
+        self.packing.is_none() && !self.docker_types && !self.annotations.iter().any(on_manifests)
     }
 
     /// Says whether a blob that exists will do.
