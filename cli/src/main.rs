@@ -32,6 +32,9 @@ mod units;
 
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: buildc_launch::HugePages = buildc_launch::HugePages;
+
 fn main() -> ExitCode {
     // The same binary is the container's init. This must come before anything that could start a thread.
     buildc_launch::init_if_requested();

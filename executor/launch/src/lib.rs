@@ -1,7 +1,7 @@
 //! Starts programs in namespaces of their own: the one launcher behind build steps and containers.
 //!
 //! This crate owns namespaces, mounts, capabilities, seccomp, cgroups and ptys, and it is the only place of the
-//! workspace with `unsafe` code. It knows neither the store nor a plan: everything it needs is in a [`LaunchSpec`].
+//! workspace with `unsafe` code (for which reason it also has the [allocator](HugePages)). It knows neither the store nor a plan: everything it needs is in a [`LaunchSpec`].
 //!
 //! The caller's process has threads, and forking such a process is not safe. So the first launch starts a *zygote*:
 //! a sealed copy of the running program, re-executed with the name `buildc-init`, single-threaded, with an empty
@@ -21,6 +21,7 @@ mod enter;
 mod error;
 mod fork;
 mod fuse;
+mod huge_pages;
 mod launch;
 mod loopback;
 mod mask;
@@ -45,6 +46,7 @@ mod zygote;
 pub use error::{LaunchError, Result};
 pub use fork::{Forked, fork_session};
 pub use fuse::{FuseMount, open_fuse};
+pub use huge_pages::HugePages;
 pub use launch::{enter, launch, launch_over};
 pub use process::{Exit, Process};
 pub use pty::resize_pty;

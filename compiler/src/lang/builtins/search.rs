@@ -107,7 +107,9 @@ fn partition<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>
     let list = ev.list_of(args[1], Pos::NONE, context)?;
     let (mut right, mut wrong) = (Vec::new(), Vec::new());
     for slot in list.items() {
-        let result = ev.call(predicate, &[share(slot)], Pos::NONE)?;
+        // Unlike `filter`, partition evaluates its elements.
+        let element = ev.force(share(slot), Pos::NONE)?;
+        let result = ev.call(predicate, &[element], Pos::NONE)?;
         let context =
             "while evaluating the return value of the partition function passed to builtins.partition";
         let side = if ev.bool_of(result, Pos::NONE, context)? { &mut right } else { &mut wrong };
