@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::Arc;
 
 use buildc_compiler::dockerfile::{self, Entitlements, LowerOptions, ast};
 use buildc_compiler::optimise::{self, Passes};
 use buildc_compiler::plan::render::{self, Tone};
 use buildc_compiler::plan::{self, PlanOptions};
+use buildc_executor::cache::{self, Imported};
 use buildc_executor::context::Context;
 use buildc_executor::facts::StoreFacts;
 use buildc_executor::resolve::{PullPolicy, StoreResolver};
@@ -19,6 +21,7 @@ use buildc_ir::{Diagnostic, FileId, Graph, Plan, Platform, Reason, Severity, Sou
 use crate::build_file;
 use crate::commands::Shell;
 use crate::commands::build::{BuildNetwork, SourceArgs, Trace};
+use crate::commands::cache_options;
 use crate::failure::Failure;
 use crate::place::{NamedPlace, Place};
 use crate::session::{self, Session};
@@ -41,6 +44,8 @@ pub struct Compiled {
     pub source_key: String,
     /// How many targets of the graph, one after the other, are platforms of one product.
     pub groups: Vec<usize>,
+    /// Caches that are asked for what the store does not have.
+    pub imported: Option<Arc<Imported>>,
     /// Keeps what was fetched and unpacked for the contexts.
     _held: Vec<Held>,
 }
@@ -74,6 +79,7 @@ impl Frontend {
         for (name, place) in &named {
             match place {
                 NamedPlace::Image(reference) => drop(options.images.insert(name.clone(), reference.clone())),
+                NamedPlace::Layout(_) => {}
                 NamedPlace::Dir(_) | NamedPlace::Held(_) => options.contexts.push(name.clone()),
             }
         }
@@ -105,6 +111,16 @@ impl Frontend {
         self.dockerfile.text = text;
     }
 
+    /// Brings the images of OCI layouts that contexts name into the store, where their digests are their names.
+    pub fn load_layouts(&mut self, session: &Session) -> Result<(), Failure> {
+        for (name, place) in &self.named {
+            if let NamedPlace::Layout(layout) = place {
+                self.options.images.insert(name.clone(), layout.load(session)?);
+            }
+        }
+        Ok(())
+    }
+
     /// Who knows the images that FROM names.
     pub fn resolver<'a>(&self, session: &'a Session) -> StoreResolver<'a> {
         StoreResolver::new(&session.store, self.policy)
@@ -118,6 +134,7 @@ pub fn compile(session: &mut Session, args: &SourceArgs) -> Result<Compiled, Fai
     }
     let mut frontend = Frontend::read(args)?;
     session.hold()?;
+    frontend.load_layouts(session)?;
     let contexts = contexts(session, &frontend)?;
     let ast = frontend.parse()?;
     let resolver = frontend.resolver(session);
@@ -182,13 +199,17 @@ pub struct Sourced {
 pub fn decide(session: &Session, args: &SourceArgs, lowered: Sourced) -> Result<Compiled, Failure> {
     let Sourced { graph, sources, warnings, contexts, source_key, groups, held } = lowered;
     let (graph, passes) = optimise::run(graph, &Passes::default());
-    let facts = StoreFacts::new(&session.store, &contexts, &source_key);
+    let imported = cache_options::open(session, &args.cache_from)?;
+    if imported.is_some() {
+        cache::pull_bases(&session.store, graph.iter().map(|(_, node)| node));
+    }
+    let facts = StoreFacts::new(&session.store, &contexts, &source_key).with_caches(imported.as_deref());
     let clamp = clamp(args)?;
     let fresh_stages = args.no_cache_filter.clone();
     let tracing = tracing(args, &graph);
     let options = PlanOptions { no_cache: args.no_cache, fresh_stages, clamp, tracing, jobs: args.jobs() };
     match plan::plan(graph, passes, sources.clone(), &facts, &options) {
-        Ok(plan) => Ok(Compiled { plan, warnings, contexts, source_key, groups, _held: held }),
+        Ok(plan) => Ok(Compiled { plan, warnings, contexts, source_key, groups, imported, _held: held }),
         Err(found) => Err(Failure::Input(found, Box::new(sources))),
     }
 }
@@ -262,7 +283,7 @@ fn contexts(session: &Session, frontend: &Frontend) -> Result<BTreeMap<String, C
         // Rules are for directories of this machine, whose owner wrote them for this use.
         let ignore = match place {
             NamedPlace::Dir(dir) => source::ignore_file(&dir.join(".dockerignore"))?,
-            NamedPlace::Held(_) | NamedPlace::Image(_) => None,
+            NamedPlace::Held(_) | NamedPlace::Image(_) | NamedPlace::Layout(_) => None,
         };
         contexts.insert(name.clone(), open(name, dir, ignore)?);
     }

@@ -3,12 +3,15 @@
 
 use std::path::{Path, PathBuf};
 
+use buildc_digest::Digest;
 use buildc_executor::context::incoming::{self, Incoming, Unpacked};
 use buildc_ir::Reference;
 use buildc_ir::git::{GitAddressError, GitRemote};
+use buildc_store::archive;
 
 use crate::commands::build::SourceArgs;
 use crate::failure::Failure;
+use crate::session::Session;
 use crate::source::{Dockerfile, text_of};
 
 /// The main context.
@@ -33,6 +36,46 @@ pub enum NamedPlace {
     Held(Unpacked),
     /// An image.
     Image(Reference),
+    /// An image of an OCI layout directory.
+    Layout(Layout),
+}
+
+/// `oci-layout://PATH[:TAG][@DIGEST]`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Layout {
+    path: PathBuf,
+    tag: Option<String>,
+    digest: Option<Digest>,
+}
+
+impl Layout {
+    /// Reads what follows `oci-layout://`.
+    fn parse(text: &str) -> Result<Self, Failure> {
+        let (text, digest) = match text.rsplit_once('@') {
+            Some((text, digest)) => {
+                let digest = digest.parse().map_err(|_| {
+                    Failure::usage(format!("--build-context: `{digest}` is no digest"))
+                        .help("Write oci-layout://DIRECTORY:TAG or oci-layout://DIRECTORY@sha256:…")
+                })?;
+                (text, Some(digest))
+            }
+            None => (text, None),
+        };
+        let (path, tag) = match text.rsplit_once(':') {
+            Some((path, tag)) if !tag.contains('/') => (path, Some(tag.to_owned())),
+            _ => (text, None),
+        };
+        Ok(Self { path: path.into(), tag, digest })
+    }
+
+    /// Brings the image into the store; the name that means it there.
+    pub fn load(&self, session: &Session) -> Result<Reference, Failure> {
+        let Self { path, tag, digest } = self;
+        let image = archive::load_layout_image(&session.store, path, tag.as_deref(), digest.as_ref())?;
+        let repository = "localhost/oci-layout";
+        session.store.record_repo_digest(repository, &image.manifest, &image.id)?;
+        crate::session::reference(&format!("{repository}@{}", image.manifest))
+    }
 }
 
 fn understood(remote: Result<GitRemote, GitAddressError>) -> Result<GitRemote, Failure> {
@@ -104,6 +147,15 @@ impl NamedPlace {
                 Failure::usage(format!("--build-context: {error}")).help("Write docker-image://NAME:TAG")
             });
         }
+        if let Some(layout) = value.strip_prefix("oci-layout://") {
+            return Layout::parse(layout).map(Self::Layout);
+        }
+        if let Some(target) = value.strip_prefix("target:") {
+            return Err(Failure::usage(format!(
+                "--build-context: `target:{target}` means a target of a bake file"
+            ))
+            .help("A stage of the same Dockerfile is named by --from=STAGE"));
+        }
         if let Some(remote) = GitRemote::parse(value) {
             return Ok(Self::Held(incoming::clone(&understood(remote)?)?));
         }
@@ -115,7 +167,7 @@ impl NamedPlace {
         }
         if let Some((scheme, _)) = value.split_once("://") {
             return Err(Failure::usage(format!("--build-context: `{scheme}://` is not supported")).help(
-                "Give a directory, docker-image://NAME, a git repository or the address of an archive",
+                "Give a directory, docker-image://NAME, oci-layout://DIRECTORY, a git repository or the address of an archive",
             ));
         }
         Ok(Self::Dir(PathBuf::from(value.strip_prefix("local:").unwrap_or(value))))
@@ -126,7 +178,7 @@ impl NamedPlace {
         match self {
             Self::Dir(dir) => Some(dir),
             Self::Held(held) => Some(held.root()),
-            Self::Image(_) => None,
+            Self::Image(_) | Self::Layout(_) => None,
         }
     }
 }

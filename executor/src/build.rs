@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use buildc_ir::plan::Tracing;
@@ -15,6 +16,7 @@ use buildc_store::{ErrorKind, ImageRecord, Store, StoreError};
 use crossbeam_channel::Sender;
 
 use crate::assemble::{AssembleError, assemble};
+use crate::cache::Imported;
 use crate::cancel::Cancel;
 use crate::context::Context;
 use crate::event::{Event, Recorder};
@@ -42,6 +44,8 @@ pub struct BuildOptions {
     pub fresh_stages: Vec<String>,
     /// Whether commands are traced, as the plan has it.
     pub tracing: Tracing,
+    /// Caches that are asked for what the store does not have.
+    pub imported: Option<Arc<Imported>>,
     /// Secrets by id.
     pub secrets: BTreeMap<String, SecretSource>,
     /// Names the source and target, so that the next plan finds this build's record.
@@ -63,6 +67,7 @@ impl Default for BuildOptions {
             no_cache: false,
             fresh_stages: Vec::new(),
             tracing: Tracing::On,
+            imported: None,
             secrets: BTreeMap::new(),
             source_key: String::new(),
             record: BuildRecord::default(),

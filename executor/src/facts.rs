@@ -10,6 +10,7 @@ use buildc_ir::step::Exec;
 use buildc_ir::world::{BuildRecord, Facts, SelectError, Selected, Traced};
 use buildc_store::{Layer, Store, StoreError};
 
+use crate::cache::Imported;
 use crate::context::Context;
 use crate::select::{self, LayerTree, failed};
 use crate::trace::{self, Search};
@@ -23,12 +24,19 @@ pub struct StoreFacts<'a> {
     store: &'a Store,
     contexts: &'a BTreeMap<String, Context>,
     source_key: String,
+    imported: Option<&'a Imported>,
 }
 
 impl<'a> StoreFacts<'a> {
     /// `source_key` names the source and target whose earlier build is compared with.
     pub fn new(store: &'a Store, contexts: &'a BTreeMap<String, Context>, source_key: &str) -> Self {
-        Self { store, contexts, source_key: source_key.to_owned() }
+        Self { store, contexts, source_key: source_key.to_owned(), imported: None }
+    }
+
+    /// Asks these caches for what the store does not have.
+    #[must_use]
+    pub fn with_caches(self, imported: Option<&'a Imported>) -> Self {
+        Self { imported, ..self }
     }
 
     fn layers(&self, digests: &[ContentDigest]) -> Result<Vec<Layer>, StoreError> {
@@ -46,8 +54,11 @@ impl Facts for StoreFacts<'_> {
     fn result(&self, key: &Key) -> Option<Vec<ContentDigest>> {
         // A store that cannot answer knows nothing; whoever runs the plan meets its error again, with its place.
         // Whoever runs the plan marks all results as used at once, and makes again what was pruned until then.
-        let found = self.store.peek_result(key).ok()??;
-        Some(found.layers.iter().map(|l| l.content).collect())
+        let layers = match self.store.peek_result(key).ok()? {
+            Some(found) => found.layers,
+            None => self.imported?.restore(key)?,
+        };
+        Some(layers.iter().map(|l| l.content).collect())
     }
 
     fn image_layers(&self, manifest: &Digest) -> Option<Vec<ContentDigest>> {

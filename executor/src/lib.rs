@@ -9,6 +9,7 @@
 pub mod account;
 pub mod assemble;
 pub mod build;
+pub mod cache;
 pub mod cancel;
 pub mod config_json;
 pub mod container;

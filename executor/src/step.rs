@@ -10,6 +10,7 @@ mod download;
 mod error;
 mod exec;
 mod fetch;
+mod foreign;
 mod identity;
 mod mounts;
 mod output;
@@ -36,6 +37,7 @@ use crate::network::Pool;
 use crate::select::{self, LayerTree, Selection};
 
 pub(crate) use error::StepError;
+pub(crate) use fetch::pinned;
 pub(crate) use identity::identify;
 pub(crate) use traced::adopt_planned;
 
@@ -299,7 +301,11 @@ fn look_up(
     if let (Some(_), Some(Some(known))) = (placed, if placed.is_some() { found.next() } else { None }) {
         return Ok(Some((known.layers, Why::Definition)));
     }
-    let Some(known) = found.next().flatten() else { return Ok(None) };
+    let Some(known) = found.next().flatten() else {
+        let caches = site.options.imported.as_ref();
+        let restored = caches.and_then(|caches| keys.iter().find_map(|key| caches.restore(key)));
+        return Ok(restored.map(|layers| (layers, Why::Content)));
+    };
     if placed.is_some() {
         // The next plan finds it without looking at the content.
         record(site, placed, &known.layers, known.duration_ms)?;

@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use buildc_digest::DiffId;
 
 pub use form::{Algorithm, Annotation, AnnotationLevel, BadLevel, Form, Packing};
-pub(crate) use release::{Composed, Document, compose, platform};
+pub(crate) use release::{Composed, Document, cache_manifest, compose, platform};
 pub use release::{Member, Release, Statement};
 
 use crate::compression::Compressor;

@@ -12,6 +12,7 @@
 
 pub mod archive;
 mod blob;
+pub mod cache;
 mod compression;
 mod df;
 mod document;

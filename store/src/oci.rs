@@ -47,6 +47,9 @@ pub mod media_type {
     /// What BuildKit calls a manifest over statements.
     pub const ATTESTATION: &str = "application/vnd.docker.attestation.manifest.v1+json";
 
+    /// Config of a build cache.
+    pub const CACHE_CONFIG: &str = "application/vnd.buildc.cache.config.v1+json";
+
     /// Says whether a media type names a list of manifests.
     pub fn is_index(media_type: &str) -> bool {
         media_type == OCI_INDEX || media_type == DOCKER_LIST

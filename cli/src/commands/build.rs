@@ -12,6 +12,7 @@ use buildc_store::{ImageRecord, Store, oci};
 use clap::ValueEnum;
 
 use super::Shell;
+use super::cache_options::{self, CacheTo};
 use super::call::Call;
 use super::export::Export;
 use super::export_form;
@@ -45,7 +46,7 @@ pub struct SourceArgs {
     /// Value of an ARG; without `=VALUE` it is taken from the environment
     #[arg(long, value_name = "NAME[=VALUE]")]
     pub build_arg: Vec<String>,
-    /// Another context that COPY --from=NAME takes files from: a directory, docker-image://NAME, a URL, a git repository
+    /// Another context that COPY --from=NAME takes files from: a directory, docker-image://NAME, oci-layout://DIR, a URL, a git repository
     #[arg(long, value_name = "NAME=CONTEXT")]
     pub build_context: Vec<String>,
     /// Build this stage instead of the last one
@@ -78,6 +79,9 @@ pub struct SourceArgs {
     /// Clamp all times in new layers to SOURCE_DATE_EPOCH, or to 1980 where that is not set
     #[arg(long)]
     pub reproducible: bool,
+    /// Take results of steps that the store lacks from here: type=registry,ref=NAME or type=local,src=DIR; repeatable
+    #[arg(long, value_name = "type=TYPE,…")]
+    pub cache_from: Vec<String>,
     /// Of a build file (`-f FILE.nix`): the image to build, for example web
     #[arg(short = 'A', long = "attr", value_name = "PATH")]
     pub attribute: Option<String>,
@@ -172,6 +176,10 @@ pub struct BuildArgs {
     /// Where the result goes, for example type=oci,dest=app.tar; a bare DIR receives the files; repeatable
     #[arg(short, long, value_name = "type=TYPE[,dest=PATH]")]
     pub output: Vec<String>,
+    /// Write results of steps for other machines: type=registry,ref=NAME, type=local,dest=DIR (both also with mode=max)
+    /// or type=inline; repeatable
+    #[arg(long, value_name = "type=TYPE,…")]
+    pub cache_to: Vec<String>,
     /// Push the named image when it is built
     #[arg(long)]
     pub push: bool,
@@ -201,11 +209,13 @@ pub fn run(args: BuildArgs, shell: &Shell) -> Outcome {
     if args.push && names.is_empty() {
         return Err(Failure::usage("--push needs a name to push to").help("Add -t registry.example.com/NAME"));
     }
+    let caches = CacheTo::read(&args.cache_to, &args.source.build_arg)?;
     let mut session = Session::open(shell)?;
     let cancel = Cancel::new();
-    let Some(products) = products(&mut session, &args, &names, &cancel, shell)? else {
+    let Some((compiled, mut products)) = products(&mut session, &args, &names, &cancel, shell)? else {
         return Ok(INTERRUPTED);
     };
+    cache_options::inline(&session, &caches, &compiled, &mut products)?;
     for export in &exports {
         let [product] = products.as_slice() else {
             return Err(several(&products, "--output writes one image"));
@@ -213,6 +223,7 @@ pub fn run(args: BuildArgs, shell: &Shell) -> Outcome {
         export.write(&session, product)?;
     }
     let pushed = push(&session, &args, &exports, &products, &cancel, shell)?;
+    cache_options::send(&session, &caches, &compiled, args.quiet)?;
     write_files(&args, &products, &pushed)?;
     if args.quiet {
         let images = products.iter().map(Product::primary);
@@ -263,7 +274,7 @@ fn products(
     names: &[Reference],
     cancel: &Cancel,
     shell: &Shell,
-) -> Result<Option<Vec<Product>>, Failure> {
+) -> Result<Option<(Compiled, Vec<Product>)>, Failure> {
     let options = BuildOptions { cancel: cancel.clone(), ..build_options(args)? };
     let compiled = pipeline::compile(session, &args.source)?;
     let progress = if args.quiet { Progress::Quiet } else { args.progress };
@@ -279,6 +290,7 @@ fn products(
         no_cache: args.source.no_cache,
         fresh_stages: args.source.no_cache_filter.clone(),
         tracing: compiled.plan.tracing.clone(),
+        imported: compiled.imported.clone(),
         ..options
     };
     interrupt::cancels(&options.cancel)?;
@@ -286,6 +298,9 @@ fn products(
     let result = build::build(&session.store, &compiled.plan, &compiled.contexts, &options, &events);
     drop(events);
     display.finish();
+    for note in compiled.imported.iter().flat_map(|imported| imported.notes()) {
+        output::say(&format!("A result from the cache is not used: {note}"));
+    }
     let outcome = match result {
         Ok(outcome) => outcome,
         Err(BuildError::Cancelled) => {
@@ -312,7 +327,7 @@ fn products(
         });
         output::say(&render::summary(&outcome, &shown.collect::<Vec<_>>()));
     }
-    Ok(Some(products))
+    Ok(Some((compiled, products)))
 }
 
 /// Puts the images together with the names of the command line and of their source.

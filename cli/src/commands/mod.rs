@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod build;
+pub mod cache_options;
 pub mod call;
 pub mod check;
 pub mod completions;

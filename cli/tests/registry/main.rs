@@ -1,6 +1,7 @@
 //! Images through a real registry (Debian's docker-registry) and through Debian's other tools, by the command line.
 #![allow(clippy::print_stderr)]
 
+mod cache;
 mod download;
 #[path = "../fixture/mod.rs"]
 mod fixture;

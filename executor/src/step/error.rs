@@ -47,6 +47,8 @@ pub(crate) enum StepError {
     Remote(#[from] RemoteError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("Its command is for {platform}, which this machine does not run by itself")]
+    Foreign { platform: String, registered: bool },
     #[error("The step was cancelled")]
     Cancelled,
     #[error("A fault of buildc itself ended the step")]
@@ -110,6 +112,7 @@ impl StepError {
             Self::Network(e) => e.code(),
             Self::Remote(e) => e.code(),
             Self::Store(e) => e.code(),
+            Self::Foreign { .. } => "step::foreign_platform",
             Self::Cancelled => "build::cancelled",
             Self::Fault => "internal::panic",
         }
@@ -122,6 +125,14 @@ impl StepError {
             Self::NoSecret { id } | Self::UnreadableSecret { id, .. } => {
                 Some(format!("Give it with --secret id={id},src=FILE or --secret id={id},env=NAME"))
             }
+            Self::Foreign { registered: true, platform } => Some(format!(
+                "The interpreter for {platform} below `/proc/sys/fs/binfmt_misc` does not run it; is its program there?"
+            )),
+            Self::Foreign { registered: false, .. } => Some(
+                "Register an emulator with the flag F in `/proc/sys/fs/binfmt_misc`; Debian's packages \
+                 `qemu-user-static` and `binfmt-support` do so"
+                    .to_owned(),
+            ),
             Self::NoAgent { id } => Some(format!("Start an agent and give it with --ssh {id}")),
             Self::Account(_) => Some("Make the user or group in an earlier step, or give numbers".to_owned()),
             Self::Copy(e) => e.help(),
@@ -154,7 +165,9 @@ impl StepError {
             | Self::UnreadableSecret { .. }
             | Self::NoAgent { .. }
             | Self::Account(_) => FailureKind::Input,
-            Self::Unreadable { .. } | Self::Io { .. } | Self::Network(_) => FailureKind::Environment,
+            Self::Foreign { .. } | Self::Unreadable { .. } | Self::Io { .. } | Self::Network(_) => {
+                FailureKind::Environment
+            }
             Self::Fetch { .. } | Self::Remote(_) => FailureKind::Remote,
             Self::Launch(LaunchError::Setup { .. }) => FailureKind::Environment,
             Self::Launch(_) => FailureKind::Step,

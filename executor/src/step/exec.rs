@@ -16,7 +16,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use super::identity::{Identity, identify};
 use super::mounts::Mounts;
 use super::output::Output;
-use super::{Chosen, Site, StepError, Tree, Work, stubs};
+use super::{Chosen, Site, StepError, Tree, Work, foreign, stubs};
 use crate::account::Account;
 use crate::container::every_capability;
 use crate::event::Event;
@@ -58,7 +58,10 @@ pub(super) fn run(
         mounts: mounts.specs(),
         ..sandbox(exec)
     };
-    let created = execute(site, work, &spec, tracing.as_ref())?;
+    let created = execute(site, work, &spec, tracing.as_ref()).map_err(|error| match error {
+        StepError::Launch(error) => foreign::explained(error, &exec.platform),
+        other => other,
+    })?;
     drop(lease);
     let mut reads = None;
     if let Some(tracing) = tracing {

@@ -24,7 +24,7 @@ pub(super) fn image(site: &Site<'_>, id: StepId, image: &ImageSource) -> Result<
 }
 
 /// `repository@digest`: what was planned is what is pulled, even when the tag has moved since.
-fn pinned(reference: &str, manifest: &str) -> String {
+pub(crate) fn pinned(reference: &str, manifest: &str) -> String {
     let name = reference.split('@').next().unwrap_or(reference);
     let repository = match name.rsplit_once(':') {
         Some((repository, tag)) if !tag.contains('/') => repository,

@@ -6,9 +6,9 @@ use super::error::malformed;
 use super::intake::{LayerFile, parse_config, put, take_layers};
 use super::source::Source;
 use super::{ArchiveError, Loaded, Result};
-use crate::Store;
 use crate::oci::{Descriptor, Index, Manifest, Platform, Shape, media_type};
 use crate::remote::{available, choose, full_name};
+use crate::{ImageRecord, Store};
 
 /// The full name, as containerd and BuildKit write it.
 pub(super) const CONTAINERD_NAME: &str = "io.containerd.image.name";
@@ -39,6 +39,35 @@ pub(super) fn load(store: &Store, source: &Source) -> Result<Vec<Loaded>> {
         true => Err(malformed(INDEX, "it names no image")),
         false => Ok(loaded),
     }
+}
+
+/// Loads the one image that a tag or digest means; without either, the tag `latest` or the only one.
+pub(super) fn load_one(
+    store: &Store,
+    source: &Source,
+    tag: Option<&str>,
+    digest: Option<&Digest>,
+) -> Result<ImageRecord> {
+    let bytes = source.document(store, INDEX, INDEX, None)?;
+    let index: Index = serde_json::from_slice(&bytes).map_err(|error| malformed(INDEX, error))?;
+    let entries: Vec<&Descriptor> = index.manifests.iter().filter(|d| !is_attestation(d)).collect();
+    let tagged = |tag: &str| {
+        let named = |d: &&&Descriptor| {
+            let name = d.annotations.get(REF_NAME).or_else(|| d.annotations.get(CONTAINERD_NAME));
+            name.is_some_and(|name| name == tag || name.ends_with(&format!(":{tag}")))
+        };
+        entries.iter().find(named).copied()
+    };
+    let found = match (digest, tag) {
+        (Some(digest), _) => entries.iter().find(|d| d.digest == *digest).copied(),
+        (None, Some(tag)) => tagged(tag),
+        (None, None) => tagged("latest").or(entries.first().copied().filter(|_| entries.len() == 1)),
+    };
+    let entry = found.ok_or_else(|| ArchiveError::Missing {
+        entry: digest.map_or_else(|| tag.unwrap_or("latest").to_owned(), Digest::to_string),
+        referrer: INDEX.to_owned(),
+    })?;
+    Ok(load_entry(store, source, entry, INDEX, 0)?.image)
 }
 
 /// The image's full name. A lone tag names no image.

@@ -3,6 +3,7 @@
 //! Owns: the outer formats and the names of images in them. Never does: unpacking of a layer (the store's core does),
 //! or printing.
 
+mod cache;
 mod docker;
 mod error;
 mod flatten;
@@ -16,9 +17,12 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
 
+use buildc_digest::Digest;
+
 use crate::export::Release;
 use crate::{ImageRecord, Store};
 
+pub(crate) use cache::CacheDir;
 pub use error::ArchiveError;
 pub use flatten::{export_dir, export_tar};
 pub use import::import_rootfs;
@@ -67,6 +71,20 @@ pub fn load_path(store: &Store, path: &Path) -> Result<Vec<Loaded>> {
     }
     let mut file = File::open(path).map_err(|source| error::io("open", path, source))?;
     load(store, &mut file)
+}
+
+/// Reads one image of an OCI layout directory, by tag, digest, or because it is the only one. It gets no name.
+///
+/// # Errors
+/// As [`load_path`]; and when there is no such image.
+pub fn load_layout_image(
+    store: &Store,
+    path: &Path,
+    tag: Option<&str>,
+    digest: Option<&Digest>,
+) -> Result<ImageRecord> {
+    let _lease = store.lease()?;
+    layout::load_one(store, &source::Source::of_dir(path)?, tag, digest)
 }
 
 /// Writes images into one archive. The bytes depend only on the images and their names.

@@ -15,8 +15,8 @@ use super::error::{io as io_error, malformed};
 use super::layout::{CONTAINERD_NAME, INDEX, REF_NAME, blob_path};
 use super::{ArchiveError, Result};
 use crate::export::{
-    AnnotationLevel, CompressError, Form, Release, compose, compressed_layer, compressed_manifest,
-    has_original, platform,
+    AnnotationLevel, CompressError, Form, Release, cache_manifest, compose, compressed_layer,
+    compressed_manifest, has_original, platform,
 };
 use crate::oci::{Descriptor, Index, Manifest, media_type};
 use crate::{ImageRecord, Layer, LayerBlob, Store};
@@ -226,6 +226,30 @@ pub fn save_oci_dir(store: &Store, images: &[String], dir: &Path) -> Result<()> 
 pub fn save_release_dir(store: &Store, release: &Release, names: &[String], dir: &Path) -> Result<()> {
     let _lease = store.lease()?;
     write_dir(store, release_contents(store, release, names)?, dir)
+}
+
+/// Writes a build cache into an OCI layout directory under a tag.
+pub(super) fn cache_dir(
+    store: &Store,
+    layers: &[Layer],
+    config: Vec<u8>,
+    form: &Form,
+    dir: &Path,
+    tag: &str,
+) -> Result<()> {
+    let _lease = store.lease()?;
+    let blobs = layers.iter().map(|layer| compressed_layer(store, layer, form, &|| false));
+    let blobs = blobs.collect::<std::result::Result<Vec<LayerBlob>, _>>().map_err(cannot_compress)?;
+    let (config, manifest) = cache_manifest(config, &blobs)?;
+    let mut contents = Contents::default();
+    contents.blobs.extend(blobs.iter().map(|blob| (blob.blob, ())));
+    let mut entry = manifest.descriptor.clone();
+    entry.annotations.insert(REF_NAME.to_owned(), tag.to_owned());
+    contents.entries.push(entry);
+    for document in [config, manifest] {
+        contents.documents.insert(document.descriptor.digest, document.bytes);
+    }
+    write_dir(store, contents, dir)
 }
 
 fn write_dir(store: &Store, contents: Contents, dir: &Path) -> Result<()> {

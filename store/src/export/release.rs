@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::form::{AnnotationLevel, Form};
 use crate::oci::{ConfigView, Descriptor, Platform, media_type};
-use crate::{ImageRecord, Result, Store, StoreError};
+use crate::{ImageRecord, LayerBlob, Result, Store, StoreError};
 
 /// Config of a manifest that is no image (OCI image specification, `manifest.md#guidance-for-an-empty-descriptor`).
 pub(crate) const EMPTY: &[u8] = b"{}";
@@ -178,6 +178,20 @@ fn attest(blobs: &mut Vec<Document>, statements: &[Statement], subject: &Descrip
     });
     blobs.push(empty);
     Ok(Document::of(media_type::OCI_MANIFEST, encode(&manifest)?))
+}
+
+/// Config and manifest of a build cache over these layers.
+pub(crate) fn cache_manifest(config: Vec<u8>, blobs: &[LayerBlob]) -> Result<(Document, Document)> {
+    let config = Document::of(media_type::CACHE_CONFIG, config);
+    let layer = |b: &LayerBlob| Descriptor::new(&b.media_type, b.blob, b.size_bytes);
+    let manifest = json!({
+        "schemaVersion": 2,
+        "mediaType": media_type::OCI_MANIFEST,
+        "config": config.descriptor,
+        "layers": blobs.iter().map(layer).collect::<Vec<_>>(),
+    });
+    let manifest = Document::of(media_type::OCI_MANIFEST, encode(&manifest)?);
+    Ok((config, manifest))
 }
 
 /// How the index speaks of an attestation manifest, so that nobody takes it for an image.

@@ -150,7 +150,7 @@ fn resolve_at<'c>(
 
 impl Session<'_> {
     /// Fetches a manifest or index by tag or digest.
-    fn manifest(&self, name: &Name, reference: &str, want: Option<&Digest>) -> Result<Document> {
+    pub(super) fn manifest(&self, name: &Name, reference: &str, want: Option<&Digest>) -> Result<Document> {
         let url = self.url(&format!("manifests/{reference}"));
         let accept = [
             media_type::OCI_INDEX,
@@ -193,7 +193,12 @@ impl Session<'_> {
     }
 
     /// Fetches a document with its Content-Type. A body that breaks off is fetched again.
-    fn get_whole(&self, name: &Name, ask: &Ask<'_>, limit_bytes: u64) -> Result<(Vec<u8>, Option<String>)> {
+    pub(super) fn get_whole(
+        &self,
+        name: &Name,
+        ask: &Ask<'_>,
+        limit_bytes: u64,
+    ) -> Result<(Vec<u8>, Option<String>)> {
         let mut attempt = 0;
         loop {
             let mut response = self.send(ask)?;
@@ -266,7 +271,7 @@ pub(crate) fn available(manifests: &[Descriptor]) -> Vec<String> {
     names
 }
 
-fn parse<T: serde::de::DeserializeOwned>(name: &Name, bytes: &[u8]) -> Result<T> {
+pub(super) fn parse<T: serde::de::DeserializeOwned>(name: &Name, bytes: &[u8]) -> Result<T> {
     serde_json::from_slice(bytes)
         .map_err(|error| not_an_image(name, &format!("its manifest cannot be read: {error}")))
 }

@@ -5,6 +5,7 @@
 
 mod auth;
 mod blob;
+mod cache;
 mod client;
 mod credentials;
 mod document;

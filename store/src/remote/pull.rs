@@ -53,9 +53,9 @@ impl Client {
 }
 
 /// One layer of the manifest beside its place in the config.
-struct Wanted {
-    blob: Descriptor,
-    diff_id: DiffId,
+pub(super) struct Wanted {
+    pub(super) blob: Descriptor,
+    pub(super) diff_id: DiffId,
 }
 
 fn fetch_layers(store: &Store, found: &Resolution<'_>) -> Result<Vec<Layer>> {
@@ -86,7 +86,7 @@ fn wanted(found: &Resolution<'_>) -> Result<Vec<Wanted>> {
 }
 
 /// Makes sure one layer is in the store; its blob is kept, so that a push gives the same bytes.
-fn fetch_layer(store: &Store, session: &Session<'_>, wanted: &Wanted) -> Result<Layer> {
+pub(super) fn fetch_layer(store: &Store, session: &Session<'_>, wanted: &Wanted) -> Result<Layer> {
     let digest = wanted.blob.digest;
     let progress = session.watch.progress;
     if let Some(layer) = store.layer_by_diff_id(&wanted.diff_id)? {

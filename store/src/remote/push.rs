@@ -143,7 +143,7 @@ impl Outgoing<'_> {
     }
 }
 
-fn cannot_compress(layer: &Layer, error: CompressError) -> RemoteError {
+pub(super) fn cannot_compress(layer: &Layer, error: CompressError) -> RemoteError {
     match error {
         CompressError::Store(error) => RemoteError::Store(error),
         CompressError::Io { source, .. } => {

@@ -1,0 +1,212 @@
+//! `--cache-from` and `--cache-to`: results of steps from and to other places than the store.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use buildc_executor::cache::{self, Extent, Imported};
+use buildc_store::cache::{CacheDocument, CacheError, CachePlace, CacheSource, INLINE_ANNOTATION};
+use buildc_store::export::{Annotation, AnnotationLevel, Form};
+use buildc_store::remote::Watch;
+
+use super::export::truth;
+use super::export_form::{FormOptions, fields};
+use crate::failure::Failure;
+use crate::output;
+use crate::pipeline::Compiled;
+use crate::product::Product;
+use crate::session::{self, Session};
+
+/// One `--cache-to`.
+#[derive(Debug)]
+pub struct CacheTo {
+    /// `None` for a cache in the image itself.
+    place: Option<CachePlace>,
+    extent: Extent,
+    form: Form,
+    /// A failure is only said.
+    ignore_error: bool,
+}
+
+/// The keys of both options.
+#[derive(Default)]
+struct Keys {
+    kind: String,
+    reference: Option<String>,
+    path: Option<PathBuf>,
+    tag: Option<String>,
+    digest: Option<buildc_digest::Digest>,
+    max: bool,
+    ignore_error: bool,
+    form: FormOptions,
+}
+
+impl Keys {
+    fn read(option: &str, path_key: &str) -> Result<Self, String> {
+        let mut keys = Self::default();
+        if !option.contains('=') {
+            // As buildx has it, a bare word is a name in a registry.
+            return Ok(Self { kind: "registry".to_owned(), reference: Some(option.to_owned()), ..keys });
+        }
+        for field in fields(option) {
+            let (key, value) = field.split_once('=').unwrap_or((&field, ""));
+            match key {
+                "type" => keys.kind = value.to_owned(),
+                "ref" => keys.reference = Some(value.to_owned()),
+                "tag" => keys.tag = Some(value.to_owned()),
+                "digest" => {
+                    keys.digest = Some(value.parse().map_err(|_| format!("`{value}` is no digest"))?);
+                }
+                "mode" => match value {
+                    "min" => keys.max = false,
+                    "max" => keys.max = true,
+                    _ => return Err(format!("mode is min or max, not `{value}`")),
+                },
+                "ignore-error" => keys.ignore_error = truth(value)?,
+                "image-manifest" => match truth(value)? {
+                    true => {}
+                    false => return Err("a cache is always an image manifest".to_owned()),
+                },
+                _ if key == path_key => keys.path = Some(value.into()),
+                _ if keys.form.take(key, value)? => {}
+                _ => return Err(format!("`{field}` is not understood")),
+            }
+        }
+        Ok(keys)
+    }
+
+    /// The place; `None` for `inline`.
+    fn place(&self, path_key: &str) -> Result<Option<CachePlace>, String> {
+        match self.kind.as_str() {
+            "registry" => {
+                let name = self.reference.as_deref().ok_or("ref= is missing")?;
+                let name = session::reference(name).map_err(|failure| failure.to_string())?;
+                Ok(Some(CachePlace::Registry(name.to_string())))
+            }
+            "local" => {
+                let path = self.path.clone().ok_or_else(|| format!("{path_key}= is missing"))?;
+                let tag = self.tag.clone().unwrap_or_else(|| "latest".to_owned());
+                Ok(Some(CachePlace::Dir { path, tag, digest: self.digest }))
+            }
+            "inline" => Ok(None),
+            other @ ("s3" | "gha" | "azblob") => {
+                Err(format!("caches of type `{other}` are not supported; registry, local and inline are"))
+            }
+            other => Err(format!("there is no type `{other}`; write registry, local or inline")),
+        }
+    }
+}
+
+fn bad(flag: &str, option: &str, why: &str) -> Failure {
+    Failure::usage(format!("{flag} `{option}`: {why}"))
+        .help("For example type=registry,ref=registry.example.com/app:cache or type=local with a directory")
+}
+
+impl CacheTo {
+    /// Reads the options; the build argument BUILDKIT_INLINE_CACHE asks for an inline cache.
+    pub fn read(options: &[String], build_args: &[String]) -> Result<Vec<Self>, Failure> {
+        let mut found = Vec::new();
+        for option in options {
+            let read = |option: &String| -> Result<Self, String> {
+                let keys = Keys::read(option, "dest")?;
+                let place = keys.place("dest")?;
+                let extent = if keys.max && place.is_some() { Extent::Max } else { Extent::Min };
+                Ok(Self { place, extent, ignore_error: keys.ignore_error, form: keys.form.form()? })
+            };
+            found.push(read(option).map_err(|why| bad("--cache-to", option, &why))?);
+        }
+        let wants_inline = build_args.iter().any(|arg| arg == "BUILDKIT_INLINE_CACHE=1");
+        if wants_inline && found.iter().all(|cache| cache.place.is_some()) {
+            let (extent, form) = (Extent::Min, Form::default());
+            found.push(Self { place: None, extent, form, ignore_error: false });
+        }
+        Ok(found)
+    }
+}
+
+/// Opens the caches of `--cache-from`; what is not there is said and left out, as a first build has none.
+pub fn open(session: &Session, options: &[String]) -> Result<Option<Arc<Imported>>, Failure> {
+    let mut sources = Vec::new();
+    for option in options {
+        let place = Keys::read(option, "src").and_then(|keys| keys.place("src"));
+        let place = place.map_err(|why| bad("--cache-from", option, &why))?;
+        let Some(place) = place else {
+            return Err(bad("--cache-from", option, "an inline cache is read as type=registry,ref=IMAGE"));
+        };
+        match CacheSource::open(&session.store, place) {
+            Ok(source) => sources.push(source),
+            Err(error) => output::say(&format!("Cache `{option}` is not used: {error}")),
+        }
+    }
+    Ok((!sources.is_empty()).then(|| Arc::new(Imported::new(&session.store, sources))))
+}
+
+/// Puts the inline cache on what is going to leave.
+pub fn inline(
+    session: &Session,
+    caches: &[CacheTo],
+    compiled: &Compiled,
+    products: &mut [Product],
+) -> Result<(), Failure> {
+    if caches.iter().all(|cache| cache.place.is_some()) {
+        return Ok(());
+    }
+    let results = cache::collect(&session.store, &compiled.plan, &compiled.contexts, Extent::Min)?;
+    for product in products {
+        for (image, platform) in product.images.iter().zip(&product.platforms) {
+            product.annotations.push(Annotation {
+                level: AnnotationLevel::Manifest,
+                platform: Some(platform.clone()),
+                key: INLINE_ANNOTATION.to_owned(),
+                value: CacheDocument::new(&image.layers, &results).text()?,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Sends what `--cache-to` wants elsewhere.
+pub fn send(session: &Session, caches: &[CacheTo], compiled: &Compiled, quiet: bool) -> Result<(), Failure> {
+    for cache in caches {
+        let Some(place) = &cache.place else { continue };
+        let results = cache::collect(&session.store, &compiled.plan, &compiled.contexts, cache.extent)?;
+        let sent = buildc_store::cache::send(&session.store, &results, &cache.form, place, Watch::SILENT);
+        match sent {
+            Ok(()) if quiet => {}
+            Ok(()) => output::say(&format!("Cache of {} steps written to {place}", results.len())),
+            Err(error) if cache.ignore_error => output::say(&format!("Cache is not written: {error}")),
+            Err(error) => return Err(failure(error)),
+        }
+    }
+    Ok(())
+}
+
+fn failure(error: CacheError) -> Failure {
+    match error {
+        CacheError::Archive(error) => error.into(),
+        CacheError::Remote(error) => error.into(),
+        CacheError::Store(error) => error.into(),
+        CacheError::NotACache { .. } => Failure::told("archive::malformed", &error, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_read_as_buildx_reads_them() {
+        let to = |option: &str| CacheTo::read(&[option.to_owned()], &[]).map(|mut all| all.remove(0));
+        let local = to("type=local,dest=/c,mode=max").unwrap();
+        assert_eq!(local.extent, Extent::Max);
+        assert!(matches!(local.place, Some(CachePlace::Dir { tag, .. }) if tag == "latest"));
+        assert_eq!(to("a/b").unwrap().place, Some(CachePlace::Registry("docker.io/a/b:latest".to_owned())));
+        assert_eq!(to("type=inline,mode=max").unwrap().extent, Extent::Min);
+        for option in
+            ["type=s3,bucket=b", "type=local", "type=registry", "type=local,dest=a,mode=all", "type=x"]
+        {
+            assert!(to(option).is_err(), "{option}");
+        }
+        let inline = CacheTo::read(&[], &["BUILDKIT_INLINE_CACHE=1".to_owned()]).unwrap();
+        assert!(inline[0].place.is_none());
+    }
+}
