@@ -48,11 +48,22 @@ impl Here {
 
     /// Builds into a directory and gives it.
     fn build(&self, words: &[&str], stdin: &[u8]) -> Result<PathBuf, String> {
+        self.build_with(&[], words, stdin)
+    }
+
+    /// The same with variables of the environment.
+    fn build_with(
+        &self,
+        variables: &[(&str, &str)],
+        words: &[&str],
+        stdin: &[u8],
+    ) -> Result<PathBuf, String> {
         let out = tempfile::tempdir_in(self.dir.path()).expect("a directory").keep();
         let mut command = buildc(&self.path("store"));
         command.args(["build", "-q", "-o"]).arg(&out).args(words).current_dir(self.dir.path());
         // As in a hook of git's: the index of another repository, which is not to be touched.
         command.env("GIT_INDEX_FILE", self.path("index-of-the-caller"));
+        command.envs(variables.iter().copied());
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -149,8 +160,10 @@ fn an_archive_does_not_write_outside_its_directory() {
     fs::write(here.path("outside"), "from outside\n").expect("a file");
     let words = ["-C", dir.to_str().expect("text"), "-P", "-cf", "-", "Dockerfile", "../outside"];
     let bytes = Command::new("tar").args(words).output().expect("tar runs").stdout;
-    let out = here.build(&["-"], &bytes).expect("a build");
-    assert!(!out.join("outside").exists());
+    fs::write(here.path("outside"), "untouched\n").expect("a file");
+    let error = here.build(&["-"], &bytes).expect_err("an entry that leads out");
+    assert!(error.contains("context::incoming") && error.contains("`../outside`"), "{error}");
+    assert_eq!(text(here.path("outside")).as_deref(), Some("untouched\n"));
 }
 
 /// `git daemon` over a directory of repositories; ends when dropped.
@@ -208,6 +221,54 @@ fn served(here: &Here) -> Option<(String, String, Daemon)> {
     }
     let daemon = daemon?;
     Some((format!("git://127.0.0.1:{}/repo", daemon.port), one, daemon))
+}
+
+/// As it arrives, and again unpacked: what is small on the way can be large on the disk.
+#[test]
+fn a_context_takes_no_more_of_the_disk_than_it_may() {
+    let here = Here::new();
+    let files = here.files("files");
+    fs::write(files.join("zeros"), vec![0; 2 << 20]).expect("a file");
+    let limited = |limit: &str, address: &str, stdin: &[u8]| {
+        here.build_with(&[("BUILDC_CONTEXT_LIMIT", limit)], &[address], stdin)
+    };
+    let (plain, packed) = (here.archive(&files, "-cf"), here.archive(&files, "-czf"));
+    assert!(packed.len() < 1 << 20);
+    let addresses = [serve(plain.clone()), serve(packed.clone())];
+    for refused in [
+        limited("1000000", "-", &plain),
+        limited("1000000", "-", &packed),
+        limited("1000000", &format!("{}/c.tar", addresses[0]), b""),
+        limited("1000000", &format!("{}/c.tar.gz", addresses[1]), b""),
+    ] {
+        let error = refused.expect_err("too large");
+        assert!(error.contains("context::too_large") && error.contains("1000000 bytes"), "{error}");
+    }
+    let out = limited("3000000", "-", &packed).expect("enough");
+    assert_eq!(fs::metadata(out.join("zeros")).map(|m| m.len()).ok(), Some(2 << 20));
+    let error = limited("much", "-", &packed).expect_err("no number");
+    assert!(error.contains("BUILDC_CONTEXT_LIMIT is not a number"), "{error}");
+    let many: String = (0..2000).map(|n| format!("f{n} ")).collect();
+    let made = format!("cd files && touch {many} && tar -cf - . | gzip");
+    let many =
+        Command::new("sh").args(["-c", &made]).current_dir(here.dir.path()).output().expect("sh").stdout;
+    fs::remove_file(files.join("zeros")).expect("a file");
+    let error = limited("1000000", "-", &many).expect_err("names take room too");
+    assert!(error.contains("context::too_large"), "{error}");
+    let Some((url, ..)) = served(&here) else { return };
+    let error = limited("10000", &url, b"").expect_err("a repository");
+    assert!(error.contains("context::too_large"), "{error}");
+}
+
+#[test]
+fn a_sparse_file_of_an_archive_stays_sparse_in_the_context() {
+    let here = Here::new();
+    let files = here.files("files");
+    let made = "cd files && truncate -s 64M big && printf end >> big && tar --sparse -cf - .";
+    let archive =
+        Command::new("sh").args(["-c", made]).current_dir(here.dir.path()).output().expect("sh").stdout;
+    let out = here.build_with(&[("BUILDC_CONTEXT_LIMIT", "1000000")], &["-"], &archive).expect("a build");
+    assert!(fs::read(out.join("big")).ok() == fs::read(files.join("big")).ok());
 }
 
 #[test]

@@ -78,6 +78,14 @@ pub enum ContextError {
         /// Why.
         problem: String,
     },
+    /// What is to become a context takes more of the disk than it may.
+    #[error("Build context `{what}` takes more than {limit_bytes} bytes of the disk")]
+    TooLarge {
+        /// Where it is from.
+        what: String,
+        /// The limit.
+        limit_bytes: u64,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] buildc_store::StoreError),
@@ -90,6 +98,7 @@ impl ContextError {
             Self::Unreadable { .. } => "context::unreadable",
             Self::IgnoreRule { .. } => "context::ignore_rule",
             Self::Incoming { .. } => "context::incoming",
+            Self::TooLarge { .. } => "context::too_large",
             Self::Store(error) => error.code(),
         }
     }
@@ -106,6 +115,9 @@ impl ContextError {
             Self::Incoming { .. } => Some(
                 "Give a directory, an archive, an http(s) address of either, or a git repository".to_owned(),
             ),
+            Self::TooLarge { .. } => {
+                Some("Make it smaller, or allow more with BUILDC_CONTEXT_LIMIT, in bytes".to_owned())
+            }
             Self::Store(error) => error.help().map(str::to_owned),
         }
     }

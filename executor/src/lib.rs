@@ -26,6 +26,7 @@ mod schedule;
 mod select;
 mod step;
 pub mod trace;
+mod unpack;
 pub mod volume;
 
 pub use cancel::Cancel;

@@ -12,6 +12,7 @@ use rusqlite::OptionalExtension;
 use crate::Store;
 use crate::error::{Result, StoreError};
 use crate::lease::now_ms;
+use crate::tar::leave_hole;
 
 /// Buffer between small writes and the file, in bytes.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -43,6 +44,15 @@ impl Write for BlobWriter {
 }
 
 impl BlobWriter {
+    /// Adds so many zeros that take no room.
+    pub(crate) fn hole(&mut self, bytes: u64) -> std::io::Result<()> {
+        let left = self.out.flush().and_then(|()| leave_hole(self.out.get_mut(), bytes));
+        left.inspect_err(|e| self.failed = Some(e.kind()))?;
+        self.hasher.update_zeros(bytes);
+        self.size_bytes += bytes;
+        Ok(())
+    }
+
     /// Ends the blob and gives its digest and length in bytes. With `expect` a different digest is
     /// [`StoreError::BlobDigest`] and nothing is kept.
     pub fn finish(mut self, expect: Option<&Digest>) -> Result<(Digest, u64)> {

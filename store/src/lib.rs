@@ -56,6 +56,6 @@ pub use rebuild::RebuildReport;
 pub use results::StoredResult;
 pub use snapshot::{Rootfs, SnapshotDriver};
 pub use store::{OpenOptions, Store};
-pub use tar::{TarDigest, TarHasher, TarItem, TarReader, TarWriter};
+pub use tar::{Content, TarDigest, TarHasher, TarItem, TarReader, TarWriter, leave_hole};
 pub use traces::{StoredTrace, TraceId};
 pub use view::{Found, TreeIndex, TreeNode, TreeView};

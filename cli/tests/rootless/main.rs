@@ -133,6 +133,14 @@ fn an_unprivileged_user_with_subordinate_ids_has_a_whole_day() {
     assert!(user.buildc(&["ps"]).expect("ps").contains("localhost/web"));
     user.buildc(&["stop", "-t", "2", "web"]).expect("stop");
     user.buildc(&["rm", "web"]).expect("rm");
+    let publish = format!("127.0.0.1:{port}:53/udp");
+    let words = ["run", "-d", "--name", "names", "-p", &publish];
+    user.buildc(&[&words[..], &fixture::udp_server("localhost/busybox")].concat()).expect("run");
+    for caller in ["one", "two"] {
+        let answer = fixture::ask_by_udp(port, caller);
+        assert_eq!(answer, Some(format!("heard {caller}")), "{:?}", user.buildc(&["logs", "names"]));
+    }
+    user.buildc(&["rm", "-f", "names"]).expect("rm");
     user.buildc(&["fsck"]).expect("nothing is damaged");
 }
 

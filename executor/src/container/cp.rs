@@ -6,15 +6,16 @@
 
 mod pack;
 mod root;
-mod unpack;
 
 use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
 use std::path::Path;
 
 use buildc_store::Store;
 
 use super::error::{ContainerError, Result};
 use super::record::Container;
+use crate::unpack::{self, Destination};
 use root::{Kind, Place};
 
 /// How to copy.
@@ -83,9 +84,14 @@ pub fn copy_in(
             if to.kind(true).map_err(|e| to.error(&e))? != Some(Kind::Directory) {
                 return Err(to.refused("it is not a directory"));
             }
-            unpack::unpack(&to, input, true).map_err(|e| to.error(&e))
+            unpack::unpack(below(&to, true), input).map_err(|e| to.refused(&e.to_string()))
         }
     }
+}
+
+/// Where an archive goes that is unpacked at a place.
+fn below(place: &Place, owners: bool) -> Destination<'_> {
+    Destination { root: place.root.as_fd(), dir: &place.path, owners, limit_bytes: None }
 }
 
 /// `docker cp`'s rules for where things go.
@@ -107,10 +113,10 @@ fn copy(from: &Place, to: &Place, options: CopyOptions) -> Result<()> {
     let (reader, mut writer) = io::pipe().map_err(ContainerError::io("make a pipe for", &from.path))?;
     std::thread::scope(|scope| {
         let packing = scope.spawn(move || pack::pack(from, &name, options.follow_link, &mut writer));
-        let unpacked = unpack::unpack(&into, &mut { reader }, options.archive);
+        let unpacked = unpack::unpack(below(&into, options.archive), &mut { reader });
         // When unpacking failed, packing fails only because nobody reads any more.
         let packed = packing.join().unwrap_or_else(|_| Err(io::Error::other("the thread ended early")));
-        unpacked.map_err(|e| into.error(&e))?;
+        unpacked.map_err(|e| into.refused(&e.to_string()))?;
         packed.map_err(|e| from.error(&e))
     })
 }

@@ -1,12 +1,20 @@
 //! Calls of the git program: which commit a ref is, and a checkout of it. A checkout has no history: only the commit that
-//! was asked for is fetched, where the server allows that.
+//! was asked for is fetched, where the server allows that. Git is ended when what it writes takes too much of the disk.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use crossbeam_channel::{RecvTimeoutError, bounded};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use buildc_ir::git::{GitRemote, is_commit};
 
 use super::ContextError;
+
+/// How often what git has written is measured while it runs.
+const MEASURED_EVERY: Duration = Duration::from_millis(500);
 
 /// The commit that a ref of a repository is now; the default branch where it is empty. A branch goes before a tag of the
 /// same name, as `git checkout` has it.
@@ -20,7 +28,9 @@ pub fn commit_of(remote: &GitRemote) -> Result<String, ContextError> {
     refuse_options(remote)?;
     let name = if remote.reference.is_empty() { "HEAD" } else { remote.reference.as_str() };
     let here = std::env::temp_dir();
-    let listed = run(remote, &here, &["ls-remote", "--", &remote.url, name, &format!("{name}^{{}}")])?;
+    let peeled = format!("{name}^{{}}");
+    let words = ["ls-remote", "--", &remote.url, name, &peeled];
+    let listed = finished(remote, &words, git(&here, &words).output())?;
     let lines: Vec<(&str, &str)> = listed.lines().filter_map(|line| line.split_once('\t')).collect();
     let meant = [
         // What an annotated tag points to goes before the tag.
@@ -47,9 +57,10 @@ fn refuse_options(remote: &GitRemote) -> Result<(), ContextError> {
     Ok(())
 }
 
-/// Checks a repository out into an empty directory.
-pub(crate) fn check_out(remote: &GitRemote, dir: &Path) -> Result<(), ContextError> {
+/// Checks a repository out into an empty directory, where it may take so many bytes.
+pub(crate) fn check_out(remote: &GitRemote, dir: &Path, limit_bytes: u64) -> Result<(), ContextError> {
     refuse_options(remote)?;
+    let run = |remote: &GitRemote, dir: &Path, words: &[&str]| run(remote, dir, limit_bytes, words);
     let wanted = if remote.reference.is_empty() { "HEAD" } else { &remote.reference };
     run(remote, dir, &["init", "--quiet"])?;
     run(remote, dir, &["remote", "add", "origin", &remote.url])?;
@@ -87,14 +98,67 @@ fn failed(remote: &GitRemote, problem: String) -> ContextError {
     ContextError::Incoming { what: remote.url.clone(), problem }
 }
 
-fn run(remote: &GitRemote, dir: &Path, words: &[&str]) -> Result<String, ContextError> {
+fn git(dir: &Path, words: &[&str]) -> Command {
     let mut command = Command::new("git");
     command.arg("-C").arg(dir).args(["-c", "advice.detachedHead=false"]).args(words);
     // Nobody is there to type a password, and the caller's repository is not this one.
     command.env("GIT_TERMINAL_PROMPT", "0").env_remove("GIT_DIR").env_remove("GIT_WORK_TREE");
     // A hook of git's has these; a checkout would write the index of the repository that is being committed to.
     command.env_remove("GIT_INDEX_FILE").env_remove("GIT_OBJECT_DIRECTORY").env_remove("GIT_COMMON_DIR");
-    let output = command.stdin(Stdio::null()).output().map_err(|e| failed(remote, format!("git: {e}")))?;
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs git in the directory that it writes to, measuring that meanwhile.
+fn run(remote: &GitRemote, dir: &Path, limit_bytes: u64, words: &[&str]) -> Result<String, ContextError> {
+    let child = git(dir, words).spawn().map_err(|e| failed(remote, format!("git: {e}")))?;
+    // By descriptor, since a number could be another process's by the time that it is signalled.
+    let process = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let process = process.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+    let (ended, end) = bounded::<()>(0);
+    let (output, is_over) = std::thread::scope(|scope| {
+        let watching = scope.spawn(move || {
+            while end.recv_timeout(MEASURED_EVERY) == Err(RecvTimeoutError::Timeout) {
+                if let (true, Some(process)) = (taken_bytes(dir) > limit_bytes, &process) {
+                    // It has ended meanwhile, or ends now.
+                    let _ = pidfd_send_signal(process, Signal::TERM);
+                    return true;
+                }
+            }
+            false
+        });
+        let output = child.wait_with_output();
+        drop(ended);
+        (output, watching.join().unwrap_or_default())
+    });
+    if is_over || taken_bytes(dir) > limit_bytes {
+        return Err(ContextError::TooLarge { what: remote.url.clone(), limit_bytes });
+    }
+    finished(remote, words, output)
+}
+
+/// What the files below a directory take of the disk; what vanishes meanwhile takes nothing. Links are not followed.
+fn taken_bytes(dir: &Path) -> u64 {
+    let (mut bytes, mut open) = (0u64, vec![dir.to_owned()]);
+    while let Some(dir) = open.pop() {
+        for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+            let Ok(metadata) = entry.metadata() else { continue };
+            bytes = bytes.saturating_add(metadata.blocks().saturating_mul(512));
+            if metadata.is_dir() {
+                open.push(entry.path());
+            }
+        }
+    }
+    bytes
+}
+
+/// What git printed, or in one line why it failed.
+fn finished(
+    remote: &GitRemote,
+    words: &[&str],
+    output: std::io::Result<Output>,
+) -> Result<String, ContextError> {
+    let output = output.map_err(|e| failed(remote, format!("git: {e}")))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }

@@ -1,19 +1,41 @@
 //! Build contexts that are no directory yet: archives from a stream or an address, and git repositories. Each becomes a
 //! directory of its own that goes when it is dropped.
 
+use std::cell::Cell;
+use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use buildc_ir::git::GitRemote;
-use buildc_store::remote::{DownloadWatch, download};
+use buildc_store::remote::{DownloadWatch, RemoteError, download};
 use tempfile::TempDir;
 
 use super::ContextError;
 use super::git;
 use crate::copy::tar_inside;
+use crate::unpack::{self, Destination, UnpackError};
 
 /// A text bigger than this is no Dockerfile, in bytes.
 const TEXT_LIMIT_BYTES: u64 = 16 << 20;
+
+/// What a context may take of the disk where nothing else is said, in bytes: as it arrives, and again unpacked.
+const DEFAULT_LIMIT_BYTES: u64 = 16 << 30;
+/// Names another limit, in bytes.
+const LIMIT_VARIABLE: &str = "BUILDC_CONTEXT_LIMIT";
+
+/// What a context may take of the disk; a value that is no number is refused, since nobody means the default by it.
+fn limit_bytes(what: &str) -> Result<u64, ContextError> {
+    let Some(text) = std::env::var_os(LIMIT_VARIABLE) else { return Ok(DEFAULT_LIMIT_BYTES) };
+    text.to_str().and_then(|text| text.parse().ok()).ok_or_else(|| ContextError::Incoming {
+        what: what.to_owned(),
+        problem: format!("{LIMIT_VARIABLE} is not a number of bytes"),
+    })
+}
+
+fn too_large(what: &str, limit_bytes: u64) -> ContextError {
+    ContextError::TooLarge { what: what.to_owned(), limit_bytes }
+}
 
 /// A directory that lives as long as this value.
 #[derive(Debug)]
@@ -53,9 +75,14 @@ fn directory(what: &str) -> Result<TempDir, ContextError> {
 /// # Errors
 /// When the stream or the archive cannot be read, or there is no room.
 pub fn receive(what: &str, input: &mut dyn Read) -> Result<Incoming, ContextError> {
+    let limit_bytes = limit_bytes(what)?;
     let mut spool = tempfile::tempfile().map_err(io(what))?;
-    std::io::copy(input, &mut spool).map_err(io(what))?;
-    open(what, spool)
+    let bytes =
+        std::io::copy(&mut input.take(limit_bytes.saturating_add(1)), &mut spool).map_err(io(what))?;
+    if bytes > limit_bytes {
+        return Err(too_large(what, limit_bytes));
+    }
+    open(what, spool, limit_bytes)
 }
 
 /// Fetches an http(s) address and looks at what it holds.
@@ -63,11 +90,22 @@ pub fn receive(what: &str, input: &mut dyn Read) -> Result<Incoming, ContextErro
 /// # Errors
 /// When it cannot be fetched, or as [`receive`].
 pub fn fetch(url: &str) -> Result<Incoming, ContextError> {
+    let limit_bytes = limit_bytes(url)?;
     let mut spool = tempfile::NamedTempFile::new().map_err(io(url))?;
     let path = spool.path().to_owned();
-    download(url, None, spool.as_file_mut(), &path, &DownloadWatch::SILENT)
-        .map_err(|e| ContextError::Incoming { what: url.to_owned(), problem: e.to_string() })?;
-    open(url, spool.reopen().map_err(io(url))?)
+    let is_over = Cell::new(false);
+    let watch = DownloadWatch {
+        progress: &|done, total| is_over.set(done.max(total.unwrap_or(0)) > limit_bytes),
+        cancelled: &|| is_over.get(),
+    };
+    download(url, None, spool.as_file_mut(), &path, &watch).map_err(|error| match error {
+        RemoteError::Cancelled => too_large(url, limit_bytes),
+        error => ContextError::Incoming { what: url.to_owned(), problem: error.to_string() },
+    })?;
+    if is_over.get() {
+        return Err(too_large(url, limit_bytes));
+    }
+    open(url, spool.reopen().map_err(io(url))?, limit_bytes)
 }
 
 /// Checks a repository out.
@@ -77,7 +115,7 @@ pub fn fetch(url: &str) -> Result<Incoming, ContextError> {
 pub fn clone(remote: &GitRemote) -> Result<Unpacked, ContextError> {
     let what = remote.url.as_str();
     let dir = directory(what)?;
-    git::check_out(remote, dir.path())?;
+    git::check_out(remote, dir.path(), limit_bytes(what)?)?;
     let root = subdirectory(dir.path(), &remote.subdirectory).ok_or_else(|| ContextError::Incoming {
         what: what.to_owned(),
         problem: format!("there is no directory `{}` in it", remote.subdirectory),
@@ -92,15 +130,22 @@ fn subdirectory(root: &Path, below: &str) -> Option<PathBuf> {
     (found.starts_with(&root) && found.is_dir()).then_some(found)
 }
 
-fn open(what: &str, mut spool: std::fs::File) -> Result<Incoming, ContextError> {
+fn open(what: &str, mut spool: File, limit_bytes: u64) -> Result<Incoming, ContextError> {
     spool.flush().and_then(|()| spool.seek(SeekFrom::Start(0))).map_err(io(what))?;
     let copy = spool.try_clone().map_err(io(what))?;
-    if let Some(reader) = tar_inside(copy).map_err(io(what))? {
+    if let Some(mut reader) = tar_inside(copy).map_err(io(what))? {
         let dir = directory(what)?;
-        let mut archive = tar::Archive::new(reader);
-        archive.set_preserve_permissions(true);
-        archive.set_overwrite(true);
-        archive.unpack(dir.path()).map_err(io(what))?;
+        let root = File::open(dir.path()).map_err(io(what))?;
+        let to = Destination {
+            root: root.as_fd(),
+            dir: Path::new(""),
+            owners: false,
+            limit_bytes: Some(limit_bytes),
+        };
+        unpack::unpack(to, &mut reader).map_err(|error| match error {
+            UnpackError::Io(source) => io(what)(source),
+            UnpackError::TooLarge { limit_bytes } => too_large(what, limit_bytes),
+        })?;
         let root = dir.path().to_owned();
         return Ok(Incoming::Files(Unpacked { _dir: dir, root }));
     }

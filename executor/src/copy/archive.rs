@@ -7,7 +7,10 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use buildc_digest::InternalHasher;
-use buildc_store::{MAX_ARCHIVE_METADATA_BYTES, StoreError, TarItem, TarReader, too_much_metadata};
+use buildc_store::{
+    Content as Stored, MAX_ARCHIVE_METADATA_BYTES, StoreError, TarItem, TarReader, leave_hole,
+    too_much_metadata,
+};
 use tar::EntryType;
 
 use super::layout::{Content, Layout, NewDir, Planned, Seen, What, text};
@@ -177,13 +180,23 @@ impl Unpacker<'_> {
         let mut hasher = InternalHasher::new();
         let mut size = 0;
         loop {
-            let n = reader.read_content(&mut self.buffer).map_err(|e| self.failed(e))?;
-            if n == 0 {
-                return Ok(Content::Staged { path, size, hash: hasher.file() });
+            if self.into.cancel.is_cancelled() {
+                return Err(CopyError::Cancelled);
             }
-            hasher.update(&self.buffer[..n]);
-            file.write_all(&self.buffer[..n]).map_err(failed)?;
-            size += n as u64;
+            let written = match reader.next_content(&mut self.buffer).map_err(|e| self.failed(e))? {
+                Stored::End => return Ok(Content::Staged { path, size, hash: hasher.file() }),
+                Stored::Hole(bytes) => {
+                    hasher.update_zeros(bytes);
+                    size += bytes;
+                    leave_hole(&mut file, bytes)
+                }
+                Stored::Bytes(n) => {
+                    hasher.update(&self.buffer[..n]);
+                    size += n as u64;
+                    file.write_all(&self.buffer[..n])
+                }
+            };
+            written.map_err(failed)?;
         }
     }
 

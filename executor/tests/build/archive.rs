@@ -115,18 +115,45 @@ fn metadata_that_would_fill_memory_is_refused() {
     assert!(error.to_string().contains("256 MiB"), "{error}");
 }
 
-/// GNU tar's sparse files are of a form that readers disagree about; a huge long name is none that a file can have.
+/// A huge long name is none that a file can have, and a sparse file without a map none that anybody wrote.
 #[test]
-fn what_readers_disagree_about_is_refused() {
-    for (kind, data, code) in [
-        (EntryType::GNUSparse, &b""[..], "archive::unsafe_entry"),
-        (EntryType::GNULongName, &[b'n'; 2 << 20], "archive::unreadable"),
-    ] {
+fn what_nobody_writes_is_refused() {
+    for (kind, data) in [(EntryType::GNUSparse, &b"stored"[..]), (EntryType::GNULongName, &[b'n'; 2 << 20])] {
         let bench = Bench::new();
         let mut archive = Builder::new(Vec::new());
         entry(&mut archive, "odd", kind, "", data);
         bench.write("a.tar", archive.into_inner().unwrap());
         let recipe = Recipe::scratch().copy_with(&["a.tar"], "/dest", |c| c.unpack = Unpack::Local);
-        assert_eq!(bench.build(recipe).result.unwrap_err().code(), code);
+        assert_eq!(bench.build(recipe).result.unwrap_err().code(), "archive::unreadable");
+    }
+}
+
+#[test]
+fn holes_of_gnu_tar_stay_holes() {
+    use std::os::unix::fs::MetadataExt;
+    for form in [&["--format=gnu"][..], &["--format=posix", "--sparse-version=1.0"]] {
+        let bench = Bench::new();
+        let script = r#"dd if=/dev/zero of=holes bs=1 count=0 seek=8M status=none
+            printf middle | dd of=holes bs=1 seek=3M conv=notrunc status=none
+            tar --sparse "$@" -cf - holes"#;
+        let dir = tempfile::tempdir().unwrap();
+        let made = std::process::Command::new("sh")
+            .args(["-ec", script, "sh"])
+            .args(form)
+            .current_dir(dir.path())
+            .output()
+            .unwrap();
+        assert!(made.status.success() && made.stdout.len() < 1 << 20, "{:?}", made.status);
+        bench.write("a.tar", made.stdout);
+        let built =
+            bench.build(Recipe::scratch().copy_with(&["a.tar"], "/dest", |c| c.unpack = Unpack::Local));
+        let tree = built.tree();
+        let found = tree.get(b"dest/holes").unwrap().unwrap();
+        assert_eq!(
+            std::fs::read(&found.disk_path).unwrap(),
+            std::fs::read(dir.path().join("holes")).unwrap()
+        );
+        let file = found.disk_path.metadata().unwrap();
+        assert!(file.blocks() * 512 < 1 << 20, "{form:?}: it takes {} blocks", file.blocks());
     }
 }

@@ -108,6 +108,11 @@ impl InternalHasher {
         self.0.update_rayon(bytes);
     }
 
+    /// Adds so many zero bytes.
+    pub fn update_zeros(&mut self, bytes: u64) {
+        crate::zeros(bytes, |zeros| self.update(zeros));
+    }
+
     /// Forgets everything added.
     pub fn reset(&mut self) {
         self.0.reset();

@@ -25,3 +25,14 @@ pub enum ParseDigestError {
     #[error("digest `{0}` does not have 64 lower-case hexadecimal digits")]
     Hex(String),
 }
+
+/// Hands over so many zero bytes, a piece at a time.
+fn zeros(bytes: u64, mut each: impl FnMut(&[u8])) {
+    static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+    let mut left = bytes;
+    while left > 0 {
+        let piece = usize::try_from(left).unwrap_or(ZEROS.len()).min(ZEROS.len());
+        each(&ZEROS[..piece]);
+        left -= piece as u64;
+    }
+}

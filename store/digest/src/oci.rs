@@ -108,6 +108,11 @@ impl OciHasher {
         self.0.update(bytes);
     }
 
+    /// Adds so many zero bytes.
+    pub fn update_zeros(&mut self, bytes: u64) {
+        crate::zeros(bytes, |zeros| self.update(zeros));
+    }
+
     /// Ends the hash as the digest of a blob.
     pub fn digest(self) -> Digest {
         Digest::from_bytes(self.0.finalize().into())

@@ -16,7 +16,7 @@ use super::error::io as io_error;
 use super::{ArchiveError, Result};
 use crate::Store;
 use crate::error::StoreError;
-use crate::tar::{TarItem, TarReader, decompressed};
+use crate::tar::{Content, TarItem, TarReader, decompressed};
 
 /// Manifests and indexes have at most 4 MiB in registries; configs may have more.
 pub(super) const DOCUMENT_LIMIT: u64 = 8 * 1024 * 1024;
@@ -177,15 +177,16 @@ fn keep<R: Read>(store: &Store, name: &str, reader: &mut TarReader<R>) -> Result
     let mut writer = store.blob_writer()?;
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {
-        let read = reader.read_content(&mut buffer).map_err(|error| match error {
+        let content = reader.next_content(&mut buffer).map_err(|error| match error {
             StoreError::TarCutOff => ArchiveError::Truncated { entry: name.to_owned() },
             error => error.into(),
         })?;
-        if read == 0 {
-            return Ok(writer.finish(None)?.0);
-        }
-        let bytes = buffer.get(..read).unwrap_or_default();
-        writer.write_all(bytes).map_err(|source| io_error("write", name, source))?;
+        let written = match content {
+            Content::End => return Ok(writer.finish(None)?.0),
+            Content::Hole(bytes) => writer.hole(bytes),
+            Content::Bytes(read) => writer.write_all(buffer.get(..read).unwrap_or_default()),
+        };
+        written.map_err(|source| io_error("write", name, source))?;
     }
 }
 

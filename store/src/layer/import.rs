@@ -24,7 +24,8 @@ use crate::entry::{
 use crate::error::{Result, StoreError};
 use crate::session::remove_tree;
 use crate::tar::{
-    AUFS_PREFIX, HashSink, OPAQUE_MARKER, TarDigest, TarItem, TarReader, WHITEOUT_PREFIX, decompressed,
+    AUFS_PREFIX, Content, HashSink, OPAQUE_MARKER, TarDigest, TarItem, TarReader, WHITEOUT_PREFIX,
+    decompressed, leave_hole,
 };
 
 /// Bytes of file content moved at once.
@@ -357,14 +358,19 @@ impl<'a> Import<'a> {
         let mut file = self.target.create_file(path)?;
         let mut hasher = InternalHasher::new();
         loop {
-            let read = reader.read_content(&mut self.buffer)?;
-            if read == 0 {
-                return Ok(hasher.file());
-            }
-            let bytes = self.buffer.get(..read).unwrap_or_default();
-            hasher.update(bytes);
-            let shown = shown(path);
-            file.write_all(bytes).map_err(StoreError::io("write", std::path::Path::new(&shown)))?;
+            let written = match reader.next_content(&mut self.buffer)? {
+                Content::End => return Ok(hasher.file()),
+                Content::Hole(bytes) => {
+                    hasher.update_zeros(bytes);
+                    leave_hole(&mut file, bytes)
+                }
+                Content::Bytes(read) => {
+                    let bytes = self.buffer.get(..read).unwrap_or_default();
+                    hasher.update(bytes);
+                    file.write_all(bytes)
+                }
+            };
+            written.map_err(|e| StoreError::io("write", std::path::Path::new(&shown(path)))(e))?;
         }
     }
 

@@ -5,13 +5,15 @@
 mod decompress;
 mod hash_sink;
 mod header;
+mod pax;
 mod read;
+mod sparse;
 mod write;
 
 pub(crate) use decompress::decompressed;
 pub(crate) use hash_sink::HashSink;
 pub use hash_sink::TarDigest;
-pub use read::{TarItem, TarReader};
+pub use read::{Content, TarItem, TarReader, leave_hole};
 pub use write::{TarHasher, TarWriter};
 
 /// Prefix of a whiteout's file name (OCI image spec, `layer.md#whiteouts`).

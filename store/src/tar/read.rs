@@ -1,21 +1,24 @@
 //! Reading an archive block by block: layers, ADD and the archives of `docker save` come through here.
 //!
-//! Owns: header decoding with hard bounds on everything that is kept in memory, PAX and GNU extensions.
+//! Owns: header decoding with hard bounds on everything that is kept in memory, and where an entry's bytes belong.
 //! Never does: trusting a name; whoever reads decides where an entry may go.
 //!
 //! The tar crate decodes the single header; the loop is ours because its iterator reads extensions of any size into
-//! memory. What two readers could take for different things (sparse files, sizes in global headers) is refused.
+//! memory. What two readers could take for different things (names and sizes in global headers) is refused.
 
-use std::io::{self, Read};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 
-use tar::{EntryType, Header};
+use tar::{EntryType, GnuExtSparseHeader, Header};
 
-use super::{PAX_XATTR, padding};
+use super::pax::{Extensions, check_global};
+use super::sparse::{Declared, Extent, Lines, MAX_HOLE_BYTES, Map, Place, descriptors, extents};
+use super::{BLOCK, padding};
 use crate::entry::shown;
 use crate::error::{Result, StoreError};
 
-/// Longest extensions (PAX records, GNU long names) of one entry together, in bytes.
-const MAX_EXTENSION_BYTES: u64 = 1 << 20;
+/// Holes are told in pieces of so many bytes, so that whoever hashes them can stop in between.
+const HOLE_PIECE_BYTES: u64 = 64 << 20;
 
 /// One entry as the archive has it, extensions applied.
 #[derive(Debug)]
@@ -34,7 +37,7 @@ pub struct TarItem {
     pub gid: u32,
     /// Unix seconds and nanoseconds.
     pub mtime: (i64, u32),
-    /// Bytes of content.
+    /// Bytes of content, holes included.
     pub size: u64,
     /// Major and minor number of a device, else zeros.
     pub device: (u32, u32),
@@ -49,33 +52,46 @@ impl TarItem {
     }
 }
 
-/// Extensions that wait for the entry they belong to.
-#[derive(Debug, Default)]
-struct Extensions {
-    name: Option<Vec<u8>>,
-    link: Option<Vec<u8>>,
-    size: Option<u64>,
-    uid: Option<u32>,
-    gid: Option<u32>,
-    mtime: Option<(i64, u32)>,
-    xattrs: Vec<(Vec<u8>, Vec<u8>)>,
-    /// What they took so far.
-    bytes: u64,
+/// What comes next of an entry's content.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Content {
+    /// So many bytes were read into the buffer.
+    Bytes(usize),
+    /// So many zeros that the file does not store ([`leave_hole`]).
+    Hole(u64),
+    /// Nothing.
+    End,
+}
+
+/// Leaves a hole of so many bytes at the end of a file that is being written.
+///
+/// # Errors
+/// When the file cannot have that length.
+pub fn leave_hole(file: &mut File, bytes: u64) -> io::Result<()> {
+    let bytes = i64::try_from(bytes).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
+    let end = file.seek(SeekFrom::Current(bytes))?;
+    file.set_len(end)
 }
 
 /// Reads entries from a plain tar stream.
 #[derive(Debug)]
 pub struct TarReader<R> {
     source: R,
-    /// Content of the current entry that was not read yet.
+    /// Stored bytes of the current entry that were not read yet.
     remaining: u64,
     padding: usize,
+    /// What comes next of its content, and after that.
+    next: Extent,
+    later: std::vec::IntoIter<Extent>,
+    /// Bytes that holes may still stand for.
+    holes_left: u64,
 }
 
 impl<R: Read> TarReader<R> {
     /// Nothing is read yet.
     pub fn new(source: R) -> Self {
-        Self { source, remaining: 0, padding: 0 }
+        let (next, later) = (Extent::default(), Vec::new().into_iter());
+        Self { source, remaining: 0, padding: 0, next, later, holes_left: MAX_HOLE_BYTES }
     }
 
     /// The next entry; `None` at the end of the archive. What was not read of the last content is skipped.
@@ -97,7 +113,7 @@ impl<R: Read> TarReader<R> {
                 EntryType::GNULongLink => extensions.link = Some(self.long_name(size)?),
                 EntryType::XHeader => {
                     let records = self.extension(size)?;
-                    read_pax(&records, &mut extensions)?;
+                    extensions.read(&records)?;
                 }
                 EntryType::XGlobalHeader => {
                     let records = self.extension(size)?;
@@ -108,22 +124,28 @@ impl<R: Read> TarReader<R> {
         }
     }
 
-    /// Reads content of the current entry; 0 at its end.
+    /// What comes next of the current entry's content; bytes are read into the buffer, which must have room.
     ///
     /// # Errors
     /// The archive ends in its middle, or its source fails.
-    pub fn read_content(&mut self, buffer: &mut [u8]) -> Result<usize> {
-        let want = buffer.len().min(usize::try_from(self.remaining).unwrap_or(usize::MAX));
-        let space = buffer.get_mut(..want).unwrap_or_default();
-        if space.is_empty() {
-            return Ok(0);
+    pub fn next_content(&mut self, buffer: &mut [u8]) -> Result<Content> {
+        while self.next == Extent::default() {
+            let Some(next) = self.later.next() else { return Ok(Content::End) };
+            self.next = next;
         }
-        let read = self.source.read(space).map_err(broken)?;
+        if self.next.hole > 0 {
+            let bytes = self.next.hole.min(HOLE_PIECE_BYTES);
+            self.next.hole -= bytes;
+            return Ok(Content::Hole(bytes));
+        }
+        let want = buffer.len().min(usize::try_from(self.next.data).unwrap_or(usize::MAX));
+        let read = self.source.read(buffer.get_mut(..want).unwrap_or_default()).map_err(broken)?;
         if read == 0 {
             return Err(cut_off());
         }
         self.remaining -= read as u64;
-        Ok(read)
+        self.next.data -= read as u64;
+        Ok(Content::Bytes(read))
     }
 
     /// The stream behind the archive's end.
@@ -141,13 +163,8 @@ impl<R: Read> TarReader<R> {
     fn read_header(&mut self) -> Result<Option<Header>> {
         let mut header = Header::new_old();
         let block = header.as_mut_bytes();
-        let mut filled = 0;
-        while let Some(space) = block.get_mut(filled..).filter(|s| !s.is_empty()) {
-            match self.source.read(space).map_err(broken)? {
-                0 if filled == 0 => return Ok(None),
-                0 => return Err(cut_off()),
-                read => filled += read,
-            }
+        if !self.read_block(block)? {
+            return Ok(None);
         }
         if block.iter().all(|b| *b == 0) {
             return Ok(None);
@@ -162,6 +179,19 @@ impl<R: Read> TarReader<R> {
             return Err(StoreError::Tar { problem: "a header's checksum does not fit".to_owned() });
         }
         Ok(Some(header))
+    }
+
+    /// Fills a block; false when the source has ended before it.
+    fn read_block(&mut self, block: &mut [u8; BLOCK]) -> Result<bool> {
+        let mut filled = 0;
+        while let Some(space) = block.get_mut(filled..).filter(|s| !s.is_empty()) {
+            match self.source.read(space).map_err(broken)? {
+                0 if filled == 0 => return Ok(false),
+                0 => return Err(cut_off()),
+                read => filled += read,
+            }
+        }
+        Ok(true)
     }
 
     fn extension(&mut self, size: u64) -> Result<Vec<u8>> {
@@ -182,20 +212,27 @@ impl<R: Read> TarReader<R> {
         Ok(name)
     }
 
-    fn item(&mut self, header: &Header, size: u64, extensions: Extensions) -> Result<TarItem> {
-        let name = extensions.name.unwrap_or_else(|| header.path_bytes().into_owned());
+    fn item(&mut self, header: &Header, size: u64, mut extensions: Extensions) -> Result<TarItem> {
+        let sparse = extensions.sparse.take();
+        let real_name = sparse.as_ref().and_then(|s| s.name.clone());
+        let name = real_name.or_else(|| extensions.name.take());
+        let name = name.unwrap_or_else(|| header.path_bytes().into_owned());
         let kind = header.entry_type();
-        if kind.is_gnu_sparse() {
-            let problem = "It is a sparse file in GNU form".to_owned();
-            return Err(StoreError::TarEntry { path: shown(&name), problem });
-        }
-        let size = extensions.size.unwrap_or(size);
-        self.remaining = if has_content(kind) { size } else { 0 };
+        self.remaining = if has_content(kind) { extensions.size.unwrap_or(size) } else { 0 };
         self.padding = padding(self.remaining);
+        let refused = |problem: &str| refused(&name, problem);
+        let size = match (kind, sparse) {
+            (EntryType::GNUSparse, None) => self.header_map(header, &mut extensions, &refused)?,
+            (EntryType::Regular | EntryType::Continuous, Some(sparse)) => {
+                self.record_map(sparse, &mut extensions, &refused)?
+            }
+            (_, Some(_)) => return Err(refused("It says that it is sparse, but it is no regular file")),
+            (_, None) => self.dense(),
+        };
         let link = extensions.link.or_else(|| header.link_name_bytes().map(|l| l.into_owned()));
         Ok(TarItem {
             link: link.unwrap_or_default(),
-            kind,
+            kind: if kind.is_gnu_sparse() { EntryType::Regular } else { kind },
             mode: if is_blank(&header.as_old().mode) { 0 } else { header.mode().map_err(broken)? & 0o7777 },
             uid: owner(extensions.uid, &header.as_old().uid, header.uid(), &name)?,
             gid: owner(extensions.gid, &header.as_old().gid, header.gid(), &name)?,
@@ -203,25 +240,95 @@ impl<R: Read> TarReader<R> {
                 Some(mtime) => mtime,
                 None => (header_mtime(header)?, 0),
             },
-            size: self.remaining,
+            size,
             device: device(header, kind)?,
             xattrs: extensions.xattrs,
             name,
         })
     }
+
+    /// Everything is stored.
+    fn dense(&mut self) -> u64 {
+        self.next = Extent { hole: 0, data: self.remaining };
+        self.later = Vec::new().into_iter();
+        self.remaining
+    }
+
+    /// The map of a type `S` entry, which goes on in blocks behind its header. Gives the real size, as the next two do.
+    fn header_map(
+        &mut self,
+        header: &Header,
+        extensions: &mut Extensions,
+        refused: Refused<'_>,
+    ) -> Result<u64> {
+        let gnu =
+            header.as_gnu().ok_or_else(|| refused("It is a sparse file, but its header is not GNU tar's"))?;
+        let mut map = Map::new();
+        descriptors(&gnu.sparse, &mut map).map_err(broken)?;
+        let mut goes_on = gnu.is_extended();
+        while goes_on {
+            extensions.charge_block()?;
+            let mut more = GnuExtSparseHeader::new();
+            if !self.read_block(more.as_mut_bytes())? {
+                return Err(cut_off());
+            }
+            descriptors(more.sparse(), &mut map).map_err(broken)?;
+            goes_on = more.is_extended();
+        }
+        self.lay_out(&map, gnu.real_size().map_err(broken)?, refused)
+    }
+
+    /// The map of a PAX form, from the records or from the first blocks of what is stored.
+    fn record_map(
+        &mut self,
+        sparse: Declared,
+        extensions: &mut Extensions,
+        refused: Refused<'_>,
+    ) -> Result<u64> {
+        let real_size = sparse.real_size.ok_or_else(|| refused("It is a sparse file without a size"))?;
+        match sparse.place() {
+            Some(Place::Records) => self.lay_out(&sparse.map, real_size, refused),
+            Some(Place::Content) => {
+                let map = self.content_map(extensions, refused)?;
+                self.lay_out(&map, real_size, refused)
+            }
+            None => Err(refused("It is a sparse file of an unknown version")),
+        }
+    }
+
+    fn content_map(&mut self, extensions: &mut Extensions, refused: Refused<'_>) -> Result<Map> {
+        let mut lines = Lines::default();
+        loop {
+            extensions.charge_block()?;
+            let rest = self.remaining.checked_sub(BLOCK as u64);
+            self.remaining = rest.ok_or_else(|| refused("The map of a sparse file is not complete"))?;
+            let mut block = [0; BLOCK];
+            if !self.read_block(&mut block)? {
+                return Err(cut_off());
+            }
+            if let Some(map) = lines.block(&block).map_err(refused)? {
+                return Ok(map);
+            }
+        }
+    }
+
+    fn lay_out(&mut self, map: &[(u64, u64)], real_size: u64, refused: Refused<'_>) -> Result<u64> {
+        let extents = extents(map, real_size, self.remaining).map_err(refused)?;
+        let holes_left = self.holes_left.checked_sub(real_size - self.remaining);
+        self.holes_left = holes_left.ok_or_else(|| {
+            refused(&format!("The holes of the archive's sparse files exceed {} GiB", MAX_HOLE_BYTES >> 30))
+        })?;
+        self.next = Extent::default();
+        self.later = extents.into_iter();
+        Ok(real_size)
+    }
 }
 
-impl Extensions {
-    /// Each of many could be short enough.
-    fn charge(&mut self, size: u64) -> Result<()> {
-        self.bytes = self.bytes.saturating_add(size);
-        if self.bytes > MAX_EXTENSION_BYTES {
-            let bytes = self.bytes;
-            let problem = format!("an extension of {bytes} bytes is longer than {MAX_EXTENSION_BYTES}");
-            return Err(StoreError::Tar { problem });
-        }
-        Ok(())
-    }
+/// Makes the error that names the entry.
+type Refused<'a> = &'a dyn Fn(&str) -> StoreError;
+
+fn refused(name: &[u8], problem: &str) -> StoreError {
+    StoreError::TarEntry { path: shown(name), problem: problem.to_owned() }
 }
 
 fn is_extension(kind: EntryType) -> bool {
@@ -265,103 +372,7 @@ fn owner(extension: Option<u32>, field: &[u8], decoded: io::Result<u64>, name: &
     if is_blank(field) {
         return Ok(0);
     }
-    u32::try_from(decoded.map_err(broken)?).map_err(|_| StoreError::TarEntry {
-        path: shown(name),
-        problem: "Its owner is not a 32-bit number".to_owned(),
-    })
-}
-
-/// The records `LENGTH KEY=VALUE\n` of an extension. Values are cut by their length, since file names and attributes may
-/// hold newlines, at which the tar crate's own iterator splits.
-struct PaxRecords<'a>(&'a [u8]);
-
-impl<'a> PaxRecords<'a> {
-    fn record(&mut self) -> Option<(&'a [u8], &'a [u8])> {
-        let space = self.0.iter().position(|b| *b == b' ')?;
-        let length: usize = decimal(self.0.get(..space)?)?;
-        let (record, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        let pair = record.get(space + 1..)?.strip_suffix(b"\n")?;
-        let equals = pair.iter().position(|b| *b == b'=')?;
-        Some((pair.get(..equals)?, pair.get(equals + 1..)?))
-    }
-}
-
-impl<'a> Iterator for PaxRecords<'a> {
-    type Item = Result<(&'a [u8], &'a [u8])>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let record = self.record();
-        if record.is_none() {
-            self.0 = &[];
-        }
-        Some(record.ok_or_else(|| StoreError::Tar { problem: "a PAX record is malformed".to_owned() }))
-    }
-}
-
-/// Applies the records of a PAX extension to the entry that follows.
-fn read_pax(records: &[u8], extensions: &mut Extensions) -> Result<()> {
-    for record in PaxRecords(records) {
-        let (key, value) = record?;
-        let bad = || StoreError::Tar { problem: format!("PAX record `{}` has a bad value", shown(key)) };
-        match key {
-            b"path" => extensions.name = Some(value.to_vec()),
-            b"linkpath" => extensions.link = Some(value.to_vec()),
-            b"size" => extensions.size = Some(decimal(value).ok_or_else(bad)?),
-            b"uid" => extensions.uid = Some(decimal(value).ok_or_else(bad)?),
-            b"gid" => extensions.gid = Some(decimal(value).ok_or_else(bad)?),
-            b"mtime" => extensions.mtime = Some(pax_time(value).ok_or_else(bad)?),
-            _ if key.starts_with(b"GNU.sparse.") => {
-                let problem = "it holds a sparse file in PAX form".to_owned();
-                return Err(StoreError::Tar { problem });
-            }
-            _ => {
-                if let Some(name) = key.strip_prefix(PAX_XATTR) {
-                    extensions.xattrs.push((name.to_vec(), value.to_vec()));
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// A global header may carry comments (git writes the commit there) but nothing that changes later entries.
-fn check_global(records: &[u8]) -> Result<()> {
-    for record in PaxRecords(records) {
-        let (key, _) = record?;
-        let changes = [&b"path"[..], b"linkpath", b"size", b"uid", b"gid"].contains(&key)
-            || key.starts_with(PAX_XATTR)
-            || key.starts_with(b"GNU.sparse.");
-        if changes {
-            let problem = format!("a global header sets `{}` for every entry", shown(key));
-            return Err(StoreError::Tar { problem });
-        }
-    }
-    Ok(())
-}
-
-fn decimal<T: std::str::FromStr>(value: &[u8]) -> Option<T> {
-    let text = std::str::from_utf8(value).ok()?;
-    if text.starts_with('+') { None } else { text.parse().ok() }
-}
-
-/// Seconds with an optional fraction, rounded towards the past.
-fn pax_time(value: &[u8]) -> Option<(i64, u32)> {
-    let text = std::str::from_utf8(value).ok()?;
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let seconds: i64 = whole.parse().ok()?;
-    if !fraction.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let digits: String = fraction.chars().chain(std::iter::repeat('0')).take(9).collect();
-    let nanos: u32 = digits.parse().ok()?;
-    match (text.starts_with('-'), nanos) {
-        (true, 1..) => Some((seconds.checked_sub(1)?, 1_000_000_000 - nanos)),
-        _ => Some((seconds, nanos)),
-    }
+    u32::try_from(decoded.map_err(broken)?).map_err(|_| refused(name, "Its owner is not a 32-bit number"))
 }
 
 fn broken(source: io::Error) -> StoreError {
@@ -374,18 +385,4 @@ fn broken(source: io::Error) -> StoreError {
 
 fn cut_off() -> StoreError {
     StoreError::TarCutOff
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pax_times() {
-        assert_eq!(pax_time(b"12"), Some((12, 0)));
-        assert_eq!(pax_time(b"12.5"), Some((12, 500_000_000)));
-        assert_eq!(pax_time(b"-1.5"), Some((-2, 500_000_000)));
-        assert_eq!(pax_time(b"12.x"), None);
-        assert_eq!(pax_time(b""), None);
-    }
 }

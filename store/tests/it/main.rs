@@ -14,6 +14,7 @@ mod collection;
 mod damage;
 mod overlays;
 mod processes;
+mod sparse;
 mod traces;
 mod vectors;
 mod views;

@@ -6,8 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
 use buildc_store::{Rootfs, Store};
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat2};
-use rustix::io::Errno;
+use rustix::fs::{FileType, Mode, OFlags, fstat};
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_flag, fsconfig_set_string,
     fsmount, fsopen,
@@ -80,20 +79,7 @@ impl Place {
 
     /// Opens a path below the root.
     pub(super) fn open(&self, path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
-        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-        loop {
-            match openat2(
-                self.root.as_fd(),
-                path,
-                flags | OFlags::CLOEXEC,
-                Mode::empty(),
-                ResolveFlags::IN_ROOT,
-            ) {
-                // Somebody renamed something on the way; the kernel asks to try again.
-                Err(Errno::AGAIN | Errno::INTR) => {}
-                other => return Ok(other?),
-            }
-        }
+        crate::unpack::open_in_root(self.root.as_fd(), path, flags)
     }
 
     pub(super) fn refused(&self, reason: &str) -> ContainerError {
