@@ -8,6 +8,7 @@
 
 pub mod account;
 pub mod assemble;
+pub mod attest;
 pub mod build;
 pub mod cache;
 pub mod cancel;

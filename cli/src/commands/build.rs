@@ -12,6 +12,7 @@ use buildc_store::{ImageRecord, Store, oci};
 use clap::ValueEnum;
 
 use super::Shell;
+use super::attest_options::Attestations;
 use super::cache_options::{self, CacheTo};
 use super::call::Call;
 use super::export::Export;
@@ -176,6 +177,15 @@ pub struct BuildArgs {
     /// Where the result goes, for example type=oci,dest=app.tar; a bare DIR receives the files; repeatable
     #[arg(short, long, value_name = "type=TYPE[,dest=PATH]")]
     pub output: Vec<String>,
+    /// Attach a list of the image's packages (SPDX) to what leaves
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub sbom: Option<String>,
+    /// Attach how the image was made (SLSA v1) to what leaves: true, false, mode=min or mode=max
+    #[arg(long, value_name = "MODE", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub provenance: Option<String>,
+    /// Both in one option: type=sbom or type=provenance[,mode=max]; repeatable
+    #[arg(long, value_name = "type=TYPE")]
+    pub attest: Vec<String>,
     /// Write results of steps for other machines: type=registry,ref=NAME, type=local,dest=DIR (both also with mode=max)
     /// or type=inline; repeatable
     #[arg(long, value_name = "type=TYPE,…")]
@@ -210,11 +220,14 @@ pub fn run(args: BuildArgs, shell: &Shell) -> Outcome {
         return Err(Failure::usage("--push needs a name to push to").help("Add -t registry.example.com/NAME"));
     }
     let caches = CacheTo::read(&args.cache_to, &args.source.build_arg)?;
+    let attestations = Attestations::read(args.sbom.as_deref(), args.provenance.as_deref(), &args.attest)?;
+    let begun = std::time::SystemTime::now();
     let mut session = Session::open(shell)?;
     let cancel = Cancel::new();
     let Some((compiled, mut products)) = products(&mut session, &args, &names, &cancel, shell)? else {
         return Ok(INTERRUPTED);
     };
+    attestations.attach(&session, &args.source, &compiled, begun, &mut products)?;
     cache_options::inline(&session, &caches, &compiled, &mut products)?;
     for export in &exports {
         let [product] = products.as_slice() else {

@@ -1,6 +1,7 @@
 //! The commands: one file per family. This one dispatches and turns results into exit codes.
 
 pub mod archive;
+pub mod attest_options;
 pub mod build;
 pub mod cache_options;
 pub mod call;

@@ -191,3 +191,88 @@ fn the_cache_of_single_stages_can_be_left_out() {
     let said = String::from_utf8_lossy(&build.expect("a build").stderr).into_owned();
     assert!(said.contains("2 ran"), "{said}");
 }
+
+#[test]
+fn attestations_hang_on_the_image_they_speak_of() {
+    if !ready("attestations", &["docker-registry", "skopeo"]) {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = dir.path().join("store");
+    let text = "FROM scratch\nARG SECRETISH=1\nCOPY status /var/lib/dpkg/status\nCOPY os-release /etc/\n";
+    let context = context(dir.path(), "attested", text);
+    let status = "Package: bash\nStatus: install ok installed\nArchitecture: amd64\nVersion: 5.2-1+b2\n";
+    fs::write(context.join("status"), status).expect("a file");
+    fs::write(context.join("os-release"), "ID=debian\n").expect("a file");
+    let registry = Registry::start(&dir.path().join("registry"), None);
+    let name = format!("{}/attested:1", registry.address);
+    run(buildc(&store)
+        .args([
+            "build",
+            "-t",
+            &name,
+            "--push",
+            "--sbom",
+            "--provenance=mode=max",
+            "--build-arg",
+            "SECRETISH=2",
+        ])
+        .arg(&context))
+    .expect("it is pushed");
+    let index = raw(&format!("docker://{name}"));
+    let [image, attestation] = &index["manifests"].as_array().expect("manifests")[..] else {
+        panic!("{index}");
+    };
+    assert_eq!(attestation["platform"]["os"], "unknown");
+    assert_eq!(attestation["annotations"]["vnd.docker.reference.type"], "attestation-manifest");
+    assert_eq!(attestation["annotations"]["vnd.docker.reference.digest"], image["digest"]);
+    let digest = |of: &serde_json::Value| of["digest"].as_str().expect("a digest").to_owned();
+    let repository = format!("docker://{}/attested", registry.address);
+    let manifest = raw(&format!("{repository}@{}", digest(attestation)));
+    assert_eq!(manifest["subject"]["digest"], image["digest"]);
+    let types: Vec<&str> = manifest["layers"]
+        .as_array()
+        .expect("layers")
+        .iter()
+        .map(|layer| layer["annotations"]["in-toto.io/predicate-type"].as_str().expect("a type"))
+        .collect();
+    assert_eq!(types, ["https://spdx.dev/Document", "https://slsa.dev/provenance/v1"]);
+    // A registry without the referrers API has the list under a tag.
+    let referrers = raw(&format!("{repository}:{}", digest(image).replace(':', "-")));
+    assert_eq!(referrers["manifests"][0]["digest"], attestation["digest"]);
+
+    // In a layout the statements can be read.
+    let layout = dir.path().join("layout");
+    run(buildc(&store)
+        .args(["build", "--attest", "type=sbom", "--provenance", "-o"])
+        .arg(format!("type=oci,tar=false,dest={}", layout.display()))
+        .arg(&context))
+    .expect("it is saved");
+    let read = |digest: &str| -> serde_json::Value {
+        let path = layout.join("blobs/sha256").join(digest.trim_start_matches("sha256:"));
+        serde_json::from_slice(&fs::read(path).expect("a blob")).expect("json")
+    };
+    let top: serde_json::Value =
+        serde_json::from_slice(&fs::read(layout.join("index.json")).expect("an index")).expect("json");
+    let index = read(&digest(&top["manifests"][0]));
+    let manifest = read(&digest(&index["manifests"][1]));
+    let sbom = read(&digest(&manifest["layers"][0]));
+    let package = &sbom["predicate"]["packages"][0];
+    assert_eq!(package["name"], "bash");
+    assert_eq!(package["externalRefs"][0]["referenceLocator"], "pkg:deb/debian/bash@5.2-1%2Bb2?arch=amd64");
+    assert_eq!(
+        format!("sha256:{}", sbom["subject"][0]["digest"]["sha256"].as_str().expect("a digest")),
+        digest(&index["manifests"][0])
+    );
+    let provenance = read(&digest(&manifest["layers"][1])).to_string();
+    assert!(!provenance.contains("SECRETISH\""), "arguments are for mode=max: {provenance}");
+    // Readers still find the image.
+    let other = dir.path().join("other");
+    run(buildc(&other).args(["pull", &name])).expect("buildc pulls it");
+    run(buildc(&other).args(["load", "-i"]).arg(&layout)).expect("buildc loads it");
+    run(Command::new("skopeo")
+        .args(["copy", "--src-tls-verify=false"])
+        .arg(format!("docker://{name}"))
+        .arg(format!("dir:{}", dir.path().join("copy").display())))
+    .expect("skopeo finds the image");
+}
