@@ -66,9 +66,9 @@ fn evaluate(session: &Session, args: &SourceArgs, path: &Path) -> Result<Built, 
     }
     let lowering = pipeline::lower_options(args)?;
     let policy = if args.pull { PullPolicy::Always } else { PullPolicy::Missing };
-    let result = language::on_big_stack(|| {
+    let result = language::on_big_stack(|stack_size| {
         let resolver = StoreResolver::new(&session.store, policy);
-        let options = Options { stack_size: language::STACK, ..Options::default() };
+        let options = Options { stack_size, max_memory: language::memory_limit(), ..Options::default() };
         let file =
             BuildFile { path: text, arguments: &arguments, attribute: args.attribute.as_deref(), options };
         build::evaluate(file, lowering, &resolver, &Files)

@@ -80,8 +80,10 @@ enum Source {
 pub fn run(args: EvalArgs) -> Outcome {
     let sources = sources(&args).map_err(Failure::Output)?;
     let directory = std::env::current_dir().map_err(Failure::Output)?;
-    let code = language::on_big_stack(move || evaluate(&args, sources, directory.as_os_str().as_bytes()))
-        .map_err(Failure::Output)?;
+    let code = language::on_big_stack(move |stack| {
+        evaluate(&args, sources, directory.as_os_str().as_bytes(), stack)
+    })
+    .map_err(Failure::Output)?;
     code.map_err(Failure::Output)
 }
 
@@ -102,9 +104,9 @@ fn sources(args: &EvalArgs) -> io::Result<Vec<Source>> {
     args.sources.iter().map(source).collect()
 }
 
-fn evaluate(args: &EvalArgs, sources: Vec<Source>, directory: &[u8]) -> io::Result<u8> {
+fn evaluate(args: &EvalArgs, sources: Vec<Source>, directory: &[u8], stack: usize) -> io::Result<u8> {
     let arena = Bump::new();
-    let options = args.flags.options();
+    let options = args.flags.options(stack);
     let sealed = Sealed::new(&options.store_dir);
     let world: &dyn World = if options.sealed { &sealed } else { &Files };
     let mut ev = Evaluator::new(&arena, world, options);

@@ -12,6 +12,7 @@ use buildc_compiler::lang::value::{Attrs, Value};
 
 use super::eval_settings::{Settings, enable, search_path_entries};
 use crate::language;
+use crate::units::parse_size;
 
 /// What programs are given and what they may see.
 #[derive(clap::Args, Debug)]
@@ -52,13 +53,16 @@ pub struct EvalFlags {
     /// How deep calls may be nested
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     max_call_depth: u32,
+    /// Memory that values may take, for example 512m [default: three quarters of the machine's]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    memory_limit: Option<u64>,
     #[command(flatten)]
     settings: Settings,
 }
 
 impl EvalFlags {
-    /// The evaluator's options, given what the environment says.
-    pub fn options(&self) -> Options {
+    /// The evaluator's options, given what the environment says and the bytes of stack there are.
+    pub fn options(&self, stack_size: usize) -> Options {
         let sealed = self.pure_eval || self.settings.is_pure();
         let mut options = Options {
             show_trace: self.show_trace && !self.no_show_trace,
@@ -68,7 +72,10 @@ impl EvalFlags {
             abort_on_warn: self.abort_on_warn,
             max_call_depth: self.max_call_depth,
             store_dir: self.store_dir.trim_end_matches('/').as_bytes().to_vec(),
-            stack_size: language::STACK,
+            max_memory: self
+                .memory_limit
+                .map_or_else(language::memory_limit, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
+            stack_size,
             search_path: self.include.iter().map(|entry| search_entry(entry)).collect(),
             ..Options::default()
         };
@@ -107,6 +114,10 @@ impl EvalFlags {
         }
         Ok(set.finish(ev.arena))
     }
+}
+
+fn size(text: &str) -> std::result::Result<u64, String> {
+    parse_size(text).ok_or_else(|| "expected a size such as 512m or 2g".to_owned())
 }
 
 /// `NAME=PATH` or `PATH`.

@@ -33,14 +33,14 @@ pub struct ReplArgs {
 pub fn run(args: ReplArgs, shell: &Shell) -> Outcome {
     let directory = std::env::current_dir().map_err(Failure::Output)?;
     let colors = shell.streams.color_out;
-    let work = move || {
+    let work = move |stack| {
         let setup = Setup {
             files: &args.files,
             flags: &args.flags,
             directory: directory.as_os_str().as_bytes(),
             colors,
         };
-        repl::run(&setup)
+        repl::run(&setup, stack)
     };
     language::on_big_stack(work).map_err(Failure::Output)?.map_err(Failure::Output)?;
     Ok(0)

@@ -33,13 +33,13 @@ pub struct Setup<'s> {
     pub colors: bool,
 }
 
-/// Answers lines until the input ends or says `:q`. What fails is said on standard error and ends nothing.
+/// Answers lines until the input ends or says `:q`, on a thread with so many bytes of stack. What fails is said on standard error and ends nothing.
 ///
 /// # Errors
 /// When the terminal or a stream fails.
-pub fn run(setup: &Setup<'_>) -> io::Result<()> {
+pub fn run(setup: &Setup<'_>, stack: usize) -> io::Result<()> {
     let arena = Bump::new();
-    let options = setup.flags.options();
+    let options = setup.flags.options(stack);
     let sealed = Sealed::new(&options.store_dir);
     let world: &dyn World = if options.sealed { &sealed } else { &Files };
     let ev = Evaluator::new(&arena, world, options);

@@ -19,6 +19,8 @@ pub enum ErrorKind {
     Assert,
     /// The stack of the machine is used up; printed without a trace.
     StackOverflow,
+    /// Memory or steps are used up; printed without a trace.
+    Limit,
     /// A word that stands for one of a few things stands for none; Nix then points at its `--help`.
     Usage,
     /// What was fetched has another hash than was said; the command line ends with a status of its own.
@@ -83,7 +85,7 @@ impl EvalError {
     #[cold]
     #[must_use]
     pub fn trace(mut self: Box<Self>, pos: Pos, text: impl Into<Cow<'static, [u8]>>) -> Box<Self> {
-        if self.kind != ErrorKind::StackOverflow {
+        if !matches!(self.kind, ErrorKind::StackOverflow | ErrorKind::Limit) {
             self.traces.push(Trace { pos, text: text.into(), always: false });
         }
         self

@@ -88,7 +88,10 @@ impl<'a> Resolver<'_, 'a> {
                 self.select(pos, base, path, default)?
             }
             ast::Expr::HasAttr { base, path } => {
-                let (pos, base) = (base.pos(), self.node(base)?);
+                let tree = base;
+                let base = self.node(tree)?;
+                // A long chain of them has one place; to look for it each time would take the square of its length.
+                let pos = if let Expr::HasAttr(inner) = base { inner.pos } else { tree.pos() };
                 let path = self.path(path)?;
                 Expr::HasAttr(self.alloc(HasAttr { pos, base, path }))
             }
@@ -111,7 +114,10 @@ impl<'a> Resolver<'_, 'a> {
                 let body = self.node(body)?;
                 Expr::Assert(self.alloc(Assert { pos, condition, source, body }))
             }
-            ast::Expr::Not(inner) => Expr::Not(self.node(inner)?, inner.pos()),
+            ast::Expr::Not(inner) => {
+                let node = self.node(inner)?;
+                Expr::Not(node, if let Expr::Not(_, pos) = *node { pos } else { inner.pos() })
+            }
             ast::Expr::Binary { pos, op, left, right } => self.binary(pos, op, left, right)?,
             ast::Expr::ConcatStrings { pos, force_string, parts } => {
                 self.concat_strings(pos, force_string, parts)?

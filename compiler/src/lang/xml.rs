@@ -47,6 +47,11 @@ impl Document {
         self.out
     }
 
+    /// Bytes written so far.
+    pub fn size(&self) -> usize {
+        self.out.len()
+    }
+
     fn indent(&mut self) {
         self.out.resize(self.out.len() + 2 * self.open.len(), b' ');
     }

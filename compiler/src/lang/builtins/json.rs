@@ -53,6 +53,15 @@ impl<'a> Writer<'a> {
 
     fn value(&mut self, ev: &mut Evaluator<'a>, value: Value<'a>, pos: Pos) -> Result<()> {
         ev.check_stack()?;
+        ev.room_for(self.text.bytes.len())?;
+        // Nesting counts as calls, as in Nix.
+        ev.enter(pos)?;
+        self.entered(ev, value, pos)?;
+        ev.leave();
+        Ok(())
+    }
+
+    fn entered(&mut self, ev: &mut Evaluator<'a>, value: Value<'a>, pos: Pos) -> Result<()> {
         let value = if self.strict { ev.force(value, pos)? } else { ev.peek(value) };
         match value {
             Value::Null => self.word(b"null"),

@@ -108,6 +108,7 @@ fn gen_list<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>>
     if size == 0 {
         return Ok(ev.list(std::iter::empty()));
     }
+    ev.room_for((size as usize).saturating_mul(size_of::<Value<'_>>()))?;
     let deferred = ev.arena.alloc(Deferred::Generate { function });
     Ok(deferred_list(ev, deferred, size as usize))
 }
@@ -127,7 +128,7 @@ fn concat_lists<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<
         let context = "while evaluating a value of the list passed to builtins.concatLists";
         parts.push(ev.list_of(share(slot), Pos::NONE, context)?);
     }
-    Ok(ev.concatenated(&parts))
+    ev.concatenated(&parts)
 }
 
 fn concat_map<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
@@ -145,19 +146,23 @@ fn concat_map<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a
         };
         parts.push(ev.list_of(result, pos, context)?);
     }
-    Ok(ev.concatenated(&parts))
+    ev.concatenated(&parts)
 }
 
 impl<'a> Evaluator<'a> {
     /// All elements of some lists in one; the only one that is not empty is shared.
-    pub(in crate::lang) fn concatenated(&self, parts: &[&'a List<'a>]) -> Value<'a> {
-        let size = parts.iter().map(|part| part.len()).sum();
+    ///
+    /// # Errors
+    /// When there is no room for them.
+    pub(in crate::lang) fn concatenated(&self, parts: &[&'a List<'a>]) -> Result<Value<'a>> {
+        let size = parts.iter().fold(0, |size: usize, part| size.saturating_add(part.len()));
         if let Some(only) = parts.iter().find(|part| part.len() == size) {
-            return Value::List(only);
+            return Ok(Value::List(only));
         }
+        self.room_for(size.saturating_mul(size_of::<Value<'_>>()))?;
         let mut slots = parts.iter().flat_map(|part| part.items());
         let items =
             self.arena.alloc_slice_fill_with(size, |_| Cell::new(slots.next().map_or(Value::Null, share)));
-        if items.is_empty() { self.list(std::iter::empty()) } else { self.list_of_slots(items) }
+        Ok(if items.is_empty() { self.list(std::iter::empty()) } else { self.list_of_slots(items) })
     }
 }

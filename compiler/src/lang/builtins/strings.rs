@@ -165,6 +165,7 @@ fn replace_strings<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Val
                 if is_new {
                     text.context = Context::union(ev.arena, text.context, replacement.context);
                 }
+                ev.room_for(text.bytes.len().saturating_add(replacement.len()))?;
                 text.bytes.extend_from_slice(replacement.bytes());
                 replacements.from[index].len()
             }

@@ -51,6 +51,7 @@ impl<'a> Evaluator<'a> {
 impl<'a> Writer<'a> {
     fn value(&mut self, ev: &mut Evaluator<'a>, value: Value<'a>, pos: Pos) -> Result<()> {
         ev.check_stack()?;
+        ev.room_for(self.document.size())?;
         match self.look(ev, value, pos)? {
             Value::Null => self.document.empty("null", &[]),
             Value::Bool(true) => self.document.empty("bool", &[("value", b"true")]),

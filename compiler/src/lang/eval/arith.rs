@@ -151,7 +151,7 @@ impl<'a> Evaluator<'a> {
 
     /// The value of arithmetic over variables and constants that are known numbers already.
     pub(super) fn speculate(&self, node: Node<'a>, env: &'a Env<'a>) -> Option<Value<'a>> {
-        if self.call_depth + SPECULATION_RESERVE > self.options.max_call_depth {
+        if self.limits.depth + SPECULATION_RESERVE > self.options.max_call_depth {
             return None;
         }
         ahead(node, env)

@@ -81,6 +81,7 @@ impl<'a> Evaluator<'a> {
         match self.force(value, pos)? {
             Value::String(string) => {
                 text.context = Context::union(self.arena, text.context, string.context);
+                self.room_for(text.bytes.len().saturating_add(string.len()))?;
                 text.bytes.extend_from_slice(string.bytes());
             }
             Value::Path(path) if how.copy => {

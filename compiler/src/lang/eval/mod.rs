@@ -28,12 +28,15 @@ mod deep;
 mod equal;
 mod features;
 mod globals;
+mod limits;
 mod program;
 mod run;
 mod session;
 mod sets;
 mod strings;
 mod typed;
+
+use limits::Limits;
 
 pub use coerce::Coercion;
 pub use coerce::Text;
@@ -48,6 +51,10 @@ pub use strings::canonical;
 pub struct Options {
     /// Calls that may be nested; one more is an error.
     pub max_call_depth: u32,
+    /// Bytes that values may take; more is an error.
+    pub max_memory: usize,
+    /// Calls that may be made in all; more is an error.
+    pub max_steps: u64,
     /// Full traces, with calls of functions.
     pub show_trace: bool,
     /// The environment, the clock and the system can be seen.
@@ -83,6 +90,8 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             max_call_depth: 10_000,
+            max_memory: usize::MAX,
+            max_steps: u64::MAX,
             show_trace: false,
             impure: false,
             sealed: false,
@@ -124,7 +133,7 @@ pub struct Evaluator<'a> {
     pub(super) codes: Vec<Node<'a>>,
     pub(super) globals: Vec<Global<'a>>,
     frames: Frames<'a>,
-    call_depth: u32,
+    limits: Limits,
     pub(super) stack: StackLimit,
     files: HashMap<Vec<u8>, &'a Slot<'a>>,
     pub(super) memory: Memory,
@@ -158,7 +167,7 @@ impl<'a> Evaluator<'a> {
             codes: Vec::new(),
             globals: Vec::new(),
             frames: Frames::new(arena),
-            call_depth: 0,
+            limits: Limits::new(options.max_steps),
             stack: StackLimit::below_here(usable),
             files: HashMap::new(),
             memory: Memory::default(),
@@ -273,25 +282,6 @@ impl<'a> Evaluator<'a> {
         Ok(())
     }
 
-    /// Counts a call, as Nix counts them. Every success is followed by [`Evaluator::leave`].
-    ///
-    /// # Errors
-    /// When too many are nested.
-    #[inline(always)]
-    pub fn enter(&mut self, pos: Pos) -> Result<()> {
-        if self.call_depth > self.options.max_call_depth {
-            return Err(too_deep(pos));
-        }
-        self.call_depth += 1;
-        Ok(())
-    }
-
-    /// Ends a call.
-    #[inline(always)]
-    pub fn leave(&mut self) {
-        self.call_depth -= 1;
-    }
-
     /// Runs `attempt`; when it fails with an error that programs can catch, says so by `None`. What failed on the way fails
     /// again at once, should it be wanted again.
     ///
@@ -299,13 +289,13 @@ impl<'a> Evaluator<'a> {
     /// Those that programs cannot catch.
     pub fn try_catch<T>(&mut self, attempt: impl FnOnce(&mut Self) -> Result<T>) -> Result<Option<T>> {
         let outer = std::mem::take(&mut self.unwound);
-        let depth = self.call_depth;
+        let depth = self.limits.depth;
         let result = attempt(self);
         let failed = std::mem::replace(&mut self.unwound, outer);
         match result {
             Ok(value) => Ok(Some(value)),
             Err(error) if error.is_catchable() => {
-                self.call_depth = depth;
+                self.limits.depth = depth;
                 let index = self.failures.len() as u32;
                 self.failures.push(*error);
                 failed.iter().for_each(|slot| slot.set(Value::Failed(index)));
@@ -367,9 +357,4 @@ impl<'a> Evaluator<'a> {
         let args = self.arena.alloc_slice_copy(args);
         Value::Deferred(0, self.arena.alloc(Deferred::Apply { function, args }))
     }
-}
-
-#[cold]
-fn too_deep(pos: Pos) -> Box<EvalError> {
-    EvalError::new("stack overflow; max-call-depth exceeded").at(pos)
 }

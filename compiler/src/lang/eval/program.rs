@@ -29,6 +29,7 @@ impl<'a> Evaluator<'a> {
         source: (Origin<'a>, &'a [u8]),
         base: &[u8],
     ) -> Result<ast::Node<'a>> {
+        self.room_for(source.1.len())?;
         let home = self.options.home.clone();
         let settings = Settings {
             base,
@@ -43,6 +44,7 @@ impl<'a> Evaluator<'a> {
         let (symbols, sources) = (&mut self.symbols, &mut self.sources);
         let parsed = syntax::parse(self.arena, symbols, sources, form, source, &settings, &mut warnings);
         warnings.iter().for_each(|warning| self.warn_of(warning));
+        self.room_for(0)?;
         Ok(parsed.map_err(|error| syntax_error(*error))?.expr)
     }
 
@@ -91,7 +93,7 @@ impl<'a> Evaluator<'a> {
     pub fn eval_file(&mut self, path: &[u8]) -> Result<Value<'a>> {
         let path = self.expression_file(path)?;
         if let Some(slot) = self.files.get(&path) {
-            return self.force_slot(slot, Pos::NONE);
+            return self.force_slot(slot, Pos::NONE).map_err(|error| in_file(error, &path));
         }
         let slot: &'a Slot<'a> = self.arena.alloc(Cell::new(Value::Null));
         let program = self.load(&path, &[])?;
@@ -104,8 +106,7 @@ impl<'a> Evaluator<'a> {
             }
             Err(error) => {
                 self.files.remove(&path);
-                let text = [b"while evaluating the file '".as_slice(), &path, b"':"].concat();
-                Err(error.trace(Pos::NONE, text))
+                Err(in_file(error, &path))
             }
         }
     }
@@ -178,6 +179,11 @@ impl<'a> Evaluator<'a> {
             Err(error) => Err(EvalError::new(error.0)),
         }
     }
+}
+
+#[cold]
+fn in_file(error: Box<EvalError>, path: &[u8]) -> Box<EvalError> {
+    error.trace(Pos::NONE, [b"while evaluating the file '".as_slice(), path, b"':"].concat())
 }
 
 #[cold]

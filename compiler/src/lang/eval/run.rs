@@ -195,6 +195,7 @@ impl<'a> Evaluator<'a> {
         let right = self.eval(operands.right, env)?;
         let left = self.list_of(left, operands.pos, CONTEXT)?;
         let right = self.list_of(right, operands.pos, CONTEXT)?;
+        self.room_for(left.len().saturating_add(right.len()).saturating_mul(size_of::<Value<'_>>()))?;
         Ok(Value::List(List::join(self.arena, left, right)))
     }
 

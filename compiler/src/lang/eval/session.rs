@@ -69,9 +69,9 @@ impl<'a> Evaluator<'a> {
     /// # Errors
     /// Those of `work`.
     pub fn recover<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        let depth = self.call_depth;
+        let depth = self.limits.depth;
         let result = work(self);
-        self.call_depth = depth;
+        self.limits.depth = depth;
         self.unwound.clear();
         result
     }

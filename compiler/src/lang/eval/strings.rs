@@ -31,12 +31,12 @@ impl<'a> Evaluator<'a> {
         if let Value::String(l) = left {
             let right = self.eval(add.right, env)?;
             if let Value::String(r) = right {
-                return Ok(self.joined(l, r));
+                return self.joined(l, r);
             }
             let how = Coercion { more: false, copy: true, canonical: true };
             let right = self.coerce_to_string(right, add.right_pos, SEGMENT, how)?;
             let right = NixString::new(self.arena, self.bytes(&right.bytes), right.context);
-            return Ok(self.joined(l, right));
+            return self.joined(l, right);
         }
         let mut text = Text::default();
         let is_path = matches!(left, Value::Path(_));
@@ -48,12 +48,15 @@ impl<'a> Evaluator<'a> {
         if is_path { self.path_of(text, add.pos) } else { Ok(self.text(text)) }
     }
 
-    fn joined(&self, left: &'a NixString<'a>, right: &'a NixString<'a>) -> Value<'a> {
-        match (left.len(), right.len()) {
+    fn joined(&self, left: &'a NixString<'a>, right: &'a NixString<'a>) -> Result<Value<'a>> {
+        Ok(match (left.len(), right.len()) {
             (_, 0) if right.context.is_none() => Value::String(left),
             (0, _) if left.context.is_none() => Value::String(right),
-            _ => Value::String(NixString::join(self.arena, left, right)),
-        }
+            (l, r) => {
+                self.room_for(l.saturating_add(r))?;
+                Value::String(NixString::join(self.arena, left, right))
+            }
+        })
     }
 
     /// A string or path with interpolation; `a + b + …`.
