@@ -55,3 +55,8 @@ fn state_word(state: &State) -> &'static str {
         State::NotNeeded => "not needed",
     }
 }
+
+/// The same as the name of a class of nodes, for forms that have style sheets.
+fn state_class(state: &State) -> String {
+    state_word(state).replace(' ', "")
+}

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use buildc_ir::graph::Node;
 use buildc_ir::{Plan, PlannedStep, Reason, State, Target};
 
-use super::{Totals, figures, state_word, text};
+use super::{Totals, figures, state_class, state_word, text};
 
 const STYLE: &str = include_str!("html/style.css");
 /// The page may load nothing, whatever stands in it.
@@ -100,7 +100,7 @@ fn steps(plan: &Plan) -> String {
             "<tr id=\"s{}\"><td><b class=\"{}\">{}</b></td><td><code>{}</code><br><small>{}</small></td><td>{}</td>\
              <td>{}</td><td>{}</td></tr>",
             step.id,
-            class(&step.state),
+            state_class(&step.state),
             state_word(&step.state),
             escape(&node.label),
             escape(&places(plan, node)),
@@ -136,15 +136,6 @@ fn why(plan: &Plan, step: &PlannedStep) -> String {
         let _ = write!(out, "<br>{name} {key}");
     }
     out + "</small></details>"
-}
-
-fn class(state: &State) -> &'static str {
-    match state {
-        State::Cached => "cached",
-        State::WillRun => "willrun",
-        State::DependsOn { .. } => "dependson",
-        State::NotNeeded => "notneeded",
-    }
 }
 
 /// Text that stays text, in elements and in quoted attributes; controls, which no page may hold, become spaces.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use buildc_ir::{Plan, PlannedStep, Role, State};
 
-use super::{state_word, text};
+use super::{state_class, state_word, text};
 
 /// The plan as a Mermaid flowchart.
 pub fn mermaid(plan: &Plan) -> String {
@@ -19,7 +19,7 @@ pub fn mermaid(plan: &Plan) -> String {
             }
             State::Cached | State::NotNeeded => String::new(),
         };
-        let _ = writeln!(out, "  {name}[\"{label}<br/>{state}{reason}\"]:::{}", class(&step.state));
+        let _ = writeln!(out, "  {name}[\"{label}<br/>{state}{reason}\"]:::{}", state_class(&step.state));
         for input in &node.step.inputs {
             let from = format!("s{}", short(&input.step.to_string()));
             let _ = writeln!(out, "  {from} {} {name}", arrow(input.role));
@@ -42,15 +42,6 @@ fn name(step: &PlannedStep) -> String {
 /// Enough digits that two steps of a graph do not meet.
 fn short(id: &str) -> String {
     id.chars().take(12).collect()
-}
-
-fn class(state: &State) -> &'static str {
-    match state {
-        State::Cached => "cached",
-        State::WillRun => "willrun",
-        State::DependsOn { .. } => "dependson",
-        State::NotNeeded => "notneeded",
-    }
 }
 
 fn arrow(role: Role) -> &'static str {

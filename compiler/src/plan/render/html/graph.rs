@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use buildc_ir::{Plan, Role};
 
-use super::{class, escape, figures, state_word, text};
+use super::{escape, figures, state_class, state_word, text};
 
 const BOX_WIDTH: usize = 250;
 const BOX_HEIGHT: usize = 42;
@@ -54,7 +54,7 @@ pub(super) fn svg(plan: &Plan) -> String {
             "<a href=\"#s{}\"><rect class=\"{}{marked}\" x=\"{x}\" y=\"{y}\" width=\"{BOX_WIDTH}\" height=\"{BOX_HEIGHT}\" rx=\"5\"/>\
              <title>{}\n{}</title><text x=\"{}\" y=\"{}\">{}</text><text class=\"small\" x=\"{}\" y=\"{}\">{}{}</text></a>",
             step.id,
-            class(&step.state),
+            state_class(&step.state),
             escape(&node.label),
             escape(&text::reason(graph, &step.reason)),
             x + 8,
