@@ -7,7 +7,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use buildc_compiler::lang::error::{ErrorKind, EvalError, Result};
-use buildc_compiler::lang::eval::{Coercion, Evaluator};
+use buildc_compiler::lang::eval::{Coercion, Evaluator, Names};
 use buildc_compiler::lang::resolve::resolve;
 use buildc_compiler::lang::syntax::{Origin, Pos};
 use buildc_compiler::lang::value::{Attrs, Value};
@@ -186,7 +186,11 @@ fn value<'a>(ev: &mut Evaluator<'a>, source: Source, directory: &[u8]) -> Result
     match source {
         Source::Text(text) => ev.eval_text(Origin::String, ev.bytes(&text), directory),
         Source::Stdin(text) => ev.eval_text(Origin::Stdin, ev.bytes(&text), directory),
-        Source::File(path) => ev.eval_file(&path).map_err(without_file_line),
+        Source::File(path) => {
+            // It is not remembered: a program that imports the file evaluates it once more, as in Nix.
+            let tree = ev.parse_file(&path)?;
+            ev.eval_under(tree, &Names::default())
+        }
     }
 }
 
@@ -217,10 +221,4 @@ fn shown<'a>(
     };
     text.push(b'\n');
     Ok((text, Ok(())))
-}
-
-/// The file named on the command line is no line of the trace.
-fn without_file_line(mut error: Box<EvalError>) -> Box<EvalError> {
-    error.traces.pop();
-    error
 }

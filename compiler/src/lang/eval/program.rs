@@ -93,7 +93,7 @@ impl<'a> Evaluator<'a> {
     pub fn eval_file(&mut self, path: &[u8]) -> Result<Value<'a>> {
         let path = self.expression_file(path)?;
         if let Some(slot) = self.files.get(&path) {
-            return self.force_slot(slot, Pos::NONE).map_err(|error| in_file(error, &path));
+            return self.force_slot(slot, Pos::NONE);
         }
         let slot: &'a Slot<'a> = self.arena.alloc(Cell::new(Value::Null));
         let program = self.load(&path, &[])?;
@@ -106,7 +106,8 @@ impl<'a> Evaluator<'a> {
             }
             Err(error) => {
                 self.files.remove(&path);
-                Err(in_file(error, &path))
+                let text = [b"while evaluating the file '".as_slice(), &path, b"':"].concat();
+                Err(error.trace(Pos::NONE, text))
             }
         }
     }
@@ -179,11 +180,6 @@ impl<'a> Evaluator<'a> {
             Err(error) => Err(EvalError::new(error.0)),
         }
     }
-}
-
-#[cold]
-fn in_file(error: Box<EvalError>, path: &[u8]) -> Box<EvalError> {
-    error.trace(Pos::NONE, [b"while evaluating the file '".as_slice(), path, b"':"].concat())
 }
 
 #[cold]
