@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    archive, build, check, completions, container, copy, eval, exec, image, info, inspect, logs, parse, plan,
-    ps, registry, repl, run, space, volume,
+    archive, build, check, completions, container, copy, difference, enter, eval, exec, image, info, inspect,
+    lock, logs, parse, plan, ps, registry, repl, run, space, volume, why,
 };
 
 const GLOBAL: &str = "Options of every command";
@@ -72,6 +72,12 @@ pub enum Verb {
     Build(Box<build::BuildArgs>),
     /// Show what a build would do and why, without doing it
     Plan(Box<plan::PlanArgs>),
+    /// Pin what names, URLs and git refs mean now
+    Lock(Box<lock::LockArgs>),
+    /// Say what a build did with its steps, and why
+    Why(why::WhyArgs),
+    /// Open a shell in the state before or after a step
+    Shell(enter::ShellArgs),
     /// Say what is unwise in a Dockerfile
     Check(Box<check::CheckArgs>),
     /// Show how a Dockerfile is read
@@ -104,7 +110,7 @@ pub enum Verb {
     Logs(logs::LogsArgs),
     /// Run a command in a running container
     Exec(exec::ExecArgs),
-    /// Copy files between a container and the host
+    /// Copy files between a container, or a step of a build, and the host
     Cp(copy::CpArgs),
     /// Show everything known about containers, images or volumes
     Inspect(inspect::InspectArgs),
@@ -114,7 +120,11 @@ pub enum Verb {
     Tag(image::TagArgs),
     /// Remove images
     Rmi(image::RmiArgs),
-    /// Show the instructions an image was made by
+    /// Compare two images
+    Diff(difference::DiffArgs),
+    /// Show where an image's bytes are
+    Size(difference::SizeArgs),
+    /// List builds, or show the instructions an image was made by
     History(image::HistoryArgs),
     /// Fetch images from a registry
     Pull(registry::PullArgs),

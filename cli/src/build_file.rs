@@ -6,7 +6,11 @@ use std::path::{Path, PathBuf};
 use buildc_compiler::lang::build::{self, Argument, BuildFile, Built, Failed};
 use buildc_compiler::lang::eval::Options;
 use buildc_executor::context::Context;
+use buildc_executor::lock::{LockedResolver, Mode};
 use buildc_executor::resolve::{PullPolicy, StoreResolver};
+
+use buildc_ir::lock::Lock;
+use buildc_ir::{Diagnostic, SourceMap};
 
 use crate::commands::build::SourceArgs;
 use crate::failure::Failure;
@@ -33,14 +37,15 @@ pub fn default_file(directory: &Path) -> Option<PathBuf> {
 }
 
 /// Evaluates, improves and plans.
-pub fn compile(session: &mut Session, args: &SourceArgs, path: &Path) -> Result<Compiled, Failure> {
-    let path = std::path::absolute(path).map_err(|e| Failure::file("find", path, &e))?;
-    if !path.is_file() {
-        return Err(Failure::new("input::not_found", format!("There is no build file `{}`", path.display()))
-            .help("-f is relative to the current directory"));
-    }
+pub fn compile(
+    session: &mut Session,
+    args: &SourceArgs,
+    path: &Path,
+    mode: Mode,
+) -> Result<Compiled, Failure> {
+    let path = found(path)?;
     session.hold()?;
-    let built = evaluate(session, args, &path)?;
+    let (built, _) = evaluate(session, args, &path, mode)?;
     let contexts = contexts(session, &built.contexts)?;
     let attribute = args.attribute.as_deref().unwrap_or_default();
     let platform = args.platform.join(",");
@@ -51,7 +56,29 @@ pub fn compile(session: &mut Session, args: &SourceArgs, path: &Path) -> Result<
     pipeline::decide(session, args, Sourced { graph, sources, warnings, contexts, source_key, groups, held })
 }
 
-fn evaluate(session: &Session, args: &SourceArgs, path: &Path) -> Result<Built, Failure> {
+/// Evaluates only for what the file asks of the world; gives its warnings and the lock with all answers.
+pub fn lock(
+    session: &mut Session,
+    args: &SourceArgs,
+    path: &Path,
+    mode: Mode,
+) -> Result<(Vec<Diagnostic>, SourceMap, Lock), Failure> {
+    let path = found(path)?;
+    session.hold()?;
+    let (built, lock) = evaluate(session, args, &path, mode)?;
+    Ok((built.warnings, built.sources, lock))
+}
+
+fn found(path: &Path) -> Result<PathBuf, Failure> {
+    let path = std::path::absolute(path).map_err(|e| Failure::file("find", path, &e))?;
+    if path.is_file() {
+        return Ok(path);
+    }
+    Err(Failure::new("input::not_found", format!("There is no build file `{}`", path.display()))
+        .help("-f is relative to the current directory"))
+}
+
+fn evaluate(session: &Session, args: &SourceArgs, path: &Path, mode: Mode) -> Result<(Built, Lock), Failure> {
     if let Some(stage) = &args.target {
         return Err(Failure::usage(format!("--target `{stage}` is for Dockerfiles"))
             .help("Choose an image of a build file with -A NAME"));
@@ -68,10 +95,11 @@ fn evaluate(session: &Session, args: &SourceArgs, path: &Path) -> Result<Built, 
     let policy = if args.pull { PullPolicy::Always } else { PullPolicy::Missing };
     let result = language::on_big_stack(|stack_size| {
         let resolver = StoreResolver::new(&session.store, policy);
+        let resolver = LockedResolver::new(&session.store, resolver, mode);
         let options = Options { stack_size, max_memory: language::memory_limit(), ..Options::default() };
         let file =
             BuildFile { path: text, arguments: &arguments, attribute: args.attribute.as_deref(), options };
-        build::evaluate(file, lowering, &resolver, &Files)
+        build::evaluate(file, lowering, &resolver, &Files).map(|built| (built, resolver.into_lock()))
     });
     match result.map_err(Failure::Output)? {
         Ok(built) => Ok(built),

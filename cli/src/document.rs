@@ -70,6 +70,8 @@ pub struct HistoryEntry {
     pub created_by: String,
     /// Bytes of its layer's files.
     pub size: u64,
+    /// False where it only changed the config.
+    pub has_layer: bool,
     /// Free text.
     pub comment: String,
 }
@@ -93,6 +95,7 @@ pub fn history(store: &Store, image: &ImageRecord) -> Result<Vec<HistoryEntry>, 
                 created,
                 created_by: text(entry, "created_by"),
                 size: layer.map_or(0, |l| l.size_bytes),
+                has_layer,
                 comment: text(entry, "comment"),
             }
         })

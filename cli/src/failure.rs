@@ -222,6 +222,8 @@ macro_rules! told {
 told!(
     buildc_executor::container::ContainerError,
     buildc_executor::context::ContextError,
+    buildc_executor::history::HistoryError,
+    buildc_executor::lock::LockError,
     buildc_executor::volume::VolumeError,
     buildc_launch::LaunchError,
     buildc_store::archive::ArchiveError,

@@ -7,16 +7,20 @@ use crate::failure::Failure;
 /// Exit code of a build that was interrupted: 128 and SIGINT's number, as shells have it.
 pub const INTERRUPTED: u8 = 130;
 
-/// Sets `cancel` at SIGINT, SIGTERM and SIGHUP. Starts a thread.
+/// Sets `cancel` at SIGINT, SIGTERM and SIGHUP. Starts a thread. A command that builds several times has one such wish:
+/// the first call counts.
 pub fn cancels(cancel: &Cancel) -> Result<(), Failure> {
     let cancel = cancel.clone();
-    ctrlc::set_handler(move || {
+    let set = ctrlc::set_handler(move || {
         if cancel.is_cancelled() {
             crate::output::say("Still cleaning up");
         }
         cancel.cancel();
-    })
-    .map_err(|e| Failure::told("environment::signals", &e, None))
+    });
+    match set {
+        Err(ctrlc::Error::MultipleHandlers) => Ok(()),
+        other => other.map_err(|e| Failure::told("environment::signals", &e, None)),
+    }
 }
 
 /// As [`cancels`], for transfers, which may wait long for a silent server: asking again ends the process at once. What

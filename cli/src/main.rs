@@ -18,6 +18,7 @@ mod interrupt;
 mod language;
 mod listing;
 mod output;
+mod pins;
 mod pipeline;
 mod place;
 mod product;

@@ -11,6 +11,7 @@ use buildc_compiler::plan::{self, PlanOptions};
 use buildc_executor::cache::{self, Imported};
 use buildc_executor::context::Context;
 use buildc_executor::facts::StoreFacts;
+use buildc_executor::lock::{LockedResolver, Mode};
 use buildc_executor::resolve::{PullPolicy, StoreResolver};
 use buildc_executor::trace;
 use buildc_ir::pattern::PatternSet;
@@ -23,6 +24,7 @@ use crate::commands::Shell;
 use crate::commands::build::{BuildNetwork, SourceArgs, Trace};
 use crate::commands::cache_options;
 use crate::failure::Failure;
+use crate::pins;
 use crate::place::{NamedPlace, Place};
 use crate::session::{self, Session};
 use crate::source::{self, Dockerfile};
@@ -121,23 +123,24 @@ impl Frontend {
         Ok(())
     }
 
-    /// Who knows the images that FROM names.
-    pub fn resolver<'a>(&self, session: &'a Session) -> StoreResolver<'a> {
-        StoreResolver::new(&session.store, self.policy)
+    /// Who knows what names, URLs and git refs mean.
+    pub fn resolver<'a>(&self, session: &'a Session, mode: Mode) -> LockedResolver<'a> {
+        LockedResolver::new(&session.store, StoreResolver::new(&session.store, self.policy), mode)
     }
 }
 
 /// Reads, lowers, improves and plans.
 pub fn compile(session: &mut Session, args: &SourceArgs) -> Result<Compiled, Failure> {
+    let mode = pins::mode(args)?;
     if let Some(path) = build_file::path(args) {
-        return build_file::compile(session, args, &path);
+        return build_file::compile(session, args, &path, mode);
     }
     let mut frontend = Frontend::read(args)?;
     session.hold()?;
     frontend.load_layouts(session)?;
     let contexts = contexts(session, &frontend)?;
     let ast = frontend.parse()?;
-    let resolver = frontend.resolver(session);
+    let resolver = frontend.resolver(session, mode);
     let Frontend { dockerfile, mut sources, options, mut warnings, place, named, .. } = frontend;
     let platforms = session::platforms(&args.platform)?;
     let graph = lower_all(&ast, &mut sources, &options, &platforms, &resolver, &mut warnings)?;
@@ -147,12 +150,12 @@ pub fn compile(session: &mut Session, args: &SourceArgs) -> Result<Compiled, Fai
 }
 
 /// Lowers a Dockerfile for each platform, into one graph in which they share what is the same.
-fn lower_all(
+pub fn lower_all(
     ast: &ast::Dockerfile,
     sources: &mut SourceMap,
     options: &LowerOptions,
     platforms: &[Platform],
-    resolver: &StoreResolver<'_>,
+    resolver: &LockedResolver<'_>,
     warnings: &mut Vec<Diagnostic>,
 ) -> Result<Graph, Failure> {
     let several = platforms.len() > 1;
@@ -198,7 +201,7 @@ pub struct Sourced {
 /// Improves and plans.
 pub fn decide(session: &Session, args: &SourceArgs, lowered: Sourced) -> Result<Compiled, Failure> {
     let Sourced { graph, sources, warnings, contexts, source_key, groups, held } = lowered;
-    let (graph, passes) = optimise::run(graph, &Passes::default());
+    let (graph, passes) = optimise::run(graph, &passes(args)?);
     let imported = cache_options::open(session, &args.cache_from)?;
     if imported.is_some() {
         cache::pull_bases(&session.store, graph.iter().map(|(_, node)| node));
@@ -212,6 +215,22 @@ pub fn decide(session: &Session, args: &SourceArgs, lowered: Sourced) -> Result<
         Ok(plan) => Ok(Compiled { plan, warnings, contexts, source_key, groups, imported, _held: held }),
         Err(found) => Err(Failure::Input(found, Box::new(sources))),
     }
+}
+
+/// `--optimise`: `-NAME` switches a pass off, `+NAME` or `NAME` on.
+fn passes(args: &SourceArgs) -> Result<Passes, Failure> {
+    let mut passes = Passes::default();
+    for word in &args.optimise {
+        let (name, on) = match word.strip_prefix('-') {
+            Some(name) => (name, false),
+            None => (word.strip_prefix('+').unwrap_or(word), true),
+        };
+        if !passes.set(name, on) {
+            return Err(Failure::usage(format!("--optimise `{word}`: there is no such pass"))
+                .help(format!("Passes: {}", Passes::NAMES.join(", "))));
+        }
+    }
+    Ok(passes)
 }
 
 /// Whether commands can be and are to be traced; without one there is no need to ask the host.
@@ -306,7 +325,7 @@ const REPRODUCIBLE_SECOND: i64 = 315_532_800;
 const EPOCH: &str = "SOURCE_DATE_EPOCH";
 
 /// What times are clamped to: the build argument before the variable, as BuildKit has it.
-fn clamp(args: &SourceArgs) -> Result<Option<i64>, Failure> {
+pub fn clamp(args: &SourceArgs) -> Result<Option<i64>, Failure> {
     let argument = args.build_arg.iter().rev().find_map(|arg| arg.strip_prefix(EPOCH)?.strip_prefix('='));
     let text = argument.map(str::to_owned).or_else(|| std::env::var(EPOCH).ok()).unwrap_or_default();
     if text.is_empty() {

@@ -22,6 +22,8 @@ pub struct Passes {
 }
 
 impl Passes {
+    /// Their names, in the order in which they run.
+    pub const NAMES: [&'static str; 3] = [prune::NAME, fold::NAME, dedupe::NAME];
     /// All of them.
     pub const ALL: Passes = Passes { prune: true, dedupe: true, fold: true };
     /// None of them.

@@ -19,7 +19,7 @@ use crate::assemble::{AssembleError, assemble};
 use crate::cache::Imported;
 use crate::cancel::Cancel;
 use crate::context::Context;
-use crate::event::{Event, Recorder};
+use crate::event::{Event, Recorder, decided};
 use crate::facts::RECORD_KIND;
 use crate::schedule::{Failure, Schedule, Tally};
 use crate::step::{Site, Tree};
@@ -205,6 +205,11 @@ pub fn build(
     let recorder = Recorder::new(events, &logs);
     let site = Site::new(store, contexts, options, plan.clamp, &recorder);
     let mut schedule = Schedule::new(&site, plan)?;
+    recorder.tell(Event::Begun {
+        source: options.source_key.clone(),
+        targets: plan.graph.targets.iter().map(|target| target.name.clone()).collect(),
+        steps: decided(plan),
+    });
     recorder.tell(Event::Planned { steps: schedule.lines() });
     let (tally, result) = schedule.run(&site);
     let images = match result {

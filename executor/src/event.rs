@@ -1,12 +1,15 @@
 //! What a build tells while it runs: the only progress channel. Rendered by the command line alone; every event is
 //! also appended to the build's log file.
 
+mod decided;
 mod recorder;
 
 use buildc_digest::Digest;
 use buildc_ir::StepId;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+pub use decided::Decided;
+pub(crate) use decided::decided;
 pub(crate) use recorder::Recorder;
 
 /// Which output of a command.
@@ -20,7 +23,7 @@ pub enum Stream {
 }
 
 /// Why a step did not have to run.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Why {
     /// The definition key was known.
@@ -50,7 +53,16 @@ pub struct PlannedLine {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
-    /// The first event: all steps that this build needs.
+    /// The first event: what is built, and what the plan said of each step.
+    Begun {
+        /// Source, target and platform.
+        source: String,
+        /// Names of the targets.
+        targets: Vec<String>,
+        /// In graph order.
+        steps: Vec<Decided>,
+    },
+    /// All steps that this build needs.
     Planned {
         /// In graph order.
         steps: Vec<PlannedLine>,
@@ -80,6 +92,8 @@ pub enum Event {
         label: String,
         /// How it was found.
         why: Why,
+        /// Ids of its layers in the store.
+        layers: Vec<i64>,
     },
     /// A step has run.
     Done {
@@ -87,6 +101,8 @@ pub enum Event {
         id: StepId,
         /// How long.
         duration_ms: u64,
+        /// Ids of its layers in the store.
+        layers: Vec<i64>,
     },
     /// A step has failed; the others are cancelled.
     Failed {
@@ -98,6 +114,8 @@ pub enum Event {
         message: String,
         /// Exit status of its command, if it got that far.
         exit_status: Option<u8>,
+        /// Id of the layer that holds what its command left.
+        layers: Vec<i64>,
     },
     /// A step was stopped, since another failed or the user asked.
     Cancelled {

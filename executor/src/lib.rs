@@ -19,6 +19,8 @@ mod copy;
 pub mod event;
 pub mod facts;
 mod hidden;
+pub mod history;
+pub mod lock;
 pub mod network;
 mod process_id;
 mod random;
@@ -28,6 +30,7 @@ mod select;
 mod step;
 pub mod trace;
 mod unpack;
+pub mod verify;
 pub mod volume;
 
 pub use cancel::Cancel;

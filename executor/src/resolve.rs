@@ -73,6 +73,24 @@ impl<'a> StoreResolver<'a> {
         Ok(None)
     }
 
+    /// What a reference meant when it was pinned: the store first, then the registry that the name says.
+    ///
+    /// # Errors
+    /// When neither has the manifest, or it is of another platform.
+    pub(crate) fn resolve_pinned(
+        &self,
+        reference: &Reference,
+        manifest: &Digest,
+        platform: &Platform,
+    ) -> Result<ResolvedImage, WorldError> {
+        if let Some(image) = self.store.image_by_manifest(manifest).map_err(|e| failed(&e))? {
+            return stored_image(self.store, &image)
+                .map(|found| ResolvedImage { manifest: *manifest, ..found });
+        }
+        let pinned = Reference { tag: None, digest: Some(*manifest), ..reference.clone() };
+        self.registered(&pinned, platform)
+    }
+
     fn registered(&self, reference: &Reference, platform: &Platform) -> Result<ResolvedImage, WorldError> {
         let platform = oci_platform(platform);
         let name = if reference.short { reference.familiar() } else { reference.to_string() };

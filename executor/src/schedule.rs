@@ -258,6 +258,7 @@ impl<'p> Schedule<'p> {
     ) {
         let slot = &self.slots[at];
         if is_work(&slot.node.step.kind) {
+            let layers = made.layers.iter().map(|l| l.id.0).collect();
             let bytes = made.layers.iter().map(|l| l.size_bytes).sum::<u64>();
             tally.sizes.push((at, bytes));
             match made.how {
@@ -265,11 +266,16 @@ impl<'p> Schedule<'p> {
                     tally.ran += 1;
                     tally.new_bytes += bytes;
                     tally.durations.push((at, duration_ms));
-                    site.recorder.tell(Event::Done { id: slot.id, duration_ms });
+                    site.recorder.tell(Event::Done { id: slot.id, duration_ms, layers });
                 }
                 How::Cached(why) => {
                     tally.cached += 1;
-                    site.recorder.tell(Event::Cached { id: slot.id, label: slot.node.label.clone(), why });
+                    site.recorder.tell(Event::Cached {
+                        id: slot.id,
+                        label: slot.node.label.clone(),
+                        why,
+                        layers,
+                    });
                 }
             }
         }
@@ -294,6 +300,7 @@ impl<'p> Schedule<'p> {
                 label: slot.node.label.clone(),
                 message: error.to_string(),
                 exit_status: error.command().0,
+                layers: error.left().into_iter().map(|layer| layer.0).collect(),
             });
         }
         site.cancel.cancel();

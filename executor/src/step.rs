@@ -36,6 +36,7 @@ use crate::event::{Event, Recorder, Why};
 use crate::network::Pool;
 use crate::select::{self, LayerTree, Selection};
 
+pub(crate) use cache_mount::existing as existing_cache;
 pub(crate) use error::StepError;
 pub(crate) use fetch::pinned;
 pub(crate) use identity::identify;

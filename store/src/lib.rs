@@ -58,4 +58,4 @@ pub use snapshot::{Rootfs, SnapshotDriver};
 pub use store::{OpenOptions, Store};
 pub use tar::{Content, TarDigest, TarHasher, TarItem, TarReader, TarWriter, leave_hole};
 pub use traces::{StoredTrace, TraceId};
-pub use view::{Found, TreeIndex, TreeNode, TreeView};
+pub use view::{Difference, Found, Share, Sizes, TreeIndex, TreeNode, TreeView};

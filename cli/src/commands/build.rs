@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use buildc_digest::Digest;
 use buildc_executor::Cancel;
-use buildc_executor::build::{self, BuildError, BuildOptions, SecretSource};
+use buildc_executor::build::{self, BuildError, BuildOptions};
 use buildc_ir::{Privilege, Reference};
 use buildc_store::export::Form;
 use buildc_store::{ImageRecord, Store, oci};
@@ -16,7 +16,7 @@ use super::attest_options::Attestations;
 use super::cache_options::{self, CacheTo};
 use super::call::Call;
 use super::export::Export;
-use super::export_form;
+use super::{export_form, given, verify, watch};
 use crate::failure::{Failure, Outcome};
 use crate::interrupt::{self, INTERRUPTED};
 use crate::pipeline::Compiled;
@@ -62,6 +62,9 @@ pub struct SourceArgs {
     /// Ask the registry for newer base images
     #[arg(long)]
     pub pull: bool,
+    /// Take names, URLs and git refs from buildc.lock alone
+    #[arg(long, conflicts_with = "pull")]
+    pub locked: bool,
     /// Label of the image
     #[arg(long, value_name = "NAME=VALUE")]
     pub label: Vec<String>,
@@ -96,6 +99,9 @@ pub struct SourceArgs {
     #[arg(long, value_name = "MODE", default_value = "off", env = "BUILDC_TRACE", hide_env = true)]
     #[arg(hide_possible_values = true)]
     pub trace: Trace,
+    /// Switch a pass of the optimiser off or on: -prune, -fold, -dedupe; repeatable
+    #[arg(long, value_name = "-PASS", value_delimiter = ',', allow_hyphen_values = true)]
+    pub optimise: Vec<String>,
     /// How many steps may run at once [default: number of CPUs]
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
@@ -147,7 +153,7 @@ pub enum Progress {
 }
 
 /// Options of `buildc build`.
-#[derive(clap::Args, Debug)]
+#[derive(clap::Args, Debug, Clone)]
 #[command(after_help = AFTER_HELP)]
 pub struct BuildArgs {
     #[command(flatten)]
@@ -199,6 +205,13 @@ pub struct BuildArgs {
     /// Accepted for Docker's sake: the image is always in the store
     #[arg(long)]
     pub load: bool,
+    /// Build again from nothing, elsewhere and later, and say which files and bytes differ: text or json
+    #[arg(long, value_enum, value_name = "FORM", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "text", hide_possible_values = true)]
+    pub verify: Option<verify::Form>,
+    /// Stay, and build again whenever the Dockerfile or a file that a step uses changes
+    #[arg(long, conflicts_with_all = ["pull", "no_cache", "verify"])]
+    pub watch: bool,
     /// Only say what is unwise in the Dockerfile, as `buildc check` does
     #[arg(long, conflicts_with = "call")]
     pub check: bool,
@@ -221,23 +234,53 @@ pub fn run(args: BuildArgs, shell: &Shell) -> Outcome {
     }
     let caches = CacheTo::read(&args.cache_to, &args.source.build_arg)?;
     let attestations = Attestations::read(args.sbom.as_deref(), args.provenance.as_deref(), &args.attest)?;
-    let begun = std::time::SystemTime::now();
     let mut session = Session::open(shell)?;
     let cancel = Cancel::new();
-    let Some((compiled, mut products)) = products(&mut session, &args, &names, &cancel, shell)? else {
+    let wanted = Wanted { names, exports, caches, attestations };
+    if args.watch {
+        interrupt::cancels(&cancel)?;
+        let build = |session: &mut Session| once(session, &args, &wanted, &cancel, shell);
+        return watch::repeat(&mut session, &args, &cancel, shell, build);
+    }
+    once(&mut session, &args, &wanted, &cancel, shell)
+}
+
+/// What is to become of the images.
+#[derive(Debug)]
+struct Wanted {
+    names: Vec<Reference>,
+    exports: Vec<Export>,
+    caches: Vec<CacheTo>,
+    attestations: Attestations,
+}
+
+/// One build and everything that follows it.
+fn once(session: &mut Session, args: &BuildArgs, wanted: &Wanted, cancel: &Cancel, shell: &Shell) -> Outcome {
+    let Wanted { names, exports, caches, attestations } = wanted;
+    let begun = std::time::SystemTime::now();
+    let Some((compiled, mut products)) = products(session, args, names, cancel, shell)? else {
         return Ok(INTERRUPTED);
     };
-    attestations.attach(&session, &args.source, &compiled, begun, &mut products)?;
-    cache_options::inline(&session, &caches, &compiled, &mut products)?;
-    for export in &exports {
+    if let Some(form) = args.verify {
+        let second = verify::second(session, args)?;
+        let Some((_, again)) = self::products(session, &second.args, &[], cancel, shell)? else {
+            return Ok(INTERRUPTED);
+        };
+        if !verify::report(session, args, form, &products, &again)? {
+            return Err(verify::failure());
+        }
+    }
+    attestations.attach(session, &args.source, &compiled, begun, &mut products)?;
+    cache_options::inline(session, caches, &compiled, &mut products)?;
+    for export in exports {
         let [product] = products.as_slice() else {
             return Err(several(&products, "--output writes one image"));
         };
-        export.write(&session, product)?;
+        export.write(session, product)?;
     }
-    let pushed = push(&session, &args, &exports, &products, &cancel, shell)?;
-    cache_options::send(&session, &caches, &compiled, args.quiet)?;
-    write_files(&args, &products, &pushed)?;
+    let pushed = push(session, args, exports, &products, cancel, shell)?;
+    cache_options::send(session, caches, &compiled, args.quiet)?;
+    write_files(args, &products, &pushed)?;
     if args.quiet {
         let images = products.iter().map(Product::primary);
         images.into_iter().try_for_each(|image| output::data(&image.id.to_string()))?;
@@ -407,63 +450,14 @@ fn log_file(store: &Store) -> Option<PathBuf> {
 fn build_options(args: &BuildArgs) -> Result<BuildOptions, Failure> {
     let mut options = BuildOptions { jobs: args.source.jobs(), ..BuildOptions::default() };
     for secret in &args.secret {
-        let (id, source) = secret_source(secret)?;
+        let (id, source) = given::secret_source(secret)?;
         options.secrets.insert(id, source);
     }
     for agent in &args.ssh {
-        let (id, socket) = ssh_socket(agent)?;
+        let (id, socket) = given::ssh_socket(agent)?;
         options.ssh.insert(id, socket);
     }
     Ok(options)
-}
-
-/// `id=NAME[,src=FILE|,env=VAR][,type=file|env]`; without a source, a variable called like the id wins over a file.
-fn secret_source(option: &str) -> Result<(String, SecretSource), Failure> {
-    let fail = |why: &str| {
-        Failure::usage(format!("--secret `{option}`: {why}"))
-            .help("Write id=NAME,src=FILE or id=NAME,env=VAR")
-    };
-    let (mut id, mut source, mut env, mut kind) = (None, None, None, None);
-    for field in option.split(',') {
-        match field.split_once('=') {
-            Some(("id", value)) => id = Some(value.to_owned()),
-            Some(("src" | "source", value)) => source = Some(value.to_owned()),
-            Some(("env", value)) => env = Some(value.to_owned()),
-            Some(("type", value @ ("file" | "env"))) => kind = Some(value),
-            _ => return Err(fail(&format!("`{field}` is not understood"))),
-        }
-    }
-    let id = id.or_else(|| source.clone()).filter(|i| !i.is_empty()).ok_or_else(|| fail("it has no id"))?;
-    let found = match (source, env, kind) {
-        (_, Some(name), _) | (Some(name), None, Some("env")) => SecretSource::Env(name),
-        (Some(path), None, _) => SecretSource::File(path.into()),
-        (None, None, Some("file")) => SecretSource::File(id.clone().into()),
-        (None, None, Some(_)) => SecretSource::Env(id.clone()),
-        (None, None, None) if std::env::var_os(&id).is_some() => SecretSource::Env(id.clone()),
-        (None, None, None) => SecretSource::File(id.clone().into()),
-    };
-    match &found {
-        SecretSource::File(path) if !path.is_file() => {
-            Err(fail(&format!("there is no file `{}`", path.display())))
-        }
-        SecretSource::Env(name) if std::env::var_os(name).is_none() => {
-            Err(fail(&format!("`{name}` is not set")))
-        }
-        _ => Ok((id, found)),
-    }
-}
-
-/// `default` or `ID[=SOCKET]`.
-fn ssh_socket(option: &str) -> Result<(String, PathBuf), Failure> {
-    let (id, socket) = match option.split_once('=') {
-        Some((id, socket)) => (id, Some(PathBuf::from(socket))),
-        None => (option, std::env::var_os("SSH_AUTH_SOCK").map(PathBuf::from)),
-    };
-    let socket = socket.ok_or_else(|| {
-        Failure::usage(format!("--ssh {option}: no ssh agent is running"))
-            .help("Start one with `eval $(ssh-agent)`")
-    })?;
-    Ok((id.to_owned(), socket))
 }
 
 fn write_files(args: &BuildArgs, products: &[Product], pushed: &[Option<Digest>]) -> Result<(), Failure> {

@@ -2,6 +2,8 @@
 
 use buildc_compiler::dockerfile::lint::{self, Finding, render};
 use buildc_compiler::dockerfile::{self, Checked};
+use buildc_executor::lock::Mode;
+use buildc_ir::lock::Lock;
 use buildc_ir::{Severity, SourceMap};
 use clap::ValueEnum;
 
@@ -93,7 +95,7 @@ fn found(
 
 fn check(session: &Session, frontend: &mut Frontend) -> Result<Checked, Failure> {
     let ast = frontend.parse()?;
-    let resolver = frontend.resolver(session);
+    let resolver = frontend.resolver(session, Mode::Honoured(Lock::default()));
     let mut checked = dockerfile::check(&ast, &mut frontend.sources, &frontend.options, &resolver);
     checked.problems.splice(0..0, frontend.warnings.drain(..));
     Ok(checked)

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use buildc_executor::container::{self, CopyOptions, Source, Target};
+use buildc_executor::history::Side;
 
 use super::Shell;
 use crate::failure::{Failure, Outcome};
@@ -12,7 +13,8 @@ const AFTER_HELP: &str = "\
 Examples:
   buildc cp web:/etc/nginx/nginx.conf .     out of a container
   buildc cp ./site/. web:/usr/share/html    the contents of a directory into it
-  buildc cp web:/data - | tar t             as a tar archive";
+  buildc cp web:/data - | tar t             as a tar archive
+  buildc cp @failed:/app/test-report .      out of what a failed step left (see `buildc why` for naming steps)";
 
 /// Options of `buildc cp`.
 #[derive(clap::Args, Debug)]
@@ -24,7 +26,7 @@ pub struct CpArgs {
     /// Follow a symbolic link in SOURCE
     #[arg(short = 'L', long)]
     follow_link: bool,
-    /// CONTAINER:PATH, PATH, or - for a tar archive on standard input
+    /// CONTAINER:PATH, @STEP:PATH, PATH, or - for a tar archive on standard input
     source: String,
     /// CONTAINER:PATH, PATH, or - for a tar archive on standard output
     target: String,
@@ -35,11 +37,21 @@ pub fn run(args: CpArgs, shell: &Shell) -> Outcome {
     let options = CopyOptions { archive: args.archive, follow_link: args.follow_link };
     match (End::parse(&args.source), End::parse(&args.target)) {
         (End::Inside(name, path), End::Host(to)) => {
-            let session = Session::open(shell)?;
-            let container = container::find(&session.store, name)?;
+            let mut session = Session::open(shell)?;
             let mut out = std::io::stdout().lock();
             let to = if to == "-" { Target::Tar(&mut out) } else { Target::Path(Path::new(to)) };
+            if name.starts_with('@') {
+                session.hold()?;
+                let build = super::why::build(&session, None)?;
+                let layers = build.tree(&session.store, build.find(name)?, Side::After)?;
+                container::copy_out_of_tree(&session.store, &layers, path, to, options)?;
+                return Ok(0);
+            }
+            let container = container::find(&session.store, name)?;
             container::copy_out(&session.store, &container, path, to, options)?;
+        }
+        (End::Host(_), End::Inside(name, _)) if name.starts_with('@') => {
+            return Err(Failure::usage("What a step left cannot be changed"));
         }
         (End::Host(from), End::Inside(name, path)) => {
             let session = Session::open(shell)?;

@@ -78,8 +78,8 @@ pub struct HistoryArgs {
     /// table, json, or a template such as '{{.CreatedBy}}'
     #[arg(long, value_name = "FORMAT")]
     format: Option<String>,
-    /// Name or id
-    image: String,
+    /// Name or id of an image [default: the builds]
+    image: Option<String>,
 }
 
 const COLUMNS: [(&str, &str); 5] = [
@@ -220,10 +220,13 @@ fn familiar(name: &str) -> String {
     name.parse::<Reference>().map_or_else(|_| name.to_owned(), |r| r.familiar())
 }
 
-/// Prints an image's history, newest entry first.
+/// Prints an image's history, newest entry first, or lists the builds.
 pub fn history(args: HistoryArgs, shell: &Shell) -> Outcome {
+    let Some(name) = &args.image else {
+        return super::why::list(args.format.as_deref(), args.quiet, shell);
+    };
     let session = Session::open(shell)?;
-    let image = session.image(&args.image)?;
+    let image = session.image(name)?;
     let entries = document::history(&session.store, &image)?;
     let rows: Vec<Value> = entries
         .into_iter()

@@ -10,16 +10,20 @@ pub mod completions;
 pub mod container;
 pub mod container_options;
 pub mod copy;
+pub mod difference;
+pub mod enter;
 pub mod eval;
 pub mod eval_flags;
 mod eval_settings;
 pub mod exec;
 pub mod export;
 pub mod export_form;
+pub mod given;
 pub mod health_options;
 pub mod image;
 pub mod info;
 pub mod inspect;
+pub mod lock;
 pub mod logs;
 pub mod parse;
 pub mod plan;
@@ -28,7 +32,10 @@ pub mod registry;
 pub mod repl;
 pub mod run;
 pub mod space;
+pub mod verify;
 pub mod volume;
+pub mod watch;
+pub mod why;
 
 use std::ffi::OsString;
 
@@ -60,7 +67,7 @@ pub fn main() -> u8 {
         Err(error) => return command_line_error(&error, &words),
     };
     let shell = Shell { streams: Streams::detect(cli.global.color), global: cli.global };
-    let container_codes = matches!(cli.verb, Verb::Run(_) | Verb::Create(_) | Verb::Exec(_));
+    let container_codes = matches!(cli.verb, Verb::Run(_) | Verb::Create(_) | Verb::Exec(_) | Verb::Shell(_));
     match dispatch(cli.verb, &shell) {
         Ok(code) => code,
         Err(failure) => {
@@ -88,6 +95,11 @@ fn dispatch(verb: Verb, shell: &Shell) -> Outcome {
     match verb {
         Verb::Build(args) => build::run(*args, shell),
         Verb::Plan(args) => plan::run(*args, shell),
+        Verb::Lock(args) => lock::run(*args, shell),
+        Verb::Why(args) => why::run(args, shell),
+        Verb::Shell(args) => enter::run(args, shell),
+        Verb::Diff(args) => difference::diff(args, shell),
+        Verb::Size(args) => difference::size(args, shell),
         Verb::Check(args) => check::run(&args, shell),
         Verb::Parse(args) => parse::run(&args, shell),
         Verb::Run(args) => run::run(*args, shell),

@@ -92,12 +92,12 @@ impl Renderer for Plain {
                 self.line(*id, &format!("{label}{why}"))
             }
             Event::Log { id, bytes, .. } => self.log(*id, bytes),
-            Event::Cached { id, label, why: reason } => {
+            Event::Cached { id, label, why: reason, .. } => {
                 self.line(*id, label)?;
                 let text = format!("{}{}", self.paint(36, "CACHED"), why(*reason));
                 self.line(*id, &text)
             }
-            Event::Done { id, duration_ms } => {
+            Event::Done { id, duration_ms, .. } => {
                 self.flush(*id)?;
                 let text = format!("DONE {}", units::duration(Duration::from_millis(*duration_ms)));
                 let text = self.paint(32, &text);
@@ -118,9 +118,11 @@ impl Renderer for Plain {
             Event::Warning { message, .. } => {
                 writeln!(io::stderr().lock(), "{} {message}", self.paint(33, "warning:"))
             }
-            Event::Planned { .. } | Event::Pull { .. } | Event::Assembled { .. } | Event::Finished { .. } => {
-                Ok(())
-            }
+            Event::Begun { .. }
+            | Event::Planned { .. }
+            | Event::Pull { .. }
+            | Event::Assembled { .. }
+            | Event::Finished { .. } => Ok(()),
         }
     }
 }

@@ -130,14 +130,14 @@ impl Renderer for Tty {
                     step.fetched.insert(what.clone(), (*done_bytes, *total_bytes));
                 }
             }
-            Event::Cached { id, label, why: reason } => {
+            Event::Cached { id, label, why: reason, .. } => {
                 self.end(*id);
                 self.finished += 1;
                 self.cached += 1;
                 let line = format!("{} {label}{}", self.paint(36, "CACHED"), why(*reason));
                 self.stay(&line)?;
             }
-            Event::Done { id, duration_ms } => {
+            Event::Done { id, duration_ms, .. } => {
                 self.finished += 1;
                 if let Some(step) = self.end(*id) {
                     let why = self.reasons.get(id).map_or_else(String::new, |why| format!(" ({why})"));
@@ -157,7 +157,7 @@ impl Renderer for Tty {
             Event::Warning { message, .. } => {
                 self.stay(&format!("{} {message}", self.paint(33, "warning:")))?
             }
-            Event::Assembled { .. } | Event::Finished { .. } => {}
+            Event::Begun { .. } | Event::Assembled { .. } | Event::Finished { .. } => {}
         }
         Ok(())
     }

@@ -45,6 +45,14 @@ pub fn step_id(step: &Step) -> StepId {
     StepId(hasher.key())
 }
 
+/// What the newest failed run of a step left is kept under this; nothing is ever found by it that counts as a result.
+pub fn left_key(id: StepId) -> Key {
+    let mut hasher = InternalHasher::new();
+    hasher.update(b"buildc.left\0");
+    hasher.update(id.0.as_bytes());
+    hasher.key()
+}
+
 /// What a step takes out of one build context or tree: a place and a query to put to it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Selection {

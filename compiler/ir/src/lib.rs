@@ -12,6 +12,7 @@ pub mod git;
 pub mod graph;
 pub mod image_config;
 pub mod keys;
+pub mod lock;
 pub mod origin;
 pub mod pattern;
 pub mod plan;

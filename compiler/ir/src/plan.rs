@@ -101,7 +101,7 @@ pub struct Interval {
 }
 
 /// What will happen to a step.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "state")]
 pub enum State {
     /// Its result is in the store.
@@ -118,7 +118,7 @@ pub enum State {
 }
 
 /// Why a step is not simply cached, in the user's terms.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "reason")]
 pub enum Reason {
     /// The definition key is known.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// `os/arch[/variant]`, normalised (`x86_64` is `amd64`, `arm64/v8` is `arm64`).
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Platform {
     /// Operating system, for example `linux`.
     pub os: String,

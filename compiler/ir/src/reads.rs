@@ -27,7 +27,7 @@ impl Fingerprint {
 }
 
 /// What of a path a command looked at.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Aspect {
     /// That it exists: type, mode, owner, extended attributes, the target of a link, device numbers.

@@ -32,6 +32,12 @@ impl serde::Serialize for StepId {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for StepId {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        Key::deserialize(d).map(Self)
+    }
+}
+
 /// One node: what to do, and which other steps it needs.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
 pub struct Step {
@@ -134,7 +140,7 @@ pub struct GitSource {
 }
 
 /// A command.
-#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Exec {
     /// The argument vector; the first word is looked up in the tree with the PATH of `env`.
     pub args: Vec<String>,
@@ -160,7 +166,7 @@ pub struct Exec {
 }
 
 /// Network of a command.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Network {
     /// A private namespace with outgoing NAT.
@@ -173,7 +179,7 @@ pub enum Network {
 }
 
 /// One `RUN --mount`.
-#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Mount {
     /// Absolute path in the container.
     pub target: String,
@@ -184,7 +190,7 @@ pub struct Mount {
 }
 
 /// What a mount shows.
-#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum MountSource {
     /// A path of another tree or of a build context; writes are thrown away.
@@ -252,7 +258,7 @@ pub enum MountSource {
 }
 
 /// Where files come from.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum From {
     /// A build context, by name; the main one is the empty name.
@@ -262,7 +268,7 @@ pub enum From {
 }
 
 /// How two users of a cache mount share it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Sharing {
     /// At the same time.

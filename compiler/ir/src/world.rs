@@ -48,6 +48,14 @@ pub trait Resolver {
     /// # Errors
     /// When the repository cannot be asked or has no such ref.
     fn commit(&self, remote: &GitRemote) -> Result<String, WorldError>;
+
+    /// The sha256 that the file at a URL must have, where its source gives none; `None` where any will do.
+    ///
+    /// # Errors
+    /// When there must be one, or it has to be found out and the server cannot be asked.
+    fn checksum(&self, _url: &str) -> Result<Option<Digest>, WorldError> {
+        Ok(None)
+    }
 }
 
 /// What a selection found.

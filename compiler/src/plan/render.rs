@@ -5,12 +5,15 @@ mod figures;
 mod html;
 mod json;
 mod mermaid;
+mod reason;
 mod text;
 
 pub use dot::dot;
+pub use figures::{bytes, duration};
 pub use html::html;
 pub use json::json;
 pub use mermaid::mermaid;
+pub use reason::{one_line, reason};
 pub use text::{Line, Tone, lines, text};
 
 use buildc_ir::{Plan, State};

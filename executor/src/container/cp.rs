@@ -11,7 +11,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
 
-use buildc_store::Store;
+use buildc_store::{Layer, Store};
 
 use super::error::{ContainerError, Result};
 use super::record::Container;
@@ -56,12 +56,31 @@ pub fn copy_out(
     to: Target<'_>,
     options: CopyOptions,
 ) -> Result<()> {
-    let from = root::of_container(store, container, path)?;
+    out(&root::of_container(store, container, path)?, to, options)
+}
+
+/// Copies `path` of the tree of some layers, lowest first, to the host.
+///
+/// # Errors
+/// As [`copy_out`], and where the tree cannot be put together.
+pub fn copy_out_of_tree(
+    store: &Store,
+    layers: &[Layer],
+    path: &str,
+    to: Target<'_>,
+    options: CopyOptions,
+) -> Result<()> {
+    // Nothing is written to it; it goes with this value.
+    let upper = store.begin_layer()?;
+    out(&root::of_layers(store, layers, &upper, path)?, to, options)
+}
+
+fn out(from: &Place, to: Target<'_>, options: CopyOptions) -> Result<()> {
     match to {
-        Target::Path(to) => copy(&from, &root::of_host(to)?, options),
+        Target::Path(to) => copy(from, &root::of_host(to)?, options),
         Target::Tar(out) => {
             let name = if from.contents { ".".to_owned() } else { from.name() };
-            pack::pack(&from, &name, options.follow_link, out).map_err(|e| from.error(&e))
+            pack::pack(from, &name, options.follow_link, out).map_err(|e| from.error(&e))
         }
     }
 }

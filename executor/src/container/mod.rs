@@ -34,7 +34,7 @@ mod wire;
 pub(crate) use assemble::every_capability;
 pub use attach::Attached;
 pub use clear::{remove_damaged, sweep};
-pub use cp::{CopyOptions, Source, Target, copy_in, copy_out};
+pub use cp::{CopyOptions, Source, Target, copy_in, copy_out, copy_out_of_tree};
 pub use create::create;
 pub use error::{ContainerError, Result};
 pub use exec::{ExecSpec, exec};

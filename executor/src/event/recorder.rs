@@ -73,7 +73,10 @@ impl Log {
         }
         // A full disk must not end a build that could go on; the renderer shows everything anyway.
         let _ = self.file.write_all(&line);
-        if !matches!(event, Event::Log { .. } | Event::Planned { .. } | Event::Cached { .. }) {
+        if !matches!(
+            event,
+            Event::Log { .. } | Event::Begun { .. } | Event::Planned { .. } | Event::Cached { .. }
+        ) {
             let _ = self.file.flush();
         }
     }

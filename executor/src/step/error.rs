@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use buildc_ir::world::SelectError;
 use buildc_launch::LaunchError;
-use buildc_store::StoreError;
 use buildc_store::remote::RemoteError;
+use buildc_store::{LayerId, StoreError};
 
 use crate::account::AccountError;
 use crate::build::FailureKind;
@@ -16,7 +16,7 @@ use crate::network::NetworkError;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StepError {
     #[error("{}", ending(*status, *signal, *oom_killed))]
-    Command { status: u8, signal: Option<i32>, oom_killed: bool, tail: Vec<String> },
+    Command { status: u8, signal: Option<i32>, oom_killed: bool, tail: Vec<String>, left: Option<LayerId> },
     #[error("`{path}` was not found in {place}")]
     NotFound { path: String, place: &'static str, help: Option<String> },
     #[error("There is no build context `{name}`")]
@@ -145,6 +145,9 @@ impl StepError {
                  `/etc/subuid` and `/etc/subgid` and the package `uidmap` is installed"
                     .to_owned(),
             ),
+            Self::Command { left: Some(_), .. } => {
+                Some("`buildc shell @failed` opens a shell in what it left".to_owned())
+            }
             Self::Command { .. }
             | Self::BadPattern { .. }
             | Self::Io { .. }
@@ -175,6 +178,11 @@ impl StepError {
             Self::Copy(CopyError::Io { .. } | CopyError::Corrupt { .. }) => FailureKind::Environment,
             Self::Copy(_) => FailureKind::Input,
         }
+    }
+
+    /// The layer that holds what a failed command left.
+    pub(crate) fn left(&self) -> Option<LayerId> {
+        if let Self::Command { left, .. } = self { *left } else { None }
     }
 
     /// Exit status and last lines of a command that failed.

@@ -4,13 +4,13 @@ use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use buildc_ir::ReadSet;
 use buildc_ir::step::{self, Network};
+use buildc_ir::{ReadSet, keys};
 use buildc_launch::{
     DEFAULT_CAPABILITIES, DEFAULT_MASKED_PATHS, DEFAULT_READONLY_PATHS, Exit, LaunchSpec, MountSpec, NetNs,
     ProcessSpec, RootFs, Seccomp, Stdio, StdioSpec, launch_over,
 };
-use buildc_store::{Layer, PendingLayer, Rootfs};
+use buildc_store::{Layer, PendingLayer, Rootfs, StoreError};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::identity::{Identity, identify};
@@ -58,11 +58,24 @@ pub(super) fn run(
         mounts: mounts.specs(),
         ..sandbox(exec)
     };
-    let created = execute(site, work, &spec, tracing.as_ref()).map_err(|error| match error {
+    let ended = execute(site, work, &spec, tracing.as_ref()).map_err(|error| match error {
         StepError::Launch(error) => foreign::explained(error, &exec.platform),
         other => other,
-    })?;
+    });
     drop(lease);
+    let created = match ended {
+        Ok(created) => created,
+        Err(error) => {
+            drop((tracing, mounts));
+            return Err(keep_left(
+                site,
+                work,
+                error,
+                |pending| driver.collect(&base.layers, pending),
+                pending,
+            ));
+        }
+    };
     let mut reads = None;
     if let Some(tracing) = tracing {
         reads = tracing.finish();
@@ -84,6 +97,24 @@ pub(super) fn run(
         pending.clamp_times(seconds)?;
     }
     Ok((pending.seal_from_disk()?, reads))
+}
+
+/// Seals what a failed command left, so that it can be looked at afterwards: the newest failure of each step is kept as
+/// results are. Where that fails too, the command's failure is what counts.
+fn keep_left(
+    site: &Site<'_>,
+    work: &Work<'_>,
+    error: StepError,
+    collect: impl FnOnce(&mut PendingLayer) -> Result<(), StoreError>,
+    mut pending: PendingLayer,
+) -> StepError {
+    let StepError::Command { status, signal, oom_killed, tail, .. } = error else { return error };
+    let sealed = collect(&mut pending).and_then(|()| pending.seal_from_disk());
+    let kept = sealed.and_then(|layer| {
+        let key = keys::left_key(work.id);
+        site.store.record_result(&[key], &[layer.id], 0).map(|()| layer.id)
+    });
+    StepError::Command { status, signal, oom_killed, tail, left: kept.ok() }
 }
 
 /// Starts the command, follows it to its end, and gives what was made for its mounts.
@@ -111,6 +142,7 @@ fn execute(
             signal: if let Exit::Signal(signal) = exit { Some(signal) } else { None },
             oom_killed: process.oom_killed(),
             tail: output.tail(),
+            left: None,
         }),
     }
 }

@@ -3,10 +3,14 @@
 //! Owns: what whiteouts, opaque directories and symbolic links mean together. Manifests are authoritative; the disk is
 //! only touched for file content. Never does: leaving the root.
 
+mod difference;
 mod index;
+mod sizes;
 mod walk;
 
+pub use difference::Difference;
 pub use index::{TreeIndex, TreeNode};
+pub use sizes::{Share, Sizes};
 
 use std::fs::File;
 use std::io::Read;

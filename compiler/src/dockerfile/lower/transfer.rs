@@ -177,11 +177,17 @@ impl Lowering<'_> {
             return Some(CopySource::Path { from: from.clone(), pattern });
         }
         let name = url_file_name(source);
-        let kind = StepKind::Http(HttpSource {
-            url: source.to_owned(),
-            checksum: words.checksum,
-            name: name.clone(),
-        });
+        let checksum = match (words.checksum, self.resolver) {
+            (None, Some(resolver)) => match resolver.checksum(source) {
+                Ok(checksum) => checksum,
+                Err(error) => {
+                    self.problems.push(problem::unresolved(&error, source, &[], word.span));
+                    return None;
+                }
+            },
+            (given, _) => given,
+        };
+        let kind = StepKind::Http(HttpSource { url: source.to_owned(), checksum, name: name.clone() });
         let step = self.add(kind, Vec::new(), About::new(source.to_owned(), word.span, &state.name))?;
         inputs.push(Input { step, role: Role::CopyFrom });
         Some(CopySource::Fetched { input: inputs.len() - 1, name })

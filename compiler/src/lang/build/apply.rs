@@ -258,7 +258,7 @@ impl Builder<'_> {
             return Err(format!("buildc.http: `{url}` is no http or https URL"));
         }
         let checksum: Option<Digest> = match sha256 {
-            None => None,
+            None => self.resolver.checksum(url).map_err(|error| error.message)?,
             Some(text) => {
                 let text = text.strip_prefix("sha256:").unwrap_or(text);
                 let digest = format!("sha256:{text}").parse();

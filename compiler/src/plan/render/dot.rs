@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use buildc_ir::{Plan, PlannedStep, Role, State};
 
-use super::{state_word, text};
+use super::{reason, state_word};
 
 /// The plan as a Graphviz digraph.
 pub fn dot(plan: &Plan) -> String {
@@ -14,11 +14,11 @@ pub fn dot(plan: &Plan) -> String {
     for ((_, node), step) in plan.graph.iter().zip(&plan.steps) {
         let (id, label) = (step.id, escape(&node.label));
         let (state, colour) = (state_word(&step.state), colour(&step.state));
-        let reason = escape(&text::reason(&plan.graph, &step.reason));
+        let why = escape(&reason::of(plan, step));
         let _ = writeln!(
             out,
             "  \"{id}\" [label=\"{label}\\n{state}{}\", fillcolor=\"{colour}\"];",
-            after(step, &reason)
+            after(step, &why)
         );
         for input in &node.step.inputs {
             let _ = writeln!(out, "  \"{id}\" -> \"{}\"{};", input.step, edge(input.role));

@@ -2,13 +2,13 @@
 
 use buildc_ir::{Plan, StepId};
 
-use super::text::one_line;
+use super::reason::one_line;
 
 /// How many steps of the longest chain are named.
 const CHAIN: usize = 4;
 
 /// A time as people read it.
-pub(super) fn duration(ms: u64) -> String {
+pub fn duration(ms: u64) -> String {
     match ms {
         0..1_000 => format!("{ms} ms"),
         1_000..60_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
@@ -17,7 +17,7 @@ pub(super) fn duration(ms: u64) -> String {
 }
 
 /// A number of bytes as people read it, in decimal units.
-pub(super) fn bytes(count: u64) -> String {
+pub fn bytes(count: u64) -> String {
     const UNITS: [(u64, &str); 4] =
         [(1_000_000_000_000, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
     match UNITS.iter().find(|(size, _)| count >= *size) {

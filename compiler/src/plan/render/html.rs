@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use buildc_ir::graph::Node;
 use buildc_ir::{Plan, PlannedStep, Reason, State, Target};
 
-use super::{Totals, figures, state_class, state_word, text};
+use super::{Totals, figures, reason, state_class, state_word, text};
 
 const STYLE: &str = include_str!("html/style.css");
 /// The page may load nothing, whatever stands in it.
@@ -122,7 +122,7 @@ fn places(plan: &Plan, node: &Node) -> String {
 }
 
 fn why(plan: &Plan, step: &PlannedStep) -> String {
-    let mut out = escape(&text::reason(&plan.graph, &step.reason));
+    let mut out = escape(&reason::of(plan, step));
     if let Reason::FilesChanged { paths, .. } = &step.reason {
         let items: String = paths.iter().map(|path| format!("<li><code>{}</code>", escape(path))).collect();
         let _ = write!(out, "<ul>{items}</ul>");

@@ -4,18 +4,18 @@ use std::fmt::Write as _;
 
 use buildc_ir::{Plan, PlannedStep, Role, State};
 
-use super::{state_class, state_word, text};
+use super::{reason, state_class, state_word};
 
 /// The plan as a Mermaid flowchart.
 pub fn mermaid(plan: &Plan) -> String {
     let mut out = String::from("flowchart BT\n");
     for ((_, node), step) in plan.graph.iter().zip(&plan.steps) {
         let name = name(step);
-        let label = escape(&text::one_line(&node.label));
+        let label = escape(&reason::one_line(&node.label));
         let state = state_word(&step.state);
         let reason = match step.state {
             State::WillRun | State::DependsOn { .. } => {
-                format!(": {}", escape(&text::reason(&plan.graph, &step.reason)))
+                format!(": {}", escape(&reason::of(plan, step)))
             }
             State::Cached | State::NotNeeded => String::new(),
         };
@@ -27,7 +27,7 @@ pub fn mermaid(plan: &Plan) -> String {
     }
     for (number, target) in plan.graph.targets.iter().enumerate() {
         let root = short(&target.root.to_string());
-        let _ = writeln!(out, "  s{root} --> t{number}([\"{}\"])", escape(&text::one_line(&target.name)));
+        let _ = writeln!(out, "  s{root} --> t{number}([\"{}\"])", escape(&reason::one_line(&target.name)));
     }
     out + "  classDef cached fill:#cdeccd,stroke:#5a8f5a,color:#000\n\
            \x20 classDef willrun fill:#ffd2b8,stroke:#b5622d,color:#000\n\

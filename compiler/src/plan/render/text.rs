@@ -3,13 +3,10 @@
 use std::fmt::Write as _;
 
 use buildc_ir::plan::Tracing;
-use buildc_ir::reads::Aspect;
 use buildc_ir::{Graph, PassReport, Plan, PlannedStep, Privilege, Reason, State, StepId, StepKind, Target};
 
+use super::reason::{self, one_line, quoted};
 use super::{Totals, figures, state_word};
-
-/// How many characters of an instruction or value are shown.
-const LABEL: usize = 120;
 
 /// How many changes of a pass are listed.
 const CHANGES: usize = 3;
@@ -149,7 +146,7 @@ fn details(plan: &Plan, step: &PlannedStep) -> Vec<String> {
     let obvious =
         matches!(step.reason, Reason::DefinitionKnown | Reason::NothingToDo | Reason::NothingNeedsIt);
     if !obvious {
-        say(reason(&plan.graph, &step.reason));
+        say(reason::of(plan, step));
     }
     if let Reason::FilesChanged { paths, total } = &step.reason {
         paths.iter().for_each(|path| say(format!("  {}", one_line(path))));
@@ -173,70 +170,5 @@ pub(super) fn decided(graph: &Graph, steps: &[StepId], reason: &Reason) -> Strin
             format!("cached if the content of {names} is known")
         }
         _ => format!("decided by the content of {names}"),
-    }
-}
-
-fn quoted(graph: &Graph, id: StepId) -> String {
-    format!("`{}`", one_line(graph.get(id).map_or("", |node| node.label.as_str())))
-}
-
-/// Text of the user's on one line and of bounded length, without anything that a terminal would act on.
-pub(super) fn one_line(text: &str) -> String {
-    let shown = text.chars().take(LABEL).map(|c| if c.is_control() { ' ' } else { c });
-    let more = if text.chars().nth(LABEL).is_some() { "…" } else { "" };
-    shown.chain(more.chars()).collect()
-}
-
-/// One reason in words, without the list of files.
-pub(super) fn reason(graph: &Graph, reason: &Reason) -> String {
-    match reason {
-        Reason::DefinitionKnown => "its result is in the store".to_owned(),
-        Reason::ContentKnown => "changed, but its inputs have the same content as before".to_owned(),
-        Reason::SameReads { paths } => {
-            format!("reads nothing of what changed below it (its trace has {paths} paths)")
-        }
-        Reason::ReadChanged { path, aspect } => read_changed(path, *aspect),
-        Reason::NeverBuilt => "never built".to_owned(),
-        Reason::InstructionChanged { before, .. } => {
-            format!("instruction changed, it was `{}`", one_line(before))
-        }
-        Reason::ArgChanged { name, before, after } => format!("ARG {}", change(name, before, after)),
-        Reason::EnvChanged { name, before, after } => format!("ENV {}", change(name, before, after)),
-        Reason::SettingChanged { name, before, after } => change(name, before, after),
-        Reason::FilesChanged { total: 1, .. } => "1 file changed:".to_owned(),
-        Reason::FilesChanged { paths, total } if !paths.is_empty() => format!("{total} files changed:"),
-        Reason::FilesChanged { .. } => "files of the build context changed".to_owned(),
-        Reason::BaseMoved { reference, after, .. } => {
-            format!("base `{reference}` moved to {}", after.get(..19).unwrap_or(after))
-        }
-        Reason::InputChanged { step } => format!("builds on {}", quoted(graph, *step)),
-        Reason::ResultGone => "its result is no longer in the store".to_owned(),
-        Reason::NoCache => "--no-cache".to_owned(),
-        Reason::DefinitionChanged => "its definition changed".to_owned(),
-        Reason::NothingNeedsIt => "nothing that runs needs it".to_owned(),
-        Reason::NothingToDo => "nothing to do".to_owned(),
-        Reason::NotPulled => "has to be pulled".to_owned(),
-        Reason::NotPinned => "fetched without a checksum, so asked for every time".to_owned(),
-    }
-}
-
-fn read_changed(path: &str, aspect: Option<Aspect>) -> String {
-    let path = one_line(path);
-    match aspect {
-        None => format!("looks for `{path}`, which did not exist"),
-        Some(Aspect::Attributes) => format!("looks at `{path}`, which changed or is gone"),
-        Some(Aspect::Content) => format!("reads `{path}`, which changed"),
-        Some(Aspect::Listing) => format!("lists `{path}`, which has other names now"),
-        Some(Aspect::Libraries) => format!("finds other libraries through `{path}`"),
-    }
-}
-
-fn change(name: &str, before: &Option<String>, after: &Option<String>) -> String {
-    let (before, after) = (before.as_deref().map(one_line), after.as_deref().map(one_line));
-    match (before, after) {
-        (Some(before), Some(after)) => format!("{name} changed from `{before}` to `{after}`"),
-        (None, Some(after)) => format!("{name} is new, with value `{after}`"),
-        (Some(before), None) => format!("{name} is gone, it was `{before}`"),
-        (None, None) => format!("{name} changed"),
     }
 }

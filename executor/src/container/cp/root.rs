@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
-use buildc_store::{Rootfs, Store};
+use buildc_store::{Layer, PendingLayer, Rootfs, Store};
 use rustix::fs::{FileType, Mode, OFlags, fstat};
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_flag, fsconfig_set_string,
@@ -157,10 +157,24 @@ fn resting_root(store: &Store, container: &Container) -> io::Result<Result<Owned
             image: container.spec.image.clone(),
             reason: "the image is not in the store any more".to_owned(),
         })),
-        Ok(Some(Rootfs::Directory(dir))) => Ok(Ok(File::open(dir)?.into())),
-        Ok(Some(Rootfs::Overlay { base, lowers, upper, work, userxattr })) => {
+        Ok(Some(rootfs)) => open(rootfs).map(Ok),
+    }
+}
+
+/// A path in the tree of some layers with `upper` over it.
+pub(super) fn of_layers(store: &Store, layers: &[Layer], upper: &PendingLayer, path: &str) -> Result<Place> {
+    let rootfs = store.snapshots()?.prepare(layers, upper)?;
+    let root = open(rootfs).map_err(ContainerError::io("mount", upper.dir()))?;
+    Ok(Place::new(root, Path::new(path), path))
+}
+
+/// Opens a root, mounted nowhere where it needs a mount.
+fn open(rootfs: Rootfs) -> io::Result<OwnedFd> {
+    match rootfs {
+        Rootfs::Directory(dir) => Ok(File::open(dir)?.into()),
+        Rootfs::Overlay { base, lowers, upper, work, userxattr } => {
             let lowers: Vec<PathBuf> = lowers.iter().map(|lower| base.join(lower)).collect();
-            Ok(Ok(overlay(&lowers, &base.join(upper), &base.join(work), userxattr)?))
+            overlay(&lowers, &base.join(upper), &base.join(work), userxattr)
         }
     }
 }

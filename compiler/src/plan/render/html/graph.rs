@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use buildc_ir::{Plan, Role};
 
-use super::{escape, figures, state_class, state_word, text};
+use super::{escape, figures, reason, state_class, state_word};
 
 const BOX_WIDTH: usize = 250;
 const BOX_HEIGHT: usize = 42;
@@ -56,7 +56,7 @@ pub(super) fn svg(plan: &Plan) -> String {
             step.id,
             state_class(&step.state),
             escape(&node.label),
-            escape(&text::reason(graph, &step.reason)),
+            escape(&reason::of(plan, step)),
             x + 8,
             y + 17,
             escape(&short(&node.label)),

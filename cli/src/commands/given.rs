@@ -1,0 +1,56 @@
+//! What a build is given beside its source: `--secret` and `--ssh`.
+
+use std::path::PathBuf;
+
+use buildc_executor::build::SecretSource;
+
+use crate::failure::Failure;
+
+/// `id=NAME[,src=FILE|,env=VAR][,type=file|env]`; without a source, a variable called like the id wins over a file.
+pub fn secret_source(option: &str) -> Result<(String, SecretSource), Failure> {
+    let fail = |why: &str| {
+        Failure::usage(format!("--secret `{option}`: {why}"))
+            .help("Write id=NAME,src=FILE or id=NAME,env=VAR")
+    };
+    let (mut id, mut source, mut env, mut kind) = (None, None, None, None);
+    for field in option.split(',') {
+        match field.split_once('=') {
+            Some(("id", value)) => id = Some(value.to_owned()),
+            Some(("src" | "source", value)) => source = Some(value.to_owned()),
+            Some(("env", value)) => env = Some(value.to_owned()),
+            Some(("type", value @ ("file" | "env"))) => kind = Some(value),
+            _ => return Err(fail(&format!("`{field}` is not understood"))),
+        }
+    }
+    let id = id.or_else(|| source.clone()).filter(|i| !i.is_empty()).ok_or_else(|| fail("it has no id"))?;
+    let found = match (source, env, kind) {
+        (_, Some(name), _) | (Some(name), None, Some("env")) => SecretSource::Env(name),
+        (Some(path), None, _) => SecretSource::File(path.into()),
+        (None, None, Some("file")) => SecretSource::File(id.clone().into()),
+        (None, None, Some(_)) => SecretSource::Env(id.clone()),
+        (None, None, None) if std::env::var_os(&id).is_some() => SecretSource::Env(id.clone()),
+        (None, None, None) => SecretSource::File(id.clone().into()),
+    };
+    match &found {
+        SecretSource::File(path) if !path.is_file() => {
+            Err(fail(&format!("there is no file `{}`", path.display())))
+        }
+        SecretSource::Env(name) if std::env::var_os(name).is_none() => {
+            Err(fail(&format!("`{name}` is not set")))
+        }
+        _ => Ok((id, found)),
+    }
+}
+
+/// `default` or `ID[=SOCKET]`.
+pub fn ssh_socket(option: &str) -> Result<(String, PathBuf), Failure> {
+    let (id, socket) = match option.split_once('=') {
+        Some((id, socket)) => (id, Some(PathBuf::from(socket))),
+        None => (option, std::env::var_os("SSH_AUTH_SOCK").map(PathBuf::from)),
+    };
+    let socket = socket.ok_or_else(|| {
+        Failure::usage(format!("--ssh {option}: no ssh agent is running"))
+            .help("Start one with `eval $(ssh-agent)`")
+    })?;
+    Ok((id.to_owned(), socket))
+}

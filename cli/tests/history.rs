@@ -1,0 +1,147 @@
+//! What a build leaves to ask about: why, history, the state of a failed step, differences and sizes of images.
+#![allow(clippy::print_stderr)]
+
+#[path = "fixture/mod.rs"]
+mod fixture;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use fixture::{buildc, context, root_and_busybox, run};
+use serde_json::Value;
+
+struct Host {
+    dir: tempfile::TempDir,
+    store: PathBuf,
+}
+
+impl Host {
+    fn new(what: &str) -> Option<Self> {
+        if !root_and_busybox(what) {
+            return None;
+        }
+        let dir = tempfile::tempdir().expect("a directory");
+        let store = fixture::store_with_base(dir.path());
+        Some(Self { dir, store })
+    }
+
+    fn buildc(&self, words: &[&str]) -> Result<String, String> {
+        run(buildc(&self.store).args(words))
+    }
+
+    fn json(&self, words: &[&str]) -> Value {
+        serde_json::from_str(&self.buildc(words).expect("it runs")).expect("JSON")
+    }
+
+    fn context(&self, dockerfile: &str) -> PathBuf {
+        context(self.dir.path(), "context", dockerfile)
+    }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+const APP: &str = "FROM localhost/busybox\n\
+    ARG V=1\n\
+    RUN echo tools > /tools\n\
+    COPY app.js /src/\n\
+    RUN --network=none cp /src/app.js /out.js && echo $V >> /out.js\n";
+
+#[test]
+fn a_build_says_afterwards_what_it_did_and_why() {
+    let Some(host) = Host::new("why") else { return };
+    let context = host.context(APP);
+    let build = |more: &[&str]| host.buildc(&[&["build", "-t", "app", text(&context)], more].concat());
+    fs::write(context.join("app.js"), "1").expect("written");
+    build(&[]).expect("built");
+    fs::write(context.join("app.js"), "two").expect("written");
+    build(&[]).expect("built");
+
+    let builds = host.buildc(&["history", "--format", "json"]).expect("history");
+    let builds: Vec<Value> = builds.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(builds.len(), 2);
+    assert_eq!((&builds[0]["Ran"], &builds[0]["Cached"]), (&2.into(), &2.into()), "{}", builds[0]);
+    assert!(builds[0]["Source"].as_str().is_some_and(|s| s.contains("Dockerfile")));
+
+    let told = host.json(&["why", "--format", "json", "4"]);
+    assert_eq!(told["label"], "[3/4] COPY app.js /src/");
+    assert_eq!((&told["fate"]["is"], &told["reason"]), (&"ran".into(), &"files-changed".into()));
+    assert_eq!(told["paths"][0], "~app.js");
+    let below = host.buildc(&["why", "RUN --network"]).expect("why");
+    assert!(
+        below.contains("because") && below.contains("~app.js") && below.contains("Dockerfile:5"),
+        "{below}"
+    );
+
+    build(&["--build-arg", "V=2"]).expect("built");
+    let told = host.buildc(&["why", "@last"]).expect("why");
+    assert!(told.contains("ARG V changed from `1` to `2`"), "{told}");
+    let first = builds[1]["ID"].as_str().expect("an id");
+    let told = host.json(&["why", "--build", first, "--format", "json"]);
+    assert!(told["steps"].as_array().expect("steps").iter().all(|step| step["fate"]["is"] != "untouched"));
+    let unknown = host.buildc(&["why", "no such words"]).expect_err("no step");
+    assert!(unknown.contains("history::no_step"), "{unknown}");
+    let several = host.buildc(&["why", "RUN"]).expect_err("two steps");
+    assert!(several.contains("history::several_steps"), "{several}");
+}
+
+#[test]
+fn the_state_around_a_failed_step_can_be_entered() {
+    let Some(host) = Host::new("shell") else { return };
+    let context = host.context(
+        "FROM localhost/busybox\n\
+         ENV GREETING=hello\n\
+         RUN echo base > /base\n\
+         USER app\nWORKDIR /tmp/work\n\
+         RUN --network=none --mount=type=cache,target=/cache,uid=1000 echo kept > /cache/f && echo report > report && exit 3\n",
+    );
+    let failed = host.buildc(&["build", text(&context)]).expect_err("it fails");
+    assert!(failed.contains("buildc shell @failed"), "{failed}");
+    let shell = |words: &[&str]| host.buildc(&[&["shell"], words].concat());
+    let said = shell(&["@failed", "--", "sh", "-c", "id -u; pwd; echo $GREETING; cat report /cache/f /base"]);
+    assert_eq!(said.expect("a shell"), "1000\n/tmp/work\nhello\nreport\nkept\nbase\n");
+    let before = shell(&["--before", "@failed", "--", "ls", "-A", "/tmp/work"]).expect("a shell");
+    assert_eq!(before, "", "nothing of the failed command is there");
+    let written = shell(&["3", "--", "sh", "-c", "echo x > /base; exit 7"]);
+    assert!(written.expect_err("its status").contains("exit status: 7"));
+    assert_eq!(
+        shell(&["3", "--", "cat", "/base"]).expect("a shell"),
+        "base\n",
+        "what is changed is thrown away"
+    );
+
+    let out = host.dir.path().join("copied");
+    host.buildc(&["cp", "@failed:/tmp/work/report", text(&out)]).expect("copied");
+    assert_eq!(fs::read_to_string(&out).expect("a file"), "report\n");
+    let escape = host.buildc(&["cp", "@3:/../../etc/hostname", text(&out)]);
+    assert!(escape.is_err(), "the path of a tree stays in it");
+    let images = host.buildc(&["images", "-aq"]).expect("images");
+    assert_eq!(images.lines().count(), 1, "nothing but the base is left: {images}");
+}
+
+#[test]
+fn two_images_are_compared_and_added_up() {
+    let Some(host) = Host::new("diff") else { return };
+    let context = host.context(APP);
+    for (name, content) in [("a", "1"), ("b", "two")] {
+        fs::write(context.join("app.js"), content).expect("written");
+        host.buildc(&["build", "-t", name, text(&context)]).expect("built");
+    }
+    let paths = host.json(&["diff", "--format", "json", "a", "b"]);
+    let paths: Vec<&str> =
+        paths.as_array().expect("rows").iter().filter_map(|row| row["path"].as_str()).collect();
+    assert_eq!(paths, ["/out.js", "/src/app.js"]);
+    let same = run(buildc(&host.store).args(["diff", "--exit-code", "a", "a"])).expect("equal");
+    assert_eq!(same, "");
+    assert!(host.buildc(&["diff", "--exit-code", "a", "b"]).is_err());
+    let layers = host.buildc(&["diff", "--layers", "a", "b"]).expect("layers");
+    let marks: String = layers.lines().filter_map(|line| line.chars().next()).collect();
+    assert_eq!(marks, "==--++", "{layers}");
+    let by_layer = host.json(&["size", "--format", "json", "a"]);
+    let by_path = host.json(&["size", "--by", "path", "--depth", "0", "--format", "json", "a"]);
+    let sum = |field: &str| -> u64 {
+        by_layer.as_array().expect("rows").iter().filter_map(|row| row[field].as_u64()).sum()
+    };
+    assert_eq!(Some(sum("bytes") - sum("hidden_bytes")), by_path[0]["bytes"].as_u64());
+}

@@ -1,0 +1,73 @@
+//! What the plan said of each step, as a build's log keeps it: enough to say afterwards what was done with a step and
+//! why, and to enter its state again.
+
+use std::collections::HashMap;
+
+use buildc_digest::Key;
+use buildc_ir::step::Exec;
+use buildc_ir::{FileId, Plan, Reason, SourceMap, Span, State, StepId, StepKind};
+use serde::{Deserialize, Serialize};
+
+/// One step of a plan.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Decided {
+    /// Which.
+    pub id: StepId,
+    /// How people see it.
+    pub label: String,
+    /// `FILE:LINE` of each instruction that it comes from.
+    pub places: Vec<String>,
+    /// The step whose tree it is applied to; none where that is empty.
+    pub base: Option<StepId>,
+    /// Its definition key.
+    pub definition_key: Key,
+    /// What was to happen.
+    #[serde(flatten)]
+    pub state: State,
+    /// Why.
+    #[serde(flatten)]
+    pub reason: Reason,
+    /// The command, where it is one; without what enters no key.
+    #[serde(default)]
+    pub exec: Option<Exec>,
+}
+
+/// All steps of a plan that people see, in its order.
+pub(crate) fn decided(plan: &Plan) -> Vec<Decided> {
+    let mut lines = Lines { sources: &plan.sources, starts: HashMap::new() };
+    let steps = plan.graph.iter().zip(&plan.steps);
+    let seen = steps.filter(|((_, node), _)| {
+        !matches!(node.step.kind, StepKind::Scratch | StepKind::Config(_) | StepKind::Diff)
+    });
+    let not_empty =
+        |id: &StepId| plan.graph.get(*id).is_some_and(|node| !matches!(node.step.kind, StepKind::Scratch));
+    seen.map(|((id, node), planned)| Decided {
+        id,
+        label: node.label.clone(),
+        places: node.origins.iter().filter_map(|span| lines.place(*span)).collect(),
+        base: node.step.base().filter(not_empty),
+        definition_key: planned.definition_key,
+        state: planned.state.clone(),
+        reason: planned.reason.clone(),
+        exec: if let StepKind::Exec(exec) = &node.step.kind { Some(exec.clone()) } else { None },
+    })
+    .collect()
+}
+
+/// Line numbers of many places; each file is searched once.
+struct Lines<'s> {
+    sources: &'s SourceMap,
+    /// Where the lines of a file end.
+    starts: HashMap<FileId, Vec<usize>>,
+}
+
+impl Lines<'_> {
+    fn place(&mut self, span: Span) -> Option<String> {
+        let file = self.sources.get(span.file)?;
+        let ends = self.starts.entry(span.file).or_insert_with(|| {
+            file.text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at).collect()
+        });
+        let line = ends.partition_point(|end| *end < span.start as usize) + 1;
+        Some(format!("{}:{line}", file.name))
+    }
+}
