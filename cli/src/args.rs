@@ -70,6 +70,8 @@ pub enum TextOrJson {
 pub enum Verb {
     /// Build an image from a Dockerfile
     Build(Box<build::BuildArgs>),
+    /// Build the targets of a bake file
+    Bake(crate::commands::bake::BakeArgs),
     /// Show what a build would do and why, without doing it
     Plan(Box<plan::PlanArgs>),
     /// Pin what names, URLs and git refs mean now

@@ -4,6 +4,7 @@
 //! Never does: file, network, clock, environment or process access; the world comes in through `buildc_ir::world`.
 #![forbid(unsafe_code)]
 
+pub mod bake;
 pub mod dockerfile;
 pub mod lang;
 pub mod optimise;

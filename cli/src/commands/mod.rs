@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod attest_options;
+pub mod bake;
 pub mod build;
 pub mod cache_options;
 pub mod call;
@@ -94,6 +95,7 @@ fn container_code(failure: &Failure) -> u8 {
 fn dispatch(verb: Verb, shell: &Shell) -> Outcome {
     match verb {
         Verb::Build(args) => build::run(*args, shell),
+        Verb::Bake(args) => bake::run(&args, shell),
         Verb::Plan(args) => plan::run(*args, shell),
         Verb::Lock(args) => lock::run(*args, shell),
         Verb::Why(args) => why::run(args, shell),
