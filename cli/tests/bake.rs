@@ -1,4 +1,5 @@
 //! Bake files, by real builds.
+#![allow(clippy::print_stderr)]
 
 #[path = "fixture/mod.rs"]
 mod fixture;
