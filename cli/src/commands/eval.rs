@@ -69,6 +69,9 @@ pub struct EvalArgs {
     flags: EvalFlags,
 }
 
+/// What the arena of values starts with, in bytes.
+const FIRST_BLOCK: usize = (4 << 20) - 4096;
+
 /// What is evaluated.
 enum Source {
     Text(Vec<u8>),
@@ -105,8 +108,9 @@ fn sources(args: &EvalArgs) -> io::Result<Vec<Source>> {
 }
 
 fn evaluate(args: &EvalArgs, sources: Vec<Source>, directory: &[u8], stack: usize) -> io::Result<u8> {
-    let arena = Bump::new();
     let options = args.flags.options(stack);
+    // One block that lies in huge pages rather than a dozen that double up to it.
+    let arena = Bump::with_capacity(FIRST_BLOCK.min(options.max_memory / 4));
     let sealed = Sealed::new(&options.store_dir);
     let world: &dyn World = if options.sealed { &sealed } else { &Files };
     let mut ev = Evaluator::new(&arena, world, options);

@@ -138,8 +138,8 @@ impl<'a> Evaluator<'a> {
 
     #[inline(always)]
     fn eval_operands(&mut self, op: Arith, operands: &'a Binary<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
-        let left = self.eval(operands.left, env)?;
-        let right = self.eval(operands.right, env)?;
+        let left = self.operand(operands.left, env)?;
+        let right = self.operand(operands.right, env)?;
         match quickly(op, left, right) {
             Some(value) => Ok(value),
             None => match number_op(op) {
@@ -247,9 +247,9 @@ impl<'a> Evaluator<'a> {
     /// `left + right`.
     #[inline]
     pub(super) fn eval_add(&mut self, add: &'a Add<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
-        let left = self.eval(add.left, env)?;
+        let left = self.operand(add.left, env)?;
         match left {
-            Value::Int(l) => match self.eval(add.right, env)? {
+            Value::Int(l) => match self.operand(add.right, env)? {
                 Value::Int(r) => match l.checked_add(r) {
                     Some(sum) => Ok(Value::Int(sum)),
                     None => Err(NumberOp::Add.overflow(l, r).at(add.right_pos)),
@@ -257,7 +257,7 @@ impl<'a> Evaluator<'a> {
                 Value::Float(r) => Ok(Value::Float(l as f64 + r)),
                 other => Err(cannot_add(other, "an integer", add.right_pos)),
             },
-            Value::Float(l) => match self.eval(add.right, env)? {
+            Value::Float(l) => match self.operand(add.right, env)? {
                 Value::Int(r) => Ok(Value::Float(l + r as f64)),
                 Value::Float(r) => Ok(Value::Float(l + r)),
                 other => Err(cannot_add(other, "a float", add.right_pos)),

@@ -19,7 +19,7 @@ impl<'a> Evaluator<'a> {
     /// A call in the program: arguments go straight into the frame of the function where it takes just as many.
     #[inline]
     pub(super) fn eval_call(&mut self, call: &'a Call<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
-        let function = self.eval(call.function, env)?;
+        let function = self.operand(call.function, env)?;
         match (function, call.args) {
             (Value::Closure(closure), args) if closure.lambda.params.len() == args.len() => {
                 self.call_exactly(closure, args, env, call.pos)
@@ -182,11 +182,24 @@ impl<'a> Evaluator<'a> {
     /// Whatever evaluation raises; when `function` is none; when calls are nested too deeply.
     pub fn call(&mut self, function: Value<'a>, args: &[Value<'a>], pos: Pos) -> Result<Value<'a>> {
         self.enter(pos)?;
-        let result = self.apply(function, args, pos);
+        let result = match function {
+            Value::Closure(closure)
+                if closure.lambda.formals.is_none() && closure.lambda.params.len() == args.len() =>
+            {
+                let lambda = closure.lambda;
+                let frame = self.frames.make(Some(closure.env), lambda.frame.get() as usize);
+                for (slot, arg) in frame.slots.iter().zip(args) {
+                    slot.set(*arg);
+                }
+                self.run_body(lambda, frame, pos)
+            }
+            function => self.apply(function, args, pos),
+        };
         self.leave();
         result
     }
 
+    #[inline(never)]
     fn apply(&mut self, function: Value<'a>, args: &[Value<'a>], pos: Pos) -> Result<Value<'a>> {
         let mut function = self.force(function, pos)?;
         let mut args = args;

@@ -23,6 +23,20 @@ pub(super) fn outer<'a>(env: &'a Env<'a>, place: Place) -> &'a Slot<'a> {
 }
 
 impl<'a> Evaluator<'a> {
+    /// The same as [`Evaluator::eval`], without a call for constants and variables that have been evaluated.
+    ///
+    /// # Errors
+    /// Whatever evaluation raises.
+    #[inline(always)]
+    pub(super) fn operand(&mut self, expr: Node<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
+        match *expr {
+            Expr::Const(value) => Ok(value),
+            Expr::Local(slot, pos) => self.force_slot(&env.slots[slot as usize], pos),
+            Expr::Outer(place, pos) => self.force_slot(outer(env, place), pos),
+            _ => self.eval(expr, env),
+        }
+    }
+
     /// The value of an expression, in weak head normal form.
     ///
     /// # Errors
@@ -70,8 +84,8 @@ impl<'a> Evaluator<'a> {
                 }
                 Expr::Logic(op, operands) => return self.eval_logic(op, operands, env),
                 Expr::Equal(wanted, operands) => {
-                    let left = self.eval(operands.left, env)?;
-                    let right = self.eval(operands.right, env)?;
+                    let left = self.operand(operands.left, env)?;
+                    let right = self.operand(operands.right, env)?;
                     return Ok(Value::Bool(self.equal_operands(left, right, operands.pos)? == wanted));
                 }
                 Expr::Update(operands) => return self.eval_update(operands, env),
@@ -136,6 +150,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
+    #[inline(never)]
     fn eval_list(&mut self, items: &'a [Item<'a>], env: &'a Env<'a>) -> Value<'a> {
         if items.is_empty() {
             return Value::List(self.empty_list);
@@ -155,13 +170,14 @@ impl<'a> Evaluator<'a> {
         pos: Pos,
         context: &'static str,
     ) -> Result<bool> {
-        match self.eval(expr, env) {
+        match self.operand(expr, env) {
             Ok(Value::Bool(value)) => Ok(value),
             Ok(other) => Err(self.type_error("a Boolean", other).at(pos).trace(pos, context.as_bytes())),
             Err(error) => Err(error.trace(pos, context.as_bytes())),
         }
     }
 
+    #[inline(never)]
     fn eval_logic(&mut self, op: Logic, operands: &Binary<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
         let (left, right, decided_by, decided_as) = match op {
             Logic::And => (
@@ -189,10 +205,11 @@ impl<'a> Evaluator<'a> {
         Ok(Value::Bool(self.eval_bool(operands.right, env, operands.pos, right)?))
     }
 
+    #[inline(never)]
     fn eval_concat(&mut self, operands: &Binary<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
         const CONTEXT: &str = "while evaluating one of the elements to concatenate";
-        let left = self.eval(operands.left, env)?;
-        let right = self.eval(operands.right, env)?;
+        let left = self.operand(operands.left, env)?;
+        let right = self.operand(operands.right, env)?;
         let left = self.list_of(left, operands.pos, CONTEXT)?;
         let right = self.list_of(right, operands.pos, CONTEXT)?;
         self.room_for(left.len().saturating_add(right.len()).saturating_mul(size_of::<Value<'_>>()))?;
@@ -200,6 +217,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// A variable that only a `with` can give: the innermost that has it.
+    #[inline(never)]
     fn eval_dynamic(&mut self, variable: &Dynamic<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
         for scope in variable.withs {
             let slot = outer(env, scope.place);
@@ -216,6 +234,7 @@ impl<'a> Evaluator<'a> {
         Err(undefined(self.symbols.name(variable.name), variable.pos))
     }
 
+    #[inline(never)]
     fn eval_assert(&mut self, assert: &Assert<'a>, env: &'a Env<'a>) -> Result<()> {
         if self.eval_bool(assert.condition, env, assert.pos, "in the condition of the assert statement")? {
             return Ok(());

@@ -14,6 +14,7 @@ use crate::lang::value::{Attrs, Env, Slot, Value, share};
 
 impl<'a> Evaluator<'a> {
     /// `{ … }` whose names are all known.
+    #[inline(never)]
     pub(super) fn eval_attrs(&mut self, attrs: &'a AttrsExpr<'a>, env: &'a Env<'a>) -> Value<'a> {
         if attrs.values.is_empty() {
             return Value::Attrs(self.empty_attrs);
@@ -26,6 +27,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// A set that is recursive, has computed names, or inherits from sources.
+    #[inline(never)]
     pub(super) fn eval_rich_attrs(
         &mut self,
         attrs: &'a RichAttrs<'a>,
@@ -127,18 +129,24 @@ impl<'a> Evaluator<'a> {
     /// `base.path`, `base.path or default`.
     #[inline]
     pub(super) fn eval_select(&mut self, select: &'a Select<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
-        let base = self.eval(select.base, env)?;
-        if let (Value::Attrs(attrs), [AttrName::Static(name, hint)]) = (base, select.path)
-            && let Some(slot) = attrs.get_hinted(*name, hint)
-        {
-            let value = slot.get();
-            if value.is_evaluated() {
-                return Ok(value);
+        let base = self.operand(select.base, env)?;
+        let mut value = base;
+        for name in select.path {
+            let (Value::Attrs(attrs), AttrName::Static(name, hint)) = (value, name) else {
+                return self.select_path(select, base, env);
+            };
+            let Some(slot) = attrs.get_hinted(*name, hint) else {
+                return self.select_path(select, base, env);
+            };
+            value = slot.get();
+            if !value.is_evaluated() {
+                return self.select_path(select, base, env);
             }
         }
-        self.select_path(select, base, env)
+        Ok(value)
     }
 
+    /// The general case; it begins anew at the base, for what was evaluated up to here costs little now.
     #[inline(never)]
     fn select_path(
         &mut self,
@@ -150,7 +158,7 @@ impl<'a> Evaluator<'a> {
         match self.walk(select, base, env, &mut last) {
             Ok(Some(value)) => Ok(value),
             Ok(None) => match select.default {
-                Some(default) => self.eval(default, env),
+                Some(default) => self.operand(default, env),
                 None => Ok(Value::Null),
             },
             Err(error) => Err(self.while_selecting(error, select, env, last)),
@@ -159,6 +167,7 @@ impl<'a> Evaluator<'a> {
 
     /// Follows a path; `None` when it ends early and there is a default. `last` is the position of the attribute found
     /// last.
+    #[inline]
     fn walk(
         &mut self,
         select: &'a Select<'a>,
@@ -168,17 +177,25 @@ impl<'a> Evaluator<'a> {
     ) -> Result<Option<Value<'a>>> {
         let mut value = base;
         for (index, name) in select.path.iter().enumerate() {
-            let name = self.attr_name(name, env)?;
-            let attrs = match value {
-                Value::Attrs(attrs) => attrs,
-                _ if select.default.is_some() => return Ok(None),
-                other => self.attrs_of(other, select.pos, "while selecting an attribute")?,
-            };
-            let Some(found) = attrs.find(name) else {
-                if select.default.is_some() {
-                    return Ok(None);
+            let (found, name) = match (value, name) {
+                (Value::Attrs(attrs), AttrName::Static(name, hint)) => {
+                    (attrs.find_hinted(*name, hint), *name)
                 }
-                return Err(self.missing_attribute(attrs, name, select.pos));
+                _ => {
+                    let name = self.attr_name(name, env)?;
+                    let attrs = match value {
+                        Value::Attrs(attrs) => attrs,
+                        _ if select.default.is_some() => return Ok(None),
+                        other => self.attrs_of(other, select.pos, "while selecting an attribute")?,
+                    };
+                    (attrs.find(name), name)
+                }
+            };
+            let Some(found) = found else {
+                return match (select.default, value) {
+                    (None, Value::Attrs(attrs)) => Err(self.missing_attribute(attrs, name, select.pos)),
+                    _ => Ok(None),
+                };
             };
             *last = found.pos;
             let is_last = index + 1 == select.path.len();
@@ -239,8 +256,9 @@ impl<'a> Evaluator<'a> {
     }
 
     /// `base ? path`.
+    #[inline(never)]
     pub(super) fn eval_has_attr(&mut self, has: &'a HasAttr<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
-        let mut value = self.eval(has.base, env)?;
+        let mut value = self.operand(has.base, env)?;
         for (index, name) in has.path.iter().enumerate() {
             let name_symbol = self.attr_name(name, env)?;
             let Value::Attrs(attrs) = value else { return Ok(Value::Bool(false)) };
@@ -257,6 +275,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// `left // right`; Nix evaluates the right side first.
+    #[inline(never)]
     pub(super) fn eval_update(&mut self, operands: &'a Binary<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
         let right = self.eval_set(
             operands.right,
@@ -280,7 +299,7 @@ impl<'a> Evaluator<'a> {
         pos: Pos,
         context: &'static str,
     ) -> Result<&'a Attrs<'a>> {
-        match self.eval(expr, env) {
+        match self.operand(expr, env) {
             Ok(Value::Attrs(attrs)) => Ok(attrs),
             Ok(other) => Err(self.type_error("a set", other).trace(pos, context.as_bytes())),
             Err(error) => Err(error.trace(pos, context.as_bytes())),

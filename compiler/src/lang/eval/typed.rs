@@ -23,6 +23,7 @@ impl<'a> Evaluator<'a> {
     ///
     /// # Errors
     /// When it is something else, or evaluation fails.
+    #[inline]
     pub fn int_of(&mut self, value: Value<'a>, pos: Pos, context: &'static str) -> Result<i64> {
         match self.force(value, pos).context(pos, context)? {
             Value::Int(number) => Ok(number),
@@ -46,6 +47,7 @@ impl<'a> Evaluator<'a> {
     ///
     /// # Errors
     /// When it is something else, or evaluation fails.
+    #[inline]
     pub fn bool_of(&mut self, value: Value<'a>, pos: Pos, context: &'static str) -> Result<bool> {
         match self.force(value, pos).context(pos, context)? {
             Value::Bool(value) => Ok(value),
@@ -57,6 +59,7 @@ impl<'a> Evaluator<'a> {
     ///
     /// # Errors
     /// When it is something else, or evaluation fails.
+    #[inline]
     pub fn string_of(
         &mut self,
         value: Value<'a>,
@@ -98,6 +101,7 @@ impl<'a> Evaluator<'a> {
     ///
     /// # Errors
     /// When it is something else, or evaluation fails.
+    #[inline]
     pub fn list_of(&mut self, value: Value<'a>, pos: Pos, context: &'static str) -> Result<&'a List<'a>> {
         match self.force(value, pos)? {
             Value::List(list) => Ok(list),
@@ -109,6 +113,7 @@ impl<'a> Evaluator<'a> {
     ///
     /// # Errors
     /// When it is something else, or evaluation fails.
+    #[inline]
     pub fn attrs_of(&mut self, value: Value<'a>, pos: Pos, context: &'static str) -> Result<&'a Attrs<'a>> {
         match self.force(value, pos)? {
             Value::Attrs(attrs) => Ok(attrs),
@@ -120,6 +125,7 @@ impl<'a> Evaluator<'a> {
     ///
     /// # Errors
     /// When it is something else, or evaluation fails.
+    #[inline]
     pub fn function_of(&mut self, value: Value<'a>, pos: Pos, context: &'static str) -> Result<Value<'a>> {
         match self.force(value, pos).context(pos, context)? {
             Value::Attrs(attrs) if attrs.get(known::FUNCTOR).is_some() => Ok(Value::Attrs(attrs)),

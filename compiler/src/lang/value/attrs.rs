@@ -148,6 +148,15 @@ impl<'a> Attrs<'a> {
         }
     }
 
+    /// The slot and position of `name`, tried first where the same program text found it last.
+    pub fn find_hinted(&self, name: Symbol, hint: &Cell<u32>) -> Option<Found<'a>> {
+        let (shape, index) = (self.shape.get(), hint.get() as usize);
+        if shape.symbols.get(index) == Some(&name) {
+            return Some(Found { slot: self.values.get().get(index)?, pos: shape.position(index) });
+        }
+        self.find(name)
+    }
+
     /// The slot and position of `name`.
     pub fn find(&self, name: Symbol) -> Option<Found<'a>> {
         let mut layer = self;

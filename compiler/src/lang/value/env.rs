@@ -81,13 +81,23 @@ impl<'a> Frames<'a> {
 
     #[inline(never)]
     fn allocate(&mut self, up: Option<&'a Env<'a>>, size: usize) -> &'a Env<'a> {
-        let slots: &'a [Slot<'a>] = match size {
-            1 => self.arena.alloc([const { Cell::new(Value::Null) }; 1]),
-            2 => self.arena.alloc([const { Cell::new(Value::Null) }; 2]),
-            3 => self.arena.alloc([const { Cell::new(Value::Null) }; 3]),
-            4 => self.arena.alloc([const { Cell::new(Value::Null) }; 4]),
-            _ => self.arena.alloc_slice_fill_with(size, |_| Cell::new(Value::Null)),
-        };
+        match size {
+            1 => self.allocate_sized::<1>(up),
+            2 => self.allocate_sized::<2>(up),
+            3 => self.allocate_sized::<3>(up),
+            4 => self.allocate_sized::<4>(up),
+            5 => self.allocate_sized::<5>(up),
+            6 => self.allocate_sized::<6>(up),
+            _ => {
+                let slots = self.arena.alloc_slice_fill_with(size, |_| Cell::new(Value::Null));
+                self.arena.alloc(Env { slots, up: Cell::new(up), escaped: Cell::new(false) })
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn allocate_sized<const SIZE: usize>(&mut self, up: Option<&'a Env<'a>>) -> &'a Env<'a> {
+        let slots: &'a [Slot<'a>] = self.arena.alloc([const { Cell::new(Value::Null) }; SIZE]);
         self.arena.alloc(Env { slots, up: Cell::new(up), escaped: Cell::new(false) })
     }
 
