@@ -4,6 +4,7 @@
 //! Owns: what the command line says of an evaluation, and the forms of its result. Never does: evaluation.
 
 use std::io::{self, Read, Write};
+use std::mem::ManuallyDrop;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use buildc_compiler::lang::error::{ErrorKind, EvalError, Result};
@@ -110,10 +111,11 @@ fn sources(args: &EvalArgs) -> io::Result<Vec<Source>> {
 fn evaluate(args: &EvalArgs, sources: Vec<Source>, directory: &[u8], stack: usize) -> io::Result<u8> {
     let options = args.flags.options(stack);
     // One block that lies in huge pages rather than a dozen that double up to it.
-    let arena = Bump::with_capacity(FIRST_BLOCK.min(options.max_memory / 4));
+    // The process ends with this: to give back every value before it would only take time.
+    let arena = ManuallyDrop::new(Bump::with_capacity(FIRST_BLOCK.min(options.max_memory / 4)));
     let sealed = Sealed::new(&options.store_dir);
     let world: &dyn World = if options.sealed { &sealed } else { &Files };
-    let mut ev = Evaluator::new(&arena, world, options);
+    let mut ev = ManuallyDrop::new(Evaluator::new(&arena, world, options));
     match all(&mut ev, args, sources, directory) {
         Ok(()) => Ok(0),
         Err(Stop::Output(error)) => Err(error),

@@ -21,9 +21,14 @@ impl Writer {
     }
 
     fn string(&mut self, text: &[u8]) {
+        // Without a way out early the search takes many bytes at a time; most strings have nothing to escape.
+        let is_special = |b: &u8| matches!(b, b'"' | b'\\' | b'\n' | b'\r' | b'\t');
+        if !text.iter().fold(false, |found, byte| found | is_special(byte)) {
+            return self.plain(text);
+        }
         self.put(b"\"");
         let mut rest = text;
-        while let Some(at) = rest.iter().position(|b| matches!(b, b'"' | b'\\' | b'\n' | b'\r' | b'\t')) {
+        while let Some(at) = rest.iter().position(is_special) {
             self.put(&rest[..at]);
             self.put(match rest[at] {
                 b'"' => b"\\\"",

@@ -1,5 +1,7 @@
 //! Coercion to strings and paths.
 
+use std::io::Write as _;
+
 use super::Evaluator;
 use crate::lang::builtins::shipped;
 use crate::lang::error::{Context as _, EvalError, Result};
@@ -95,7 +97,10 @@ impl<'a> Evaluator<'a> {
             Value::Attrs(attrs) => return self.append_attrs(text, attrs, pos, context, how),
             Value::Bool(true) if how.more => text.bytes.push(b'1'),
             Value::Bool(false) | Value::Null if how.more => {}
-            Value::Int(number) if how.more => text.bytes.extend_from_slice(number.to_string().as_bytes()),
+            Value::Int(number) if how.more => {
+                // Writing to memory does not fail.
+                let _ = write!(text.bytes, "{number}");
+            }
             Value::Float(number) if how.more => {
                 text.bytes.extend_from_slice(crate::lang::number::fixed(number).as_bytes());
             }

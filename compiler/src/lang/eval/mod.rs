@@ -138,6 +138,8 @@ pub struct Evaluator<'a> {
     files: HashMap<Vec<u8>, &'a Slot<'a>>,
     pub(super) memory: Memory,
     failures: Vec<EvalError>,
+    /// Room for a string in the making, empty; strings made inside of it find none here and take their own.
+    scratch: Vec<u8>,
     /// Slots whose evaluation failed, since the last `tryEval` began.
     unwound: Vec<&'a Slot<'a>>,
     empty_list: &'a List<'a>,
@@ -172,6 +174,7 @@ impl<'a> Evaluator<'a> {
             files: HashMap::new(),
             memory: Memory::default(),
             failures: Vec::new(),
+            scratch: Vec::new(),
             unwound: Vec::new(),
             empty_list: List::new(arena, &[]),
             empty_attrs: Attrs::new(arena, shape, &[]),

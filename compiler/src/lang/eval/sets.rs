@@ -136,7 +136,10 @@ impl<'a> Evaluator<'a> {
                 return self.select_path(select, base, env);
             };
             let Some(slot) = attrs.get_hinted(*name, hint) else {
-                return self.select_path(select, base, env);
+                return match select.default {
+                    Some(default) => self.operand(default, env),
+                    None => self.select_path(select, base, env),
+                };
             };
             value = slot.get();
             if !value.is_evaluated() {

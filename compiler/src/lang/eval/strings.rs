@@ -10,6 +10,9 @@ use crate::lang::value::{Env, NixString, PathValue, Value};
 
 const SEGMENT: &str = "while evaluating a path segment";
 
+/// Room for strings in the making is kept up to this size, in bytes.
+const KEPT: usize = 64 << 10;
+
 /// What the first part makes of the whole.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -60,13 +63,14 @@ impl<'a> Evaluator<'a> {
     }
 
     /// A string or path with interpolation; `a + b + …`.
+    #[inline(never)]
     pub(super) fn eval_interpolation(
         &mut self,
         whole: &'a Interpolation<'a>,
         env: &'a Env<'a>,
     ) -> Result<Value<'a>> {
         let mut kind = Kind::Text;
-        let mut text = Text::default();
+        let mut text = Text { bytes: std::mem::take(&mut self.scratch), context: None };
         let mut float = 0.0;
         for (index, (pos, part)) in whole.parts.iter().enumerate() {
             let value = self.eval(part, env)?;
@@ -102,7 +106,15 @@ impl<'a> Evaluator<'a> {
             Kind::Int(sum) => Ok(Value::Int(sum)),
             Kind::Float => Ok(Value::Float(float)),
             Kind::Path => self.path_of(text, whole.pos),
-            Kind::Text => Ok(self.text(text)),
+            Kind::Text => {
+                let mut bytes = text.bytes;
+                let value = self.string_with(self.bytes(&bytes), text.context);
+                if bytes.capacity() <= KEPT {
+                    bytes.clear();
+                    self.scratch = bytes;
+                }
+                Ok(value)
+            }
         }
     }
 

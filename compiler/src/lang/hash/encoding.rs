@@ -5,11 +5,19 @@ use base64::Engine as _;
 /// Digits of Nix's base 32: no `e o t u`.
 const NIX32: &[u8; 32] = b"0123456789abcdfghijklmnpqrsvwxyz";
 
+/// Digits of hexadecimal.
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
 /// Lower-case hexadecimal.
 #[must_use]
 pub fn encode_hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    let digit = |value: u8| char::from(HEX[usize::from(value & 15)]);
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(digit(byte >> 4));
+        text.push(digit(*byte));
+    }
+    text
 }
 
 /// Bytes of hexadecimal text in either case; `None` for anything else.
