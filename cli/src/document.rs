@@ -22,9 +22,9 @@ pub fn config(store: &Store, image: &ImageRecord) -> Result<Value, Failure> {
     })
 }
 
-/// The labels of an image.
-pub fn labels(store: &Store, image: &ImageRecord) -> Result<Value, Failure> {
-    Ok(config(store, image)?["config"]["Labels"].take())
+/// When an image was made, in Unix seconds: its config says so, or else when it came into the store.
+pub fn created(config: &Value, image: &ImageRecord) -> i64 {
+    config["created"].as_str().map_or(image.created, units::rfc3339_seconds)
 }
 
 /// Bytes of all files of all layers.

@@ -102,12 +102,16 @@ const COLUMNS_DIGESTS: [(&str, &str); 6] = [
 pub fn images(args: ImagesArgs, shell: &Shell) -> Outcome {
     let session = Session::open(shell)?;
     let filters = Filters::parse(&args.filter, &["dangling", "label", "reference"])?;
-    let mut records = session.store.images()?;
-    records.sort_by_key(|r| std::cmp::Reverse(r.created));
+    let mut images = Vec::new();
+    for record in session.store.images()? {
+        // A damaged config hides neither its own image nor the others.
+        let config = document::config(&session.store, &record).unwrap_or_default();
+        images.push((document::created(&config, &record), record, config));
+    }
+    images.sort_by_key(|(created, ..)| std::cmp::Reverse(*created));
     let mut rows = Vec::new();
-    for record in &records {
-        let labels =
-            if filters.names("label") { document::labels(&session.store, record)? } else { Value::Null };
+    for (created, record, config) in &images {
+        let labels = &config["config"]["Labels"];
         for name in names(record) {
             let dangling = name.is_none();
             if dangling && !args.all && !filters.names("dangling") {
@@ -115,12 +119,12 @@ pub fn images(args: ImagesArgs, shell: &Shell) -> Outcome {
             }
             let wanted = filters.pass(|filter, value| match filter {
                 "dangling" => dangling == (value == "true" || value == "1"),
-                "label" => label_matches(Some(&labels), value),
+                "label" => label_matches(Some(labels), value),
                 _ => name.as_ref().is_some_and(|n| name_matches(n, value)),
             });
             if wanted && args.name.as_ref().is_none_or(|w| name.as_ref().is_some_and(|n| name_matches(n, w)))
             {
-                rows.push(row(record, name.as_ref(), args.no_trunc));
+                rows.push(row(record, name.as_ref(), *created, args.no_trunc));
             }
         }
     }
@@ -149,15 +153,15 @@ fn name_matches(name: &Reference, wanted: &str) -> bool {
             .is_ok_and(|g| g.matches(repository.as_bytes()) || g.matches(full.as_bytes()))
 }
 
-fn row(record: &ImageRecord, name: Option<&Reference>, full: bool) -> Value {
+fn row(record: &ImageRecord, name: Option<&Reference>, created: i64, full: bool) -> Value {
     let none = || "<none>".to_owned();
     json!({
         "Repository": name.map_or_else(none, Reference::familiar_repository),
         "Tag": name.and_then(|n| n.tag.clone()).unwrap_or_else(none),
         "ID": if full { record.id.to_string() } else { short_id(&record.id) },
         "Digest": record.manifest.to_string(),
-        "CreatedSince": units::ago(record.created),
-        "CreatedAt": units::rfc3339(record.created),
+        "CreatedSince": units::ago(created),
+        "CreatedAt": units::rfc3339(created),
         "Size": units::size(document::size(record)),
     })
 }

@@ -253,7 +253,10 @@ pub fn bad_platform(reason: impl std::fmt::Display, span: Span) -> Diagnostic {
 
 /// A base that the world does not have.
 pub fn unresolved(error: &WorldError, written: &str, stages: &[&str], span: Span) -> Diagnostic {
-    let similar = nearest(written, stages.iter().copied()).map(|s| format!("Did you mean the stage `{s}`?"));
+    let similar = nearest(written, stages.iter().copied()).map(|stage| match stage == written {
+        true => format!("The stage `{stage}` comes later in the file: move it above this instruction"),
+        false => format!("Did you mean the stage `{stage}`?"),
+    });
     let diagnostic = Diagnostic::error(error.code, upper_first(&error.message)).label(span, "needed here");
     match similar.or_else(|| error.help.clone()) {
         Some(help) => diagnostic.help(help),
