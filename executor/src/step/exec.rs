@@ -239,7 +239,7 @@ fn network(network: Network, lease: Option<&Lease>) -> NetNs {
 /// `/etc/hosts`.
 fn names(exec: &step::Exec) -> MountSpec {
     let mut text = format!(
-        "127.0.0.1\tlocalhost {HOSTNAME}\n::1\tlocalhost ip6-localhost ip6-loopback\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n"
+        "127.0.0.1\tlocalhost {HOSTNAME}\n::1\tlocalhost ip6-localhost ip6-loopback\n"
     );
     for (name, address) in &exec.extra_hosts {
         text.push_str(&format!("{address}\t{name}\n"));

@@ -197,7 +197,12 @@ impl<'m> Mounts<'m> {
             return Ok(());
         };
         let Some(source) = self.site.options.secrets.get(id) else {
-            return if *required { Err(StepError::NoSecret { id: id.clone() }) } else { Ok(()) };
+            if *required {
+                return Err(StepError::NoSecret { id: id.clone() });
+            }
+            // As in BuildKit: the variable is there, and empty.
+            self.env.extend(env.iter().map(|name| (name.clone(), String::new())));
+            return Ok(());
         };
         let data = read_secret(id, source)?;
         if let Some(name) = env {
@@ -211,10 +216,15 @@ impl<'m> Mounts<'m> {
     }
 
     fn agent(&mut self, mount: &Mount, id: &str, required: bool) -> Result<(), StepError> {
-        let Some(socket) = self.site.options.ssh.get(id) else {
-            return if required { Err(StepError::NoAgent { id: id.to_owned() }) } else { Ok(()) };
-        };
-        self.env.push(("SSH_AUTH_SOCK".to_owned(), mount.target.clone()));
+        let socket = self.site.options.ssh.get(id);
+        if required && socket.is_none() {
+            return Err(StepError::NoAgent { id: id.to_owned() });
+        }
+        // As in BuildKit: the first one's variable is there also when there is no agent behind it.
+        if !self.env.iter().any(|(name, _)| name == "SSH_AUTH_SOCK") {
+            self.env.push(("SSH_AUTH_SOCK".to_owned(), mount.target.clone()));
+        }
+        let Some(socket) = socket else { return Ok(()) };
         self.specs.push(MountSpec::Bind {
             source: socket.clone(),
             target: (&mount.target).into(),
