@@ -219,7 +219,15 @@ const ATTRIBUTES: &[(&str, MountAttrFlags, bool)] = &[
     ("nodiratime", MountAttrFlags::MOUNT_ATTR_NODIRATIME, true),
 ];
 
-fn tmpfs(root: &mut Root, target: &Path, options: &str, size_bytes: Option<u64>, mode: u32) -> Result<()> {
+fn tmpfs(
+    root: &mut Root,
+    target: &Path,
+    options: &str,
+    size_bytes: Option<u64>,
+    mode: Option<u32>,
+) -> Result<()> {
+    let what = || format!("Make a tmpfs for `{}` with the options `{options}`", target.display());
+    let mode = mode.map_or_else(|| covered_mode(root, target).doing(what), Ok)?;
     let mut attributes = MountAttrFlags::MOUNT_ATTR_NODEV;
     let (mode, size) = (format!("{mode:o}"), size_bytes.map(|size| size.to_string()));
     let mut settings = vec![("mode", mode.as_str())];
@@ -233,9 +241,17 @@ fn tmpfs(root: &mut Root, target: &Path, options: &str, size_bytes: Option<u64>,
             settings.push(option.split_once('=').unwrap_or((option, "")));
         }
     }
-    let mount = sys::new_filesystem("tmpfs", &settings, attributes)
-        .doing(|| format!("Make a tmpfs for `{}` with the options `{options}`", target.display()))?;
+    let mount = sys::new_filesystem("tmpfs", &settings, attributes).doing(what)?;
     attach_asked(root, mount.as_fd(), target)
+}
+
+/// What a tmpfs has whose mode nobody gave: the mode of the directory it covers, or that of `/tmp`, as runc does it.
+fn covered_mode(root: &Root, target: &Path) -> std::io::Result<u32> {
+    match root.open(target) {
+        Ok(place) => Ok(rustix::fs::fstat(&place)?.st_mode & 0o7777),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0o1777),
+        Err(error) => Err(error),
+    }
 }
 
 /// A file on a tmpfs of its own, of which only the file is attached.

@@ -168,8 +168,8 @@ pub enum MountSpec {
         options: String,
         /// Limit; none means half of the memory.
         size_bytes: Option<u64>,
-        /// Mode of its root directory.
-        mode: u32,
+        /// Mode of its root directory; none means that of the directory it covers, 1777 where there is none.
+        mode: Option<u32>,
     },
     /// A read-only file with this content, never on the disk of the layer.
     File {

@@ -68,7 +68,7 @@ fn no_device_works_but_the_standard_ones() {
         done 2>/dev/null; head -c 2 /dev/zero | wc -c; echo fine > /dev/null && echo done";
     let mut spec = fixture.shell(script);
     let (options, target) = (String::new(), "/scratch".into());
-    let scratch = MountSpec::Tmpfs { target, options, size_bytes: None, mode: 0o755 };
+    let scratch = MountSpec::Tmpfs { target, options, size_bytes: None, mode: Some(0o755) };
     spec.mounts = vec![bind(&shared, "/shared", false), scratch];
     let (exit, output, _) = try_run(&spec).expect("it starts");
     assert_eq!((exit, output.as_str()), (Exit::Code(0), "2\ndone\n"));
@@ -209,7 +209,7 @@ fn tmpfs_and_files_have_their_options() {
             target: "/scratch".into(),
             options: "noexec,nosuid,uid=5".to_owned(),
             size_bytes: Some(1 << 20),
-            mode: 0o1777,
+            mode: Some(0o1777),
         },
         MountSpec::File {
             target: "/secret".into(),
@@ -265,7 +265,7 @@ fn proc_cannot_be_covered() {
         target: "/proc/sys".into(),
         options: String::new(),
         size_bytes: None,
-        mode: 0o755,
+        mode: Some(0o755),
     };
     let refused = [
         bind("fake", "/proc"),

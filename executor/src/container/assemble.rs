@@ -20,7 +20,6 @@ use crate::account::{self, Account};
 const SHM_BYTES: u64 = 64 << 20;
 /// Larger account files are not read.
 const ACCOUNTS_LIMIT_BYTES: u64 = 4 << 20;
-const TMPFS_MODE: u32 = 0o1777;
 
 /// Everything but the network, which its monitor prepares.
 pub(super) fn launch_spec(store: &Store, image: &ImageRecord, container: &Container) -> Result<LaunchSpec> {
@@ -167,8 +166,7 @@ fn mount(mount: &BoundMount) -> MountSpec {
         if mount.readonly && !options.split(',').any(|option| option == "ro") {
             options.push_str(if options.is_empty() { "ro" } else { ",ro" });
         }
-        let mode = mount.mode.unwrap_or(TMPFS_MODE);
-        return MountSpec::Tmpfs { target, options, size_bytes: mount.size_bytes, mode };
+        return MountSpec::Tmpfs { target, options, size_bytes: mount.size_bytes, mode: mount.mode };
     }
     MountSpec::Bind {
         source: mount.source.clone(),

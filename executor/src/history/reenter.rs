@@ -98,11 +98,9 @@ fn dress(
             StepMount::Cache { id, initial: None, mode, uid, gid, .. } => {
                 existing_cache(store, id, *mode, (*uid, *gid))?.map(bind)
             }
-            StepMount::Tmpfs { size_bytes } => Some(MountSource::Tmpfs {
-                options: String::new(),
-                size_bytes: *size_bytes,
-                mode: Some(0o755),
-            }),
+            StepMount::Tmpfs { size_bytes } => {
+                Some(MountSource::Tmpfs { options: String::new(), size_bytes: *size_bytes, mode: None })
+            }
             _ => None,
         };
         match source {

@@ -238,9 +238,7 @@ fn network(network: Network, lease: Option<&Lease>) -> NetNs {
 
 /// `/etc/hosts`.
 fn names(exec: &step::Exec) -> MountSpec {
-    let mut text = format!(
-        "127.0.0.1\tlocalhost {HOSTNAME}\n::1\tlocalhost ip6-localhost ip6-loopback\n"
-    );
+    let mut text = format!("127.0.0.1\tlocalhost {HOSTNAME}\n::1\tlocalhost ip6-localhost ip6-loopback\n");
     for (name, address) in &exec.extra_hosts {
         text.push_str(&format!("{address}\t{name}\n"));
     }

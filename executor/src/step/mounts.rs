@@ -62,7 +62,7 @@ impl<'m> Mounts<'m> {
                     target: (&mount.target).into(),
                     options: String::new(),
                     size_bytes: *size_bytes,
-                    mode: 0o755,
+                    mode: None,
                 }),
                 MountSource::Secret { .. } => self.secret(mount)?,
                 MountSource::Ssh { id, required, .. } => self.agent(mount, id, *required)?,
@@ -127,7 +127,7 @@ impl<'m> Mounts<'m> {
                 target,
                 options: String::new(),
                 size_bytes: None,
-                mode: 0o755,
+                mode: Some(0o755),
             });
             return Ok(());
         }
