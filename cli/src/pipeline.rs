@@ -201,7 +201,8 @@ pub struct Sourced {
 /// Improves and plans.
 pub fn decide(session: &Session, args: &SourceArgs, lowered: Sourced) -> Result<Compiled, Failure> {
     let Sourced { graph, sources, warnings, contexts, source_key, groups, held } = lowered;
-    let (graph, passes) = optimise::run(graph, &passes(args)?);
+    let switches = passes(args)?;
+    let (graph, passes) = optimise::run(graph, &switches);
     let imported = cache_options::open(session, &args.cache_from)?;
     if imported.is_some() {
         cache::pull_bases(&session.store, graph.iter().map(|(_, node)| node));
@@ -210,7 +211,7 @@ pub fn decide(session: &Session, args: &SourceArgs, lowered: Sourced) -> Result<
     let clamp = clamp(args)?;
     let fresh_stages = args.no_cache_filter.clone();
     let tracing = tracing(args, &graph);
-    let options = PlanOptions { no_cache: args.no_cache, fresh_stages, clamp, tracing, jobs: args.jobs() };
+    let options = PlanOptions { no_cache: args.no_cache, fresh_stages, clamp, tracing, jobs: args.jobs(), passes: switches };
     match plan::plan(graph, passes, sources.clone(), &facts, &options) {
         Ok(plan) => Ok(Compiled { plan, warnings, contexts, source_key, groups, imported, _held: held }),
         Err(found) => Err(Failure::Input(found, Box::new(sources))),

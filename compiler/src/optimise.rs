@@ -1,11 +1,14 @@
-//! Passes over the graph: each pure, in one file, individually switchable, and saying what it did.
+//! Passes: each pure, in one file, individually switchable, and saying what it did. Three change the graph before it is
+//! planned; link and reorder say of the planned steps which may be made before their turn.
 //!
 //! Owns: which passes there are and their order. Never does: anything that changes the final tree, the image config,
 //! its layers or its history; a property test compares both ways.
 
 mod dedupe;
 mod fold;
+pub(crate) mod link;
 mod prune;
+pub(crate) mod reorder;
 mod rewrite;
 
 use buildc_ir::{Graph, PassReport};
@@ -19,15 +22,20 @@ pub struct Passes {
     pub dedupe: bool,
     /// Removes config-only steps.
     pub fold: bool,
+    /// Prepares copies while their base is being made.
+    pub link: bool,
+    /// Starts commands before others that they have nothing to do with.
+    pub reorder: bool,
 }
 
 impl Passes {
     /// Their names, in the order in which they run.
-    pub const NAMES: [&'static str; 3] = [prune::NAME, fold::NAME, dedupe::NAME];
+    pub const NAMES: [&'static str; 5] =
+        [prune::NAME, fold::NAME, dedupe::NAME, link::NAME, reorder::NAME];
     /// All of them.
-    pub const ALL: Passes = Passes { prune: true, dedupe: true, fold: true };
+    pub const ALL: Passes = Passes { prune: true, dedupe: true, fold: true, link: true, reorder: true };
     /// None of them.
-    pub const NONE: Passes = Passes { prune: false, dedupe: false, fold: false };
+    pub const NONE: Passes = Passes { prune: false, dedupe: false, fold: false, link: false, reorder: false };
 
     /// Switches one pass by its name; false when there is no such pass.
     pub fn set(&mut self, name: &str, on: bool) -> bool {
@@ -35,6 +43,8 @@ impl Passes {
             prune::NAME => self.prune = on,
             dedupe::NAME => self.dedupe = on,
             fold::NAME => self.fold = on,
+            link::NAME => self.link = on,
+            reorder::NAME => self.reorder = on,
             _ => return false,
         }
         true
@@ -50,7 +60,7 @@ impl Default for Passes {
 /// A pass: the new graph, and one line per change.
 type Pass = fn(Graph) -> (Graph, Vec<String>);
 
-/// Runs the passes that are on: prune, then fold, then dedupe, which also sees what folding made equal.
+/// Runs the passes over the graph that are on: prune, then fold, then dedupe, which also sees what folding made equal.
 pub fn run(graph: Graph, passes: &Passes) -> (Graph, Vec<PassReport>) {
     let all: [(bool, &'static str, Pass); 3] = [
         (passes.prune, prune::NAME, prune::run),

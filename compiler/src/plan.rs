@@ -7,6 +7,7 @@ mod decide;
 mod define;
 mod estimate;
 mod explain;
+mod order;
 mod previous;
 mod record;
 pub mod render;
@@ -17,6 +18,7 @@ mod tests;
 use buildc_ir::graph::Node;
 use buildc_ir::plan::Tracing;
 use buildc_ir::world::{BuildRecord, Facts, StepRecord};
+use crate::optimise::Passes;
 use buildc_ir::{Diagnostic, Graph, PassReport, Plan, PlannedStep, Privilege, SourceMap, State, StepKind};
 
 /// What the user asked for.
@@ -32,6 +34,8 @@ pub struct PlanOptions {
     pub tracing: Tracing,
     /// How many steps may run at once, for the estimate; 0 counts as 1.
     pub jobs: usize,
+    /// Which passes are on; those over the graph have run by now.
+    pub passes: Passes,
 }
 
 impl PlanOptions {
@@ -47,13 +51,15 @@ impl PlanOptions {
 /// Diagnostics with spans where a step selects files that are not there or cannot be read; all of them at once.
 pub fn plan(
     graph: Graph,
-    passes: Vec<PassReport>,
+    mut passes: Vec<PassReport>,
     sources: SourceMap,
     facts: &dyn Facts,
     options: &PlanOptions,
 ) -> Result<Plan, Vec<Diagnostic>> {
     let definitions = define::define(&graph, &sources, facts, options.clamp)?;
     let decisions = decide::decide(&graph, &definitions, &sources, facts, options)?;
+    let (early, reports) = order::order(&graph, &definitions, &decisions, facts, options);
+    passes.extend(reports);
     let previous = previous::Previous::new(facts.previous().unwrap_or_default(), &graph);
     let reasons = explain::explain(&graph, &definitions, &decisions, &previous, facts, options);
     let steps: Vec<PlannedStep> = graph
@@ -61,8 +67,9 @@ pub fn plan(
         .zip(definitions)
         .zip(decisions)
         .zip(reasons)
+        .zip(early)
         .enumerate()
-        .map(|(at, ((((id, _), definition), decision), reason))| PlannedStep {
+        .map(|(at, (((((id, _), definition), decision), reason), early))| PlannedStep {
             id,
             definition_key: definition.key,
             placed_key: decision.placed_key,
@@ -71,6 +78,7 @@ pub fn plan(
             selected: definition.selected,
             state: decision.state,
             reason,
+            early,
             last_duration_ms: previous.same(at).and_then(|record| record.duration_ms),
             last_size_bytes: previous.same(at).and_then(|record| record.size_bytes),
         })

@@ -64,10 +64,22 @@ pub struct PlannedStep {
     pub state: State,
     /// Why.
     pub reason: Reason,
+    /// Where it may be made before its base is there (the link and reorder passes).
+    pub early: Option<Early>,
     /// How long it took the last time, if that is known.
     pub last_duration_ms: Option<u64>,
     /// Bytes of regular files in its own layers the last time, if that is known.
     pub last_size_bytes: Option<u64>,
+}
+
+/// A step that may be made over an earlier tree while its own base is still being made. What comes of it counts only if it
+/// is what the written order gives; the order of layers and history is the written one in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Early {
+    /// The nearest step below whose tree is in the store.
+    pub over: StepId,
+    /// How long others wait for it once its base is there, in milliseconds; `None` = as long as it takes.
+    pub patience_ms: Option<u64>,
 }
 
 /// How long a plan takes, by how long its steps took the last time. All times are in milliseconds.

@@ -1,6 +1,6 @@
 //! How the world comes in: small read-only traits that the cli implements over the store and the file system.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use buildc_digest::{ContentDigest, Digest, Key};
 
@@ -8,7 +8,7 @@ use crate::git::GitRemote;
 use crate::image_config::{History, ImageConfig};
 use crate::pattern::SelectionQuery;
 use crate::platform::Platform;
-use crate::reads::Aspect;
+use crate::reads::{Aspect, ReadSet};
 use crate::reference::Reference;
 use crate::step::Exec;
 
@@ -150,6 +150,17 @@ pub enum Traced {
     },
 }
 
+/// What a command did the last time it was traced. Paths are relative to the root.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Effects {
+    /// What it read from its base.
+    pub reads: ReadSet,
+    /// What its layer holds, without directories that only lead there.
+    pub writes: BTreeSet<Vec<u8>>,
+    /// How long it took.
+    pub duration_ms: u64,
+}
+
 /// What is known of keys, trees and contexts.
 pub trait Facts {
     /// Content digests of the layers that the result under `key` consists of (own layers only, not the base's), or
@@ -174,6 +185,11 @@ pub trait Facts {
     /// What the traces kept under `key` ([`crate::keys::trace_key`]) say of a base in the store, given its layers' content
     /// digests, lowest first.
     fn traced(&self, key: &Key, exec: &Exec, base: &[ContentDigest]) -> Traced;
+
+    /// What the newest run that was traced under `key` read and wrote.
+    fn effects(&self, _key: &Key) -> Option<Effects> {
+        None
+    }
 
     /// Paths that differ between what an earlier build selected and now: `+`, `-`, `~` in front, at most `limit`, and
     /// the total.

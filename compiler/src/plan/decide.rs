@@ -32,6 +32,16 @@ pub(super) struct Decision {
 }
 
 impl Decision {
+    /// Whether its tree is in the store.
+    pub(super) fn is_known(&self) -> bool {
+        self.tree.is_some()
+    }
+
+    /// Content digests of its own layers; none where they are not known.
+    pub(super) fn own_layers(&self) -> &[ContentDigest] {
+        self.layers.as_deref().unwrap_or_default()
+    }
+
     fn open() -> Self {
         Self {
             state: State::NotNeeded,
