@@ -211,7 +211,14 @@ pub fn decide(session: &Session, args: &SourceArgs, lowered: Sourced) -> Result<
     let clamp = clamp(args)?;
     let fresh_stages = args.no_cache_filter.clone();
     let tracing = tracing(args, &graph);
-    let options = PlanOptions { no_cache: args.no_cache, fresh_stages, clamp, tracing, jobs: args.jobs(), passes: switches };
+    let options = PlanOptions {
+        no_cache: args.no_cache,
+        fresh_stages,
+        clamp,
+        tracing,
+        jobs: args.jobs(),
+        passes: switches,
+    };
     match plan::plan(graph, passes, sources.clone(), &facts, &options) {
         Ok(plan) => Ok(Compiled { plan, warnings, contexts, source_key, groups, imported, _held: held }),
         Err(found) => Err(Failure::Input(found, Box::new(sources))),

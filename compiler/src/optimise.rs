@@ -30,8 +30,7 @@ pub struct Passes {
 
 impl Passes {
     /// Their names, in the order in which they run.
-    pub const NAMES: [&'static str; 5] =
-        [prune::NAME, fold::NAME, dedupe::NAME, link::NAME, reorder::NAME];
+    pub const NAMES: [&'static str; 5] = [prune::NAME, fold::NAME, dedupe::NAME, link::NAME, reorder::NAME];
     /// All of them.
     pub const ALL: Passes = Passes { prune: true, dedupe: true, fold: true, link: true, reorder: true };
     /// None of them.

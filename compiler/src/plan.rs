@@ -15,10 +15,10 @@ mod select;
 #[cfg(test)]
 mod tests;
 
+use crate::optimise::Passes;
 use buildc_ir::graph::Node;
 use buildc_ir::plan::Tracing;
 use buildc_ir::world::{BuildRecord, Facts, StepRecord};
-use crate::optimise::Passes;
 use buildc_ir::{Diagnostic, Graph, PassReport, Plan, PlannedStep, Privilege, SourceMap, State, StepKind};
 
 /// What the user asked for.

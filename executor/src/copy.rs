@@ -161,6 +161,14 @@ impl CopyJob<'_> {
         Ok(pending)
     }
 
+    /// Whether a layer that was made over another base is what this job makes over its own.
+    pub(crate) fn gives(&self, layer: &Layer) -> Result<bool, CopyError> {
+        let pending = self.store.begin_layer()?;
+        let planned = clamped(self.lay_out(&pending)?, self.times.clamp);
+        let (entries, _) = write::entries(planned);
+        Ok(entries == *self.store.entries(layer.id)?)
+    }
+
     fn lay_out(&self, pending: &PendingLayer) -> Result<Layout<'_>, CopyError> {
         let mut layout = Layout::new((!self.copy.link).then_some(self.base), self.times.now);
         place::place(self, pending, &mut layout)?;
@@ -233,10 +241,18 @@ fn seal(
     donor: Option<&Donor>,
     (clamp, cancel): (Option<i64>, &Cancel),
 ) -> Result<Layer, CopyError> {
-    let planned = layout.finish().map(|(path, mut planned)| {
-        planned.mtime = clamp.map_or(planned.mtime, |seconds| planned.mtime.min((seconds, 0)));
-        (path, planned)
-    });
+    let planned = clamped(layout, clamp);
     let (entries, tar) = write::write(sources, pending.dir(), donor, planned, cancel)?;
     Ok(pending.seal(entries, tar)?)
+}
+
+/// The entries of a layer with their times as they are sealed.
+fn clamped(
+    layout: Layout<'_>,
+    clamp: Option<i64>,
+) -> impl ExactSizeIterator<Item = (Vec<u8>, layout::Planned)> {
+    layout.finish().map(move |(path, mut planned)| {
+        planned.mtime = clamp.map_or(planned.mtime, |seconds| planned.mtime.min((seconds, 0)));
+        (path, planned)
+    })
 }

@@ -122,6 +122,15 @@ pub enum Event {
         /// Which.
         id: StepId,
     },
+    /// What was made of a step before its turn does not hold; it is made again in its turn.
+    Discarded {
+        /// Which.
+        id: StepId,
+        /// How people see it.
+        label: String,
+        /// Why.
+        why: String,
+    },
     /// Progress of a pull or download.
     Pull {
         /// Which step.

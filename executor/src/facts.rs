@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use buildc_digest::{ContentDigest, Digest, Key};
 use buildc_ir::pattern::SelectionQuery;
 use buildc_ir::step::Exec;
-use buildc_ir::world::{BuildRecord, Facts, SelectError, Selected, Traced};
+use buildc_ir::world::{BuildRecord, Effects, Facts, SelectError, Selected, Traced};
 use buildc_store::{Layer, Store, StoreError};
 
 use crate::cache::Imported;
@@ -95,6 +95,11 @@ impl Facts for StoreFacts<'_> {
             }
             Ok(Search::Never) | Err(_) => Traced::Never,
         }
+    }
+
+    fn effects(&self, key: &Key) -> Option<Effects> {
+        // As above: without an answer a command is not moved.
+        trace::effects(self.store, key).ok()?
     }
 
     fn selection_diff(

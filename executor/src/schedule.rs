@@ -6,6 +6,8 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
 
 use buildc_digest::Key;
 use buildc_ir::graph::Node;
@@ -16,7 +18,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use crate::event::{Event, PlannedLine, Why};
 use crate::network::Pool;
-use crate::step::{self, How, Made, Site, StepError, Tree, Work};
+use crate::step::{self, Ahead, How, Made, Prepared, Site, StepError, Tree, Work};
 
 /// What is known of one step.
 #[derive(Debug)]
@@ -33,6 +35,19 @@ struct Slot<'p> {
     /// Needed steps that wait for it.
     users: Vec<usize>,
     done: Option<Finished>,
+    early: Early,
+}
+
+/// How far a step is that may be made before its turn.
+#[derive(Debug, Default)]
+enum Early {
+    /// It has not been begun.
+    #[default]
+    No,
+    /// It is being made; `true` once its turn has come and it is waited for.
+    Running(Arc<Ahead>, bool),
+    /// It has been made, or not.
+    Over(Option<Prepared>),
 }
 
 #[derive(Clone, Debug)]
@@ -46,6 +61,8 @@ struct Finished {
 pub(crate) struct Schedule<'p> {
     plan: &'p Plan,
     slots: Vec<Slot<'p>>,
+    /// Those that may be made before their turn and have not been begun.
+    early: Vec<usize>,
 }
 
 /// What running came to.
@@ -67,7 +84,11 @@ pub(crate) struct Failure {
     pub error: StepError,
 }
 
-type Reply = (usize, Result<Made, StepError>);
+/// What a worker has done.
+enum Reply {
+    Made(Result<Made, StepError>),
+    Prepared(Prepared),
+}
 
 impl<'p> Schedule<'p> {
     /// Finds what is needed. A result that was pruned since the plan was made is made again, with what it needs.
@@ -81,8 +102,10 @@ impl<'p> Schedule<'p> {
             waits: 0,
             users: Vec::new(),
             done: None,
+            early: Early::No,
         });
-        let mut schedule = Self { plan, slots: slots.collect() };
+        let early = (0..plan.steps.len()).filter(|at| plan.steps[*at].early.is_some()).collect();
+        let mut schedule = Self { plan, slots: slots.collect(), early };
         schedule.look_up(site)?;
         schedule.mark_needed();
         schedule.connect();
@@ -172,7 +195,7 @@ impl<'p> Schedule<'p> {
     pub(crate) fn run(&mut self, site: &Site<'_>) -> (Tally, Result<(), Failure>) {
         self.prepare_network(site);
         let (work_out, work_in) = unbounded::<(usize, Work<'p>)>();
-        let (replies_out, replies) = unbounded::<Reply>();
+        let (replies_out, replies) = unbounded::<(usize, Reply)>();
         let mut crew = Crew { idle: 0, size: 0, busy: 0, limit: site.options.jobs.max(1) };
         let mut tally = Tally::default();
         let mut failure: Option<Failure> = None;
@@ -190,6 +213,9 @@ impl<'p> Schedule<'p> {
                         self.finish(site, at, made, &mut tally, &mut ready);
                         continue;
                     }
+                    if self.is_being_made(at) {
+                        continue;
+                    }
                     if crew.wants_another() {
                         let (work, replies) = (work_in.clone(), replies_out.clone());
                         scope.spawn(move || labour(site, &work, &replies));
@@ -198,14 +224,25 @@ impl<'p> Schedule<'p> {
                     // The receiving end lives as long as this function.
                     let _ = work_out.send((at, self.work(at)));
                 }
+                // Only what would be idle makes steps before their turn.
+                while failure.is_none() && crew.busy > 0 && crew.busy < crew.limit {
+                    let Some((at, work)) = self.next_early() else { break };
+                    if crew.wants_another() {
+                        let (work, replies) = (work_in.clone(), replies_out.clone());
+                        scope.spawn(move || labour(site, &work, &replies));
+                    }
+                    crew.busy += 1;
+                    let _ = work_out.send((at, work));
+                }
                 if crew.busy == 0 {
                     break;
                 }
                 let Ok((at, reply)) = replies.recv() else { break };
                 crew.rest();
                 match reply {
-                    Ok(made) => self.finish(site, at, made, &mut tally, &mut ready),
-                    Err(error) => self.fail(site, at, error, &mut failure),
+                    Reply::Made(Ok(made)) => self.finish(site, at, made, &mut tally, &mut ready),
+                    Reply::Made(Err(error)) => self.fail(site, at, error, &mut failure),
+                    Reply::Prepared(prepared) => ready.extend(self.prepared(at, prepared)),
                 }
             }
             drop(work_out);
@@ -245,7 +282,50 @@ impl<'p> Schedule<'p> {
         let trees = inputs.iter().map(|i| input(i.step).map_or_else(Tree::empty, |d| d.tree.clone()));
         let base = slot.node.step.base().and_then(input).map(|d| d.tree.clone());
         let fixed = inputs.iter().all(|i| input(i.step).is_some_and(|d| d.fixed));
-        Work { id: slot.id, node: slot.node, planned: slot.planned, base, inputs: trees.collect(), fixed }
+        let prepared = if let Early::Over(prepared) = &slot.early { prepared.clone() } else { None };
+        let (id, node, planned) = (slot.id, slot.node, slot.planned);
+        Work { id, node, planned, base, inputs: trees.collect(), fixed, ahead: None, prepared }
+    }
+
+    /// A step whose turn has not come that may be made already, with the nearest tree that is there.
+    fn next_early(&mut self) -> Option<(usize, Work<'p>)> {
+        let (nth, over) = self.early.iter().enumerate().find_map(|(nth, at)| Some((nth, self.over(*at)?)))?;
+        let at = self.early.remove(nth);
+        let patience = self.slots[at].planned.early.and_then(|early| early.patience_ms);
+        let ahead = Arc::new(Ahead::new(patience.map(Duration::from_millis)));
+        let work = Work { base: Some(over), ahead: Some(Arc::clone(&ahead)), ..self.work(at) };
+        self.slots[at].early = Early::Running(ahead, false);
+        Some((at, work))
+    }
+
+    /// The nearest tree below a step that may be made early now.
+    fn over(&self, at: usize) -> Option<Tree> {
+        let slot = &self.slots[at];
+        let waits = slot.needed && slot.known.is_none() && slot.done.is_none() && slot.waits > 0;
+        slot.planned.early.filter(|_| waits && matches!(slot.early, Early::No))?;
+        let position = |id| self.plan.graph.position(id);
+        let others = slot.node.step.inputs.iter().filter(|input| input.role != Role::Base);
+        let are_there = others
+            .map(|input| position(input.step))
+            .all(|input| input.is_some_and(|input| self.slots[input].done.is_some()));
+        let base = |at: usize| position(self.slots[at].node.step.base()?);
+        let mut below = std::iter::successors(base(at), |at| base(*at));
+        below.find_map(|at| self.slots[at].done.as_ref()).filter(|_| are_there).map(|done| done.tree.clone())
+    }
+
+    /// Whether a step whose turn has come is being made already; it is told that somebody waits for it.
+    fn is_being_made(&mut self, at: usize) -> bool {
+        let base = self.slots[at].node.step.base().and_then(|id| self.tree(id));
+        let Early::Running(ahead, waited) = &mut self.slots[at].early else { return false };
+        ahead.arrived(base.unwrap_or_else(Tree::empty));
+        *waited = true;
+        true
+    }
+
+    /// Keeps what was made of a step early; gives the step if its turn has come.
+    fn prepared(&mut self, at: usize, prepared: Prepared) -> Option<usize> {
+        let early = std::mem::replace(&mut self.slots[at].early, Early::Over(Some(prepared)));
+        matches!(early, Early::Running(_, true)).then_some(at)
     }
 
     fn finish(
@@ -345,15 +425,15 @@ impl Crew {
     }
 }
 
-fn labour(site: &Site<'_>, work: &Receiver<(usize, Work<'_>)>, replies: &Sender<Reply>) {
+fn labour(site: &Site<'_>, work: &Receiver<(usize, Work<'_>)>, replies: &Sender<(usize, Reply)>) {
     for (at, work) in work {
-        let result = if site.cancel.is_cancelled() {
-            Err(StepError::Cancelled)
-        } else {
-            // A fault in one step must not leave the others waiting for its reply.
-            catch_unwind(AssertUnwindSafe(|| step::run(site, &work))).unwrap_or(Err(StepError::Fault))
-        };
-        if replies.send((at, result)).is_err() {
+        // A fault in one step must not leave the others waiting for its reply.
+        let reply = catch_unwind(AssertUnwindSafe(|| match &work.ahead {
+            Some(ahead) => Reply::Prepared(step::prepare(site, &work, ahead)),
+            None if site.cancel.is_cancelled() => Reply::Made(Err(StepError::Cancelled)),
+            None => Reply::Made(step::run(site, &work)),
+        }));
+        if replies.send((at, reply.unwrap_or(Reply::Made(Err(StepError::Fault))))).is_err() {
             return;
         }
     }

@@ -7,6 +7,7 @@
 mod cache_mount;
 mod checkout;
 mod download;
+mod early;
 mod error;
 mod exec;
 mod fetch;
@@ -37,6 +38,7 @@ use crate::network::Pool;
 use crate::select::{self, LayerTree, Selection};
 
 pub(crate) use cache_mount::existing as existing_cache;
+pub(crate) use early::{Ahead, Prepared, prepare};
 pub(crate) use error::StepError;
 pub(crate) use fetch::pinned;
 pub(crate) use identity::identify;
@@ -139,6 +141,10 @@ pub(crate) struct Work<'b> {
     pub inputs: Vec<Tree>,
     /// True when its definition fixes its result, and every input's does.
     pub fixed: bool,
+    /// For a step that is made before its turn, over another tree than its base's.
+    pub ahead: Option<Arc<Ahead>>,
+    /// What came of making it before its turn.
+    pub prepared: Option<Prepared>,
 }
 
 /// How a result came to be.
@@ -270,15 +276,33 @@ fn find_or_make(site: &Site<'_>, work: &Work<'_>, chosen: &[Chosen], fixed: bool
     {
         return Ok(Made { layers, how: How::Cached(Why::Trace), fixed });
     }
-    started(site, work);
-    let start = Instant::now();
-    let (layer, reads) = make(site, work, chosen, trace.is_some())?;
-    let duration_ms = millis(start);
+    let early::Run { layer, reads, duration_ms } = match prepared(site, work, chosen)? {
+        Some(made) => made,
+        None => {
+            started(site, work);
+            let start = Instant::now();
+            let (layer, reads) = make(site, work, chosen, trace.is_some())?;
+            early::Run { layer, reads, duration_ms: millis(start) }
+        }
+    };
     record(site, keys, std::slice::from_ref(&layer), duration_ms)?;
     if let (Some(key), Some(reads)) = (trace, reads) {
         traced::record(site, &key, &content, &reads)?;
     }
     Ok(Made { layers: vec![layer], how: How::Ran { duration_ms }, fixed })
+}
+
+/// What was made of a step before its turn, if it is what it comes to here.
+fn prepared(site: &Site<'_>, work: &Work<'_>, chosen: &[Chosen]) -> Result<Option<early::Run>, StepError> {
+    let Some(prepared) = &work.prepared else { return Ok(None) };
+    match early::proved(site, work, prepared, chosen)? {
+        Ok(made) => Ok(Some(made)),
+        Err(why) => {
+            let label = work.node.label.clone();
+            site.recorder.tell(Event::Discarded { id: work.id, label, why });
+            Ok(None)
+        }
+    }
 }
 
 /// Why a step that the plan did not find is cached after all.
@@ -363,15 +387,7 @@ fn make(
         }
         StepKind::Copy(copy) => {
             let tree = LayerTree::new(site.store, &base.layers)?;
-            let job = CopyJob {
-                store: site.store,
-                copy,
-                base: &tree,
-                from_scratch: base.layers.is_empty(),
-                sources: chosen.iter().map(|c| source(site, c)).collect(),
-                times,
-                cancel: &site.cancel,
-            };
+            let job = copy_job(site, copy, &base, &tree, chosen, times);
             let layer = job.run(Donor::of(site.store, &work.id).as_ref())?;
             Donor::remember(site.store, &work.id, &layer);
             layer
@@ -386,6 +402,25 @@ fn make(
         }
     };
     Ok((layer, None))
+}
+
+fn copy_job<'s>(
+    site: &'s Site<'_>,
+    copy: &'s buildc_ir::step::Copy,
+    base: &Tree,
+    tree: &'s LayerTree,
+    chosen: &'s [Chosen],
+    times: Times,
+) -> CopyJob<'s> {
+    CopyJob {
+        store: site.store,
+        copy,
+        base: tree,
+        from_scratch: base.layers.is_empty(),
+        sources: chosen.iter().map(|c| source(site, c)).collect(),
+        times,
+        cancel: &site.cancel,
+    }
 }
 
 fn source<'s>(site: &'s Site<'_>, chosen: &'s Chosen) -> copy::Source<'s> {

@@ -108,6 +108,11 @@ impl Renderer for Plain {
                 let text = format!("{} {message}", self.paint(31, "FAILED"));
                 self.line(*id, &text)
             }
+            Event::Discarded { id, label, why } => {
+                self.flush(*id)?;
+                self.line(*id, label)?;
+                self.line(*id, &format!("{} {why}: made again in its turn", self.paint(33, "DISCARDED")))
+            }
             Event::Cancelled { id } => {
                 self.flush(*id)?;
                 self.line(*id, "CANCELLED")

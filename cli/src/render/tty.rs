@@ -151,6 +151,11 @@ impl Renderer for Tty {
                 let mark = self.paint(31, self.mark("✘", "FAILED"));
                 self.stay(&format!("{mark} {label}"))?;
             }
+            Event::Discarded { id, label, why } => {
+                self.end(*id);
+                let mark = self.paint(33, self.mark("↺", "again"));
+                self.stay(&format!("{mark} {label} {}", self.paint(2, why)))?;
+            }
             Event::Cancelled { id } => {
                 self.end(*id);
             }

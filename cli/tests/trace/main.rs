@@ -4,6 +4,7 @@
 
 #[path = "../fixture/mod.rs"]
 mod fixture;
+mod order;
 mod story;
 
 use story::{Fate, Story, assert_same, fate};
@@ -71,21 +72,9 @@ fn another_base_image_does_not_matter_where_nothing_of_the_difference_is_read() 
     }
     let story = Story::new(INDEPENDENT);
     assert_eq!(fate(&story.build(), "RUN cp"), Fate::Ran);
-    let second = story.work().join("second");
-    fixture::run(
-        std::process::Command::new("sh")
-            .args([
-                "-ec",
-                "mkdir $0; tar -C $0 -xf $1; cd $0; mkdir -p usr/lib/jq var/lib/pkg; echo x >usr/bin/jq; \
-                   chmod 755 usr/bin/jq; echo jq >var/lib/pkg/list; tar -cf $0.tar .",
-            ])
-            .arg(&second)
-            .arg(story.work().join("base.tar")),
-    )
-    .expect("another base");
-    let mut import = fixture::buildc(&story.store);
-    fixture::run(import.arg("import").arg(second.with_extension("tar")).arg("localhost/busybox"))
-        .expect("import");
+    story.change_base(
+        "mkdir -p usr/lib/jq var/lib/pkg; echo x >usr/bin/jq; chmod 755 usr/bin/jq; echo jq >var/lib/pkg/list",
+    );
     let plan = story.plan(&[]);
     let step = plan["steps"].as_array().expect("steps").last().expect("the command").clone();
     assert_eq!(step["state"]["is"], "cached", "{step}");

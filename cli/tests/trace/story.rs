@@ -63,13 +63,30 @@ impl Story {
     }
 
     pub fn build_with(&self, options: &[&str]) -> BTreeMap<String, Fate> {
+        fates(&self.events(options))
+    }
+
+    /// Builds, and gives what it told, a line each.
+    pub fn events(&self, options: &[&str]) -> String {
         let mut command = fixture::buildc(&self.store);
         command.env("BUILDC_TRACE", "on");
         command.args(["build", "-t", "result", "--progress", "json"]).args(options).arg(self.path(""));
         let output = command.output().expect("buildc runs");
         let events = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{events}");
-        fates(&events)
+        events.into_owned()
+    }
+
+    /// Imports the base image with a change that a shell script makes in its root.
+    pub fn change_base(&self, script: &str) {
+        let root = self.work().join("changed");
+        let script = format!("rm -rf $0; mkdir $0; tar -C $0 -xf $1; cd $0; {script}; tar -cf $0.tar .");
+        let mut shell = std::process::Command::new("sh");
+        fixture::run(shell.args(["-ec", &script]).arg(&root).arg(self.work().join("base.tar")))
+            .expect("another base");
+        let mut import = fixture::buildc(&self.store);
+        fixture::run(import.arg("import").arg(root.with_extension("tar")).arg("localhost/busybox"))
+            .expect("import");
     }
 
     /// The plan's steps: state, reason and what else it says.
@@ -114,6 +131,23 @@ impl Story {
 pub fn assert_same(found: &BTreeSet<String>, expected: &BTreeSet<String>, what: &str) {
     let differences: Vec<&String> = found.symmetric_difference(expected).collect();
     assert!(differences.is_empty(), "{what}: {differences:#?}");
+}
+
+/// The events of the kinds that matter for an order, with the instruction of their step.
+pub fn order(events: &str) -> Vec<(String, String)> {
+    let mut labels: BTreeMap<String, String> = BTreeMap::new();
+    let mut order = Vec::new();
+    for line in events.lines().filter(|line| line.starts_with('{')) {
+        let event: Value = serde_json::from_str(line).expect("an event");
+        let word = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
+        if let Some(label) = event["label"].as_str() {
+            labels.insert(word("id"), label.split_once("] ").map_or(label, |(_, text)| text).to_owned());
+        }
+        if ["started", "done", "cached", "discarded"].contains(&word("event").as_str()) {
+            order.push((word("event"), labels[&word("id")].clone()));
+        }
+    }
+    order
 }
 
 fn fates(events: &str) -> BTreeMap<String, Fate> {

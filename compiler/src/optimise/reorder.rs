@@ -61,7 +61,10 @@ fn commutes(own: &Effects, passed: &Passed<'_>, differs: Option<&[u8]>) -> bool 
         StepKind::Copy(copy) => {
             let place = place(copy);
             let touches = |path: &[u8]| is_at_or_below(path, place);
-            let reads = own.reads.iter().any(|(path, seen)| touches(path) || seen.is_absent() && is_at_or_below(place, path));
+            let reads = own
+                .reads
+                .iter()
+                .any(|(path, seen)| touches(path) || seen.is_absent() && is_at_or_below(place, path));
             !reads && !own.writes.iter().any(|path| touches(path)) && !differs.is_some_and(touches)
         }
         StepKind::Mkdir(mkdir) => {
@@ -75,7 +78,8 @@ fn commutes(own: &Effects, passed: &Passed<'_>, differs: Option<&[u8]>) -> bool 
 /// Whether what was read tells that a path is made, changed or removed.
 fn reads_of(reads: &ReadSet, path: &[u8]) -> bool {
     let parent = path.iter().rposition(|b| *b == b'/').map_or(&b""[..], |at| &path[..at]);
-    let lists = |dir| reads.get(dir).is_some_and(|seen| seen.is_absent() || seen.get(Aspect::Listing).is_some());
+    let lists =
+        |dir| reads.get(dir).is_some_and(|seen| seen.is_absent() || seen.get(Aspect::Listing).is_some());
     reads.get(path).is_some() || lists(parent)
 }
 

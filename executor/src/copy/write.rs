@@ -45,7 +45,7 @@ pub(super) fn write(
 
 /// The entries as the store records them, and what each is made from; later names of one file become hard links to the
 /// first.
-fn entries(planned: impl ExactSizeIterator<Item = (Vec<u8>, Planned)>) -> (Vec<Entry>, Vec<What>) {
+pub(super) fn entries(planned: impl ExactSizeIterator<Item = (Vec<u8>, Planned)>) -> (Vec<Entry>, Vec<What>) {
     let mut first: HashMap<(usize, usize, u64), Vec<u8>> = HashMap::new();
     let mut entries = Vec::with_capacity(planned.len());
     let mut whats = Vec::with_capacity(planned.len());

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use buildc_ir::step::{self, Network};
 use buildc_ir::{ReadSet, keys};
@@ -58,7 +59,13 @@ pub(super) fn run(
         mounts: mounts.specs(),
         ..sandbox(exec)
     };
-    let ended = execute(site, work, &spec, tracing.as_ref()).map_err(|error| match error {
+    let started = Instant::now();
+    let mut stop = || {
+        let early = || work.ahead.as_deref().zip(tracing.as_ref());
+        site.cancel.is_cancelled()
+            || early().is_some_and(|(ahead, tracing)| ahead.is_futile(site, started, || tracing.so_far()))
+    };
+    let ended = execute(site, work, &spec, tracing.as_ref(), &mut stop).map_err(|error| match error {
         StepError::Launch(error) => foreign::explained(error, &exec.platform),
         other => other,
     });
@@ -109,6 +116,10 @@ fn keep_left(
     mut pending: PendingLayer,
 ) -> StepError {
     let StepError::Command { status, signal, oom_killed, tail, .. } = error else { return error };
+    if work.ahead.is_some() {
+        // It runs again in its turn, and fails then if it must.
+        return StepError::Command { status, signal, oom_killed, tail, left: None };
+    }
     let sealed = collect(&mut pending).and_then(|()| pending.seal_from_disk());
     let kept = sealed.and_then(|layer| {
         let key = keys::left_key(work.id);
@@ -123,6 +134,7 @@ fn execute(
     work: &Work<'_>,
     spec: &LaunchSpec,
     tracing: Option<&Tracing>,
+    stop: &mut dyn FnMut() -> bool,
 ) -> Result<Vec<PathBuf>, StepError> {
     let pipe = || -> Result<(OwnedFd, OwnedFd), StepError> {
         pipe_with(PipeFlags::CLOEXEC).map_err(|e| StepError::io("Making a pipe for", "output")(e.into()))
@@ -134,7 +146,7 @@ fn execute(
         site.recorder.tell(Event::Warning { id: Some(work.id), code: "step::limited", message });
     }
     let mut output = Output::new(work.id, site.recorder);
-    match output.follow(&mut process, out, err, &site.cancel)? {
+    match output.follow(&mut process, out, err, stop)? {
         None => Err(StepError::Cancelled),
         Some(Exit::Code(0)) => Ok(std::mem::take(&mut process.created)),
         Some(exit) => Err(StepError::Command {

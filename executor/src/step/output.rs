@@ -9,7 +9,6 @@ use buildc_launch::{Exit, LaunchError, Process};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use crate::cancel::Cancel;
 use crate::event::{Event, Recorder, Stream};
 
 /// Lines of the end that a failure shows.
@@ -45,20 +44,20 @@ impl<'o> Output<'o> {
         self.tail.iter().map(|line| String::from_utf8_lossy(line).trim_end().to_owned()).collect()
     }
 
-    /// Reads both streams until their writers are gone, then waits for the end. `None` when it was cancelled, and then
-    /// everything in the container is dead.
+    /// Reads both streams until their writers are gone, then waits for the end. `None` when `stop`, which is asked again
+    /// and again, wanted its end, and then everything in the container is dead.
     pub(super) fn follow(
         &mut self,
         process: &mut Process,
         stdout: OwnedFd,
         stderr: OwnedFd,
-        cancel: &Cancel,
+        stop: &mut dyn FnMut() -> bool,
     ) -> Result<Option<Exit>, LaunchError> {
         let pipe = |fd, stream| Pipe { fd, stream, held: Vec::new(), open: true };
         let mut pipes = [pipe(stdout, Stream::Stdout), pipe(stderr, Stream::Stderr)];
         let mut buffer = vec![0; MAX_LINE_BYTES];
         while pipes.iter().any(|p| p.open) {
-            if cancel.is_cancelled() {
+            if stop() {
                 process.kill()?;
                 return Ok(None);
             }
@@ -75,7 +74,7 @@ impl<'o> Output<'o> {
             if let Some(exit) = process.wait_timeout(PATIENCE)? {
                 return Ok(Some(exit));
             }
-            if cancel.is_cancelled() {
+            if stop() {
                 process.kill()?;
                 return Ok(None);
             }

@@ -64,6 +64,11 @@ impl Base {
         recorder.finish(&self.0.index)
     }
 
+    /// What has been read up to now.
+    pub fn so_far(&self) -> ReadSet {
+        self.state().recorder.so_far().clone()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

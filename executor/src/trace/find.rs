@@ -46,11 +46,7 @@ pub(crate) fn find(store: &Store, key: &Key, exec: &Exec, layers: &[Layer]) -> R
             Some(index) => index,
             none => none.insert(TreeIndex::new(store, layers)?),
         };
-        let mut verdict = verify(index, &reads)?;
-        if verdict == Verdict::Same && !is_same_account(store, &reads, exec, layers) {
-            verdict = Verdict::Differs { path: b"etc/passwd".to_vec(), aspect: Some(Aspect::Content) };
-        }
-        match verdict {
+        match check(store, index, exec, layers, &reads)? {
             Verdict::Same => return Ok(Search::Same { result: trace.result, paths: reads.len() as u64 }),
             Verdict::Differs { path, aspect } => {
                 newest.get_or_insert(Search::Differs { path, aspect });
@@ -58,6 +54,24 @@ pub(crate) fn find(store: &Store, key: &Key, exec: &Exec, layers: &[Layer]) -> R
         }
     }
     Ok(newest.unwrap_or(Search::Never))
+}
+
+/// Whether the tree of `layers` and its `index` answers everything as what a command read it from did.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(crate) fn check(
+    store: &Store,
+    index: &TreeIndex,
+    exec: &Exec,
+    layers: &[Layer],
+    reads: &ReadSet,
+) -> Result<Verdict, StoreError> {
+    let verdict = verify(index, reads)?;
+    if verdict == Verdict::Same && !is_same_account(store, reads, exec, layers) {
+        return Ok(Verdict::Differs { path: b"etc/passwd".to_vec(), aspect: Some(Aspect::Content) });
+    }
+    Ok(verdict)
 }
 
 /// Whether the command would run as the same account, where that came from the base.

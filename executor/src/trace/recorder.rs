@@ -51,6 +51,11 @@ impl Recorder {
         self.broken = true;
     }
 
+    /// What is known up to now.
+    pub fn so_far(&self) -> &ReadSet {
+        &self.reads
+    }
+
     fn is_full(&mut self) -> bool {
         self.broken |= self.reads.len() >= MAX_PATHS;
         self.broken

@@ -53,6 +53,11 @@ impl Tracing {
         self.mount.as_fd()
     }
 
+    /// What has been read up to now; the account and the linker's cache are known at the end only.
+    pub fn so_far(&self) -> ReadSet {
+        self.base.so_far()
+    }
+
     /// Waits for the end of the file system, after the command's, and gives what was read. `None` where that is not known
     /// wholly.
     pub fn finish(self) -> Option<ReadSet> {

@@ -260,6 +260,7 @@ impl Recipe {
                 selected,
                 state: State::WillRun,
                 reason: Reason::NeverBuilt,
+                early: None,
                 last_duration_ms: None,
                 last_size_bytes: None,
             });

@@ -50,6 +50,7 @@ fn step(plan: &Plan, node: &Node, planned: &PlannedStep) -> Value {
         "content_key": planned.content_key,
         "state": tagged("state", &planned.state),
         "reason": tagged("reason", &planned.reason),
+        "early": planned.early,
         "last_duration_ms": planned.last_duration_ms,
         "last_size_bytes": planned.last_size_bytes,
     })

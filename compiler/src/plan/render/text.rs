@@ -158,6 +158,9 @@ fn details(plan: &Plan, step: &PlannedStep) -> Vec<String> {
     if let State::DependsOn { steps } = &step.state {
         say(decided(&plan.graph, steps, &step.reason));
     }
+    if let Some(early) = step.early {
+        say(format!("may be made before its turn, over {}", quoted(&plan.graph, early.over)));
+    }
     out
 }
 
