@@ -20,5 +20,5 @@ pub(crate) fn early(node: &Node, over: StepId) -> Option<Early> {
 
 /// What the plan says of it.
 pub(crate) fn change(node: &Node) -> String {
-    format!("`{}` is prepared while what is below it runs", node.label)
+    format!("`{}` is prepared early", node.label)
 }

@@ -9,9 +9,10 @@ use buildc_ir::git::GitRemote;
 use buildc_ir::graph::Node;
 use buildc_ir::keys;
 use buildc_ir::pattern::{PatternSet, SelectionQuery};
+use buildc_ir::reads::{Aspect, Fingerprint};
 use buildc_ir::step::{Exec, From};
 use buildc_ir::world::{
-    BuildRecord, Facts, ResolvedImage, Resolver, SelectError, Selected, Traced, WorldError,
+    BuildRecord, Effects, Facts, ResolvedImage, Resolver, SelectError, Selected, Traced, WorldError,
 };
 use buildc_ir::{Graph, ImageConfig, Platform, Reference, StepId, StepKind};
 
@@ -29,6 +30,9 @@ pub struct World {
     /// Counts up, for steps that never give the same twice.
     runs: u64,
     pub record: Option<BuildRecord>,
+    /// The keys that traces of the commands which ran are kept under, by label, and what is said of their effects.
+    trace_keys: BTreeMap<String, Key>,
+    effects: HashMap<Key, Effects>,
     listings: RefCell<HashMap<ContentDigest, BTreeMap<String, String>>>,
 }
 
@@ -53,8 +57,30 @@ impl World {
                 self.not_pulled.insert(Digest::of(rest.as_bytes()));
             }
             "forget" => self.forget(rest),
+            "trace" => self.trace(name, value),
             other => panic!("the world has no `{other}`"),
         }
+    }
+
+    /// Says what the command whose label holds this text does: `reads PATH`, `lists PATH`, `misses PATH`, `writes PATH`,
+    /// with commas between.
+    fn trace(&mut self, text: &str, effects: &str) {
+        let found = self.trace_keys.iter().find(|(label, _)| label.contains(text));
+        let key = *found.expect("a command that has run").1;
+        let mut traced = Effects { duration_ms: 1500, ..Effects::default() };
+        let seen = Fingerprint([0; 16]);
+        for effect in effects.split(", ") {
+            let (word, path) = effect.split_once(' ').expect("WORD PATH");
+            let path = path.as_bytes();
+            match word {
+                "reads" => traced.reads.saw(path, Aspect::Content, seen),
+                "lists" => traced.reads.saw(path, Aspect::Listing, seen),
+                "misses" => traced.reads.absent(path),
+                "writes" => drop(traced.writes.insert(path.to_vec())),
+                other => panic!("no effect `{other}`"),
+            }
+        }
+        self.effects.insert(key, traced);
     }
 
     /// Drops the results of steps whose label holds this text.
@@ -120,6 +146,10 @@ impl Facts for World {
 
     fn traced(&self, _: &Key, _: &Exec, _: &[ContentDigest]) -> Traced {
         Traced::Never
+    }
+
+    fn effects(&self, key: &Key) -> Option<Effects> {
+        self.effects.get(key).cloned()
     }
 
     fn selection_diff(
@@ -244,6 +274,9 @@ impl<'a> Build<'a> {
             None => (Fate::Ran, self.execute(node, content)),
         };
         self.world.results.extend([(placed, layers.clone()), (content, layers.clone())]);
+        if let Some(key) = keys::trace_key(&node.step, &selected) {
+            self.world.trace_keys.insert(node.label.clone(), key);
+        }
         self.world.keys_of.entry(node.label.clone()).or_default().extend([placed, content]);
         (fate, settled && fate == Fate::Cached, layers)
     }

@@ -159,7 +159,7 @@ fn details(plan: &Plan, step: &PlannedStep) -> Vec<String> {
         say(decided(&plan.graph, steps, &step.reason));
     }
     if let Some(early) = step.early {
-        say(format!("may be made before its turn, over {}", quoted(&plan.graph, early.over)));
+        say(format!("may start early, over {}", quoted(&plan.graph, early.over)));
     }
     out
 }
