@@ -201,6 +201,26 @@ fn a_check_without_findings_ends_with_zero_and_sarif_lists_all_rules() {
 }
 
 #[test]
+fn a_check_of_what_cannot_be_built_tells_the_findings_and_the_error() {
+    let here = Here::new();
+    let dir = here.context("FROM scratch AS Name\nLABEL a=1 \\\n  b=2\nCOPY --from=9 /a /b\n");
+    let output = here.buildc(&["check"], &dir);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let want = "Check complete, 1 warning has been found!\n\n\
+        WARNING: StageNameCasing - https://docs.docker.com/go/dockerfile/rule/stage-name-casing/\n\
+        Stage name 'Name' should be lowercase\n\
+        Dockerfile:1\n--------------------\n   \
+        1 | >>> FROM scratch AS Name\n   2 |     LABEL a=1 \\\n   3 |       b=2\n--------------------\n";
+    let shown = String::from_utf8_lossy(&output.stdout).replace(&format!("{}/", dir.display()), "");
+    assert_eq!(shown, want);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("unknown_stage"), "{output:?}");
+    let output = here.buildc(&["check", "--format", "json"], &dir).stdout;
+    let json: serde_json::Value = serde_json::from_slice(&output).expect("JSON");
+    assert_eq!(json["warnings"][0]["location"]["ranges"][0]["start"]["line"], 1, "{json}");
+    assert_eq!(json["buildError"]["location"]["ranges"][0]["start"]["line"], 4, "{json}");
+}
+
+#[test]
 fn a_file_that_wants_no_findings_is_not_built_with_one() {
     let here = Here::new();
     let dir = here.context("# check=error=true\nFROM scratch AS Name\n");

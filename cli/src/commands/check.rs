@@ -4,15 +4,15 @@ use buildc_compiler::dockerfile::lint::{self, Finding, render};
 use buildc_compiler::dockerfile::{self, Checked};
 use buildc_executor::lock::Mode;
 use buildc_ir::lock::Lock;
-use buildc_ir::{Severity, SourceMap};
+use buildc_ir::{Diagnostic, Severity, SourceMap};
 use clap::ValueEnum;
 
 use super::Shell;
 use super::build::SourceArgs;
 use crate::failure::{Failure, Outcome};
+use crate::output;
 use crate::pipeline::{self, Frontend};
 use crate::session::Session;
-use crate::{output, report};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -62,35 +62,41 @@ pub fn run(args: &CheckArgs, shell: &Shell) -> Outcome {
     report(&session, frontend, args.format, shell)
 }
 
-/// Checks and reports; the exit code is 1 when there are findings or errors.
+/// Checks and reports; the exit code is 1 when there are findings or errors. What was found so far is told even though the
+/// file cannot be built.
 pub fn report(session: &Session, frontend: Frontend, format: CheckFormat, shell: &Shell) -> Outcome {
-    let (findings, sources) = found(session, frontend, shell)?;
+    let Found { findings, problems, sources } = found(session, frontend)?;
+    let error = problems.iter().find(|p| p.severity == Severity::Error);
     match format {
+        CheckFormat::Text if error.is_some() && findings.is_empty() => {}
         CheckFormat::Text => output::data(&summary(&findings, &sources))?,
-        CheckFormat::Json => output::json(&render::json(&findings, &sources))?,
+        CheckFormat::Json => output::json(&render::json(&findings, error, &sources))?,
         CheckFormat::Sarif => {
             output::json(&render::sarif(&findings, &sources, env!("CARGO_PKG_VERSION")))?;
         }
     }
+    if error.is_some() {
+        return Err(Failure::Input(problems, Box::new(sources)));
+    }
+    pipeline::warn(&problems, &sources, shell);
     Ok(u8::from(!findings.is_empty()))
 }
 
-fn found(
-    session: &Session,
-    mut frontend: Frontend,
-    shell: &Shell,
-) -> Result<(Vec<Finding>, SourceMap), Failure> {
-    let checked = check(session, &mut frontend)?;
-    if checked.problems.iter().any(|p| p.severity == Severity::Error) {
-        // What was found so far is worth reading even though the file cannot be built.
-        for finding in &checked.findings {
-            let text = report::diagnostic(&finding.warning(), &frontend.sources, shell.streams);
-            output::say(text.trim_end());
+struct Found {
+    findings: Vec<Finding>,
+    problems: Vec<Diagnostic>,
+    sources: SourceMap,
+}
+
+/// What a check says; a file that cannot even be parsed has problems and no findings.
+fn found(session: &Session, mut frontend: Frontend) -> Result<Found, Failure> {
+    match check(session, &mut frontend) {
+        Ok(Checked { findings, problems }) => Ok(Found { findings, problems, sources: frontend.sources }),
+        Err(Failure::Input(problems, sources)) => {
+            Ok(Found { findings: Vec::new(), problems, sources: *sources })
         }
-        return Err(Failure::Input(checked.problems, Box::new(frontend.sources)));
+        Err(other) => Err(other),
     }
-    pipeline::warn(&checked.problems, &frontend.sources, shell);
-    Ok((checked.findings, frontend.sources))
 }
 
 fn check(session: &Session, frontend: &mut Frontend) -> Result<Checked, Failure> {

@@ -5,10 +5,11 @@
 
 use std::fmt::Write;
 
-use buildc_ir::{SourceMap, Span};
+use buildc_ir::{FileId, SourceMap, Span};
 use serde_json::{Value, json};
 
 use super::ast::{Dockerfile, Instruction, Kind};
+use super::lint::render::data;
 
 /// A stage that can be built.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -54,6 +55,8 @@ pub struct Need {
 /// What a target asks for.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Outline {
+    /// The Dockerfile.
+    pub file: Option<FileId>,
     /// Name of the target; empty where it has none.
     pub name: String,
     /// The comment above its FROM, as far as it begins with the name.
@@ -109,7 +112,7 @@ pub fn targets_text(targets: &[Target]) -> String {
         };
         [name, target.description.clone()]
     });
-    table(["TARGET", "DESCRIPTION"], rows.collect(), 2)
+    table(["TARGET", "DESCRIPTION"], rows.collect(), 1)
 }
 
 /// Targets as JSON.
@@ -120,28 +123,32 @@ pub fn targets_json(targets: &[Target], sources: &SourceMap) -> Value {
             "platform": t.platform, "location": location(t.span, sources),
         }))
     };
-    json!({ "targets": targets.iter().map(one).collect::<Vec<_>>() })
+    let file = targets.first().and_then(|target| sources.get(target.span.file));
+    let data: Vec<String> = file.iter().map(|file| data(&file.text)).collect();
+    json!({ "targets": targets.iter().map(one).collect::<Vec<_>>(), "sources": data })
 }
 
 impl Outline {
     /// As tables, one for each kind that there is.
     pub fn text(&self) -> String {
-        let name = if self.name.is_empty() { "(default)" } else { &self.name };
-        let mut out = format!("TARGET:        {name}\n");
+        let mut out = String::new();
+        // Writing to a string cannot fail.
         if !self.description.is_empty() {
-            // Writing to a string cannot fail.
-            let _ = writeln!(out, "DESCRIPTION:   {}", self.description);
+            let name = if self.name.is_empty() { "(default)" } else { &self.name };
+            let _ = writeln!(out, "TARGET:      {name}\nDESCRIPTION: {}\n", self.description);
+        } else if !self.name.is_empty() {
+            let _ = writeln!(out, "TARGET: {}\n", self.name);
         }
         if !self.args.is_empty() {
             let row = |a: &Argument| [a.name.clone(), a.value.clone(), a.description.clone()];
             let rows = self.args.iter().map(row).collect();
-            let _ = write!(out, "\n{}", table(["BUILD ARG", "VALUE", "DESCRIPTION"], rows, 3));
+            let _ = writeln!(out, "{}", table(["BUILD ARG", "VALUE", "DESCRIPTION"], rows, 3));
         }
         for (title, needs) in [("SECRET", &self.secrets), ("SSH", &self.ssh)] {
             if !needs.is_empty() {
                 let required = |n: &Need| if n.required { "true" } else { "" }.to_owned();
                 let rows = needs.iter().map(|n| [n.name.clone(), required(n)]).collect();
-                let _ = write!(out, "\n{}", table([title, "REQUIRED"], rows, 3));
+                let _ = writeln!(out, "{}", table([title, "REQUIRED"], rows, 3));
             }
         }
         out
@@ -167,6 +174,7 @@ impl Outline {
             "secrets": self.secrets.iter().map(need).collect::<Vec<_>>(),
             "ssh": self.ssh.iter().map(need).collect::<Vec<_>>(),
             "cache": self.cache.iter().map(cache).collect::<Vec<_>>(),
+            "sources": self.file.and_then(|file| sources.get(file)).iter().map(|file| data(&file.text)).collect::<Vec<_>>(),
         }))
     }
 }

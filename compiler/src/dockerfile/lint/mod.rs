@@ -78,9 +78,9 @@ impl Lint {
         self.config.error
     }
 
-    /// What was found, in the order of the file.
+    /// What was found, in the order in which BuildKit tells it: by pass over the file, then by place.
     pub fn finish(mut self) -> Vec<Finding> {
-        self.findings.sort_by_key(|f| (f.span.file, f.span.start));
+        self.findings.sort_by_key(|f| (f.rule.pass(), f.span.file, f.span.start));
         self.findings
     }
 }

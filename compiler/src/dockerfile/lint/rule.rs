@@ -15,6 +15,19 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// In which pass over the file BuildKit looks at the rule.
+    pub(super) fn pass(&self) -> u8 {
+        match self.name {
+            "NoEmptyContinuation" => 0,
+            "StageNameCasing" | "FromAsCasing" | "MaintainerDeprecated" | "InvalidDefinitionDescription" => 1,
+            "ReservedStageName" | "DuplicateStageName" => 2,
+            "ConsistentInstructionCasing" => 3,
+            "UndefinedArgInFrom" | "InvalidDefaultArgInFrom" | "RedundantTargetPlatform" => 4,
+            "FromPlatformFlagConstDisallowed" => 4,
+            _ => 5,
+        }
+    }
+
     /// The page of Docker's documentation about the rule.
     pub fn url(&self) -> String {
         let slug = self.code.split_once("::").map_or(self.code, |(_, slug)| slug);

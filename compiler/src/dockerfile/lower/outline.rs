@@ -59,6 +59,7 @@ pub fn outline(ast: &Dockerfile, options: &LowerOptions) -> Result<Outline, Vec<
     out.args.sort_by_key(|a| a.span.start);
     out.args.dedup_by(|a, b| a.name == b.name);
     if let Some(found) = targets(ast).into_iter().nth(target) {
+        out.file = Some(found.span.file);
         (out.name, out.description) = (found.name, found.description);
     }
     Ok(out)

@@ -10,6 +10,7 @@ mod json;
 mod sarif;
 mod text;
 
+pub(in crate::dockerfile) use json::data;
 pub use json::json;
 pub use sarif::sarif;
 pub use text::text;

@@ -8,9 +8,11 @@ use super::{Finding, file_name, lines};
 
 const RULER: &str = "--------------------";
 
-/// One block per finding, and nothing where there is none.
+/// One block per finding in the order of the lines, and nothing where there is none.
 pub fn text(findings: &[Finding], sources: &SourceMap) -> String {
     let mut out = String::new();
+    let mut findings: Vec<&Finding> = findings.iter().collect();
+    findings.sort_by_key(|finding| (finding.span.file, lines(sources, finding.span).0));
     for finding in findings {
         // Writing to a string cannot fail.
         let _ =
@@ -20,7 +22,8 @@ pub fn text(findings: &[Finding], sources: &SourceMap) -> String {
     out
 }
 
-/// The marked lines with up to four around them, fewer where several lines are marked.
+/// The marked lines with up to four around them, fewer where several lines are marked. Each round counts as a line of its
+/// own, as in BuildKit, so that there are two lines on a side at most.
 fn excerpt(out: &mut String, finding: &Finding, sources: &SourceMap) {
     let Some(file) = sources.get(finding.span.file) else { return };
     let source: Vec<&str> = file.text.split('\n').collect();
@@ -38,6 +41,7 @@ fn excerpt(out: &mut String, finding: &Finding, sources: &SourceMap) {
             end += 1;
             around += 1;
         }
+        around += 1;
     }
     let _ = write!(out, "{}:{first}\n{RULER}\n", file_name(sources, finding.span));
     for (number, line) in (start..=end).zip(source.iter().skip(start as usize - 1)) {
