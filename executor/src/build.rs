@@ -21,6 +21,7 @@ use crate::cancel::Cancel;
 use crate::context::Context;
 use crate::event::{Event, Recorder, decided};
 use crate::facts::RECORD_KIND;
+use crate::layering::{Layering, arrange};
 use crate::schedule::{Failure, Schedule, Tally};
 use crate::step::{Site, Tree};
 
@@ -58,6 +59,8 @@ pub struct BuildOptions {
     pub log_dir: Option<PathBuf>,
     /// Socket of the user's ssh agents by id (`--ssh`).
     pub ssh: BTreeMap<String, PathBuf>,
+    /// Which layers the images get.
+    pub layering: Layering,
 }
 
 impl Default for BuildOptions {
@@ -74,6 +77,7 @@ impl Default for BuildOptions {
             cancel: Cancel::new(),
             log_dir: None,
             ssh: BTreeMap::new(),
+            layering: Layering::Keep,
         }
     }
 }
@@ -243,7 +247,8 @@ fn images(
     let mut images = Vec::new();
     for target in &plan.graph.targets {
         let tree = schedule.tree(target.root).unwrap_or_else(Tree::empty);
-        let image = assemble(site.store, target, &tree.layers, plan.clamp)?;
+        let (target, layers) = arrange(site.store, &plan.graph, target, &tree.layers, site.options.layering)?;
+        let image = assemble(site.store, &target, &layers, plan.clamp)?;
         site.recorder.tell(Event::Assembled { target: target.name.clone(), image: image.id });
         images.push((target.name.clone(), image));
     }

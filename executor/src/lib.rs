@@ -20,6 +20,7 @@ pub mod event;
 pub mod facts;
 mod hidden;
 pub mod history;
+pub mod layering;
 pub mod lock;
 pub mod network;
 mod process_id;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use buildc_digest::Digest;
 use buildc_executor::Cancel;
 use buildc_executor::build::{self, BuildError, BuildOptions};
+use buildc_executor::layering::Layering;
 use buildc_ir::{Privilege, Reference};
 use buildc_store::export::Form;
 use buildc_store::{ImageRecord, Store, oci};
@@ -152,6 +153,27 @@ pub enum Progress {
     Quiet,
 }
 
+/// Which layers an image gets.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Layers {
+    /// One for each instruction.
+    Keep,
+    /// Fewer where they only hold files.
+    Merge,
+    /// One above the base.
+    Squash,
+}
+
+impl Layers {
+    fn layering(self) -> Layering {
+        match self {
+            Self::Keep => Layering::Keep,
+            Self::Merge => Layering::Merge,
+            Self::Squash => Layering::Squash,
+        }
+    }
+}
+
 /// Options of `buildc build`.
 #[derive(clap::Args, Debug, Clone)]
 #[command(after_help = AFTER_HELP)]
@@ -165,6 +187,10 @@ pub struct BuildArgs {
     #[arg(long, value_name = "HOW", default_value = "auto", env = "BUILDC_PROGRESS", hide_env = true)]
     #[arg(hide_possible_values = true)]
     pub progress: Progress,
+    /// Layers of the image: keep (one for each instruction), merge (neighbouring ones of COPY, ADD and WORKDIR joined, empty
+    /// ones dropped) or squash (one above the base image)
+    #[arg(long, value_enum, value_name = "HOW", default_value = "keep", hide_possible_values = true)]
+    pub layers: Layers,
     /// Print only the image id
     #[arg(short, long)]
     pub quiet: bool,
@@ -448,7 +474,8 @@ fn log_file(store: &Store) -> Option<PathBuf> {
 }
 
 fn build_options(args: &BuildArgs) -> Result<BuildOptions, Failure> {
-    let mut options = BuildOptions { jobs: args.source.jobs(), ..BuildOptions::default() };
+    let layering = args.layers.layering();
+    let mut options = BuildOptions { jobs: args.source.jobs(), layering, ..BuildOptions::default() };
     for secret in &args.secret {
         let (id, source) = given::secret_source(secret)?;
         options.secrets.insert(id, source);

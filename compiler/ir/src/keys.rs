@@ -53,6 +53,17 @@ pub fn left_key(id: StepId) -> Key {
     hasher.key()
 }
 
+/// The key of several layers made one, lowest first, over a tree with this digest.
+pub fn join_key(below: ContentDigest, layers: &[ContentDigest]) -> Key {
+    let mut hasher = InternalHasher::new();
+    hasher.update(b"buildc.join\0");
+    hasher.update(below.as_bytes());
+    for layer in layers {
+        hasher.update(layer.as_bytes());
+    }
+    hasher.key()
+}
+
 /// What a step takes out of one build context or tree: a place and a query to put to it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Selection {

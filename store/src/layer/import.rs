@@ -41,8 +41,21 @@ impl Store {
         if let Some(known) = expect.as_ref().map(|d| self.layer_by_diff_id(d)).transpose()?.flatten() {
             return Ok(known);
         }
+        let (pending, entries, found) = self.unpack(decompressed(tar)?)?;
+        if let Some(expected) = expect.filter(|e| *e != found.diff_id) {
+            return Err(StoreError::LayerDigest { expected, found: found.diff_id });
+        }
+        pending.seal_foreign(&entries, found)
+    }
+
+    /// The same for a plain tar in our own form, which can be made again from the layer's entries.
+    pub(super) fn import_own_layer(&self, tar: &mut dyn Read) -> Result<Layer> {
+        let (pending, entries, found) = self.unpack(tar)?;
+        pending.seal(entries, found)
+    }
+
+    fn unpack(&self, plain: impl Read) -> Result<(PendingLayer, Vec<Entry>, TarDigest)> {
         let pending = self.begin_layer()?;
-        let plain = decompressed(tar)?;
         let hashed = Hashed { source: plain, sink: HashSink::new() };
         let mut import = Import::new(&pending)?;
         let mut reader = TarReader::new(hashed);
@@ -51,10 +64,7 @@ impl Store {
         }
         let entries = import.finish()?;
         let found = drain(reader.into_source(), &mut vec![0; BUFFER_BYTES])?;
-        if let Some(expected) = expect.filter(|e| *e != found.diff_id) {
-            return Err(StoreError::LayerDigest { expected, found: found.diff_id });
-        }
-        pending.seal_foreign(&entries, found)
+        Ok((pending, entries, found))
     }
 }
 

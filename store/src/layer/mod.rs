@@ -6,6 +6,7 @@ mod clamp;
 mod export;
 mod extract;
 mod import;
+mod join;
 mod pending;
 mod seal;
 mod sync;

@@ -59,10 +59,16 @@ impl<'a> Merged<'a> {
                 (true, Some(layer), Some(at)) => Some((layer, layer.manifest.entry(*at)?)),
                 _ => None,
             };
+            let ends = match &entry {
+                Some((_, entry)) if entry.is_dir() => self.directory_ends(&path, depth)?,
+                _ => None,
+            };
             self.pass(&path)?;
             let Some((layer, entry)) = entry else { continue };
             match entry.kind {
-                EntryKind::Dir { opaque: false } => {}
+                EntryKind::Dir { opaque: false } => {
+                    self.masks.extend(ends.map(|layers| Mask { dir: path, layers }));
+                }
                 EntryKind::Dir { opaque: true } => {
                     self.masks.push(Mask { dir: path, layers: depth + 1 });
                 }
@@ -102,6 +108,23 @@ impl<'a> Merged<'a> {
             }
         }
         Ok(best.map(|(depth, path)| (depth, path.to_vec())))
+    }
+
+    /// How many layers count for a directory that the layer at `depth` adds to: one further down may have removed or
+    /// replaced what is below itself, or hide it.
+    fn directory_ends(&self, path: &[u8], depth: usize) -> Result<Option<usize>> {
+        let layers = self.view.layers.iter().zip(&self.cursors).enumerate().skip(depth + 1);
+        for (below, (layer, cursor)) in layers {
+            if *cursor >= layer.manifest.len() || layer.manifest.path_at(*cursor)? != path {
+                continue;
+            }
+            match layer.manifest.entry(*cursor)?.kind {
+                EntryKind::Dir { opaque: false } => {}
+                EntryKind::Dir { opaque: true } => return Ok(Some(below + 1)),
+                _ => return Ok(Some(below)),
+            }
+        }
+        Ok(None)
     }
 
     /// Moves every cursor that stands at `path`.

@@ -12,6 +12,7 @@ mod archives;
 mod basics;
 mod collection;
 mod damage;
+mod joins;
 mod overlays;
 mod processes;
 mod sparse;

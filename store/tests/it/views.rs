@@ -164,3 +164,18 @@ fn a_listing_below_an_opaque_directory_shows_nothing_of_lower_layers() {
     assert_eq!(view.read_dir(b"a/b").unwrap(), [b"high"]);
     assert_eq!(names(&view.walk(b"a/b").unwrap()), ["a/b/high"]);
 }
+
+/// A directory that was removed and made again shows nothing of what it was, also in a walk over everything.
+#[test]
+fn what_was_removed_stays_hidden_when_its_directory_is_made_again() {
+    let fixture = Fixture::new();
+    let store = fixture.store();
+    let layers = [
+        layer(&store, &[("app/old", T::Regular, "", b"1"), ("file/sub", T::Regular, "", b"1")]),
+        layer(&store, &[(".wh.app", T::Regular, "", b""), ("file", T::Regular, "", b"2")]),
+        layer(&store, &[("app/new", T::Regular, "", b"3"), ("file/new", T::Regular, "", b"3")]),
+    ];
+    let view = TreeView::new(&store, &layers).unwrap();
+    assert_eq!(names(&view.walk(b"").unwrap()), ["app", "app/new", "file", "file/new"]);
+    assert_eq!(names(&view.walk(b"app").unwrap()), ["app/new"]);
+}
