@@ -107,6 +107,11 @@ impl Filters {
         self.0.iter().all(|(name, values)| values.iter().any(|value| holds(name, value)))
     }
 
+    /// The values that this filter was given.
+    pub fn values(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(n, _)| n == name).flat_map(|(_, values)| values).map(String::as_str)
+    }
+
     /// True when this filter was given.
     pub fn names(&self, name: &str) -> bool {
         self.0.iter().any(|(n, _)| n == name)

@@ -2,7 +2,7 @@
 //!
 //! Owns: their names, labels, who uses them, and removal. Never does: mounting (the launcher's), filling from an image (`container`'s).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -309,6 +309,14 @@ fn hide(store: &Store, name: &str) -> Result<Option<Hidden>> {
 
 fn erase(gone: Hidden) -> Result<()> {
     fs::remove_dir_all(gone.path()).map_err(io_error("remove", &gone.name()))
+}
+
+/// The names of the volumes that containers mount.
+///
+/// # Errors
+/// The records of containers cannot be listed.
+pub fn used(store: &Store) -> Result<BTreeSet<String>> {
+    Ok(holders(store, None)?.into_keys().collect())
 }
 
 /// Every volume that a container mounts, be it finished or being made, with that container's id. A container whose

@@ -1,10 +1,11 @@
-//! Builds, beside `buildah build --layers`.
+//! Builds, beside `buildah build --layers` and, where a docker daemon answers, BuildKit.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::daemon::Daemon;
 use crate::measure::{peak_kib, time};
 use crate::report::{self, Row};
 use crate::{Failure, Options, workload};
@@ -35,16 +36,26 @@ pub fn measure(options: &Options, name: &str, base: &Path) -> Result<(), Failure
     time(Command::new("tar").arg("-C").arg(base).arg("-cf").arg(&base_tar).arg("."))?;
     let bench = Bench { work: work.clone(), context, base_tar, on_disk: !options.on_tmpfs };
     let (mut ours, mut theirs) = (Times::default(), Times::default());
-    let mut floors = Vec::new();
+    let (mut floors, mut kit) = (Vec::new(), Times::default());
+    let daemon = Daemon::with_base(&bench.base_tar)?;
     for round in 0..options.rounds {
         bench.fresh_buildc()?;
         bench.fresh_buildah()?;
         bench.round(&mut ours, &mut theirs)?;
+        if let Some(daemon) = &daemon {
+            bench.settle();
+            kit.cold.push(daemon.cold(&bench.context, round)?);
+            daemon.again(&bench.context)?;
+            kit.cached.push(daemon.again(&bench.context)?);
+        }
         if name == "context10k" {
             floors.push(bench.floor(|| workload::lstat_walk(&bench.context).map(drop))?);
             workload::touch(&bench.context, round)?;
             ours.touched.push(bench.timed(&mut bench.buildc())?);
             theirs.touched.push(bench.timed(&mut bench.buildah())?);
+            if let Some(daemon) = &daemon {
+                kit.touched.push(daemon.again(&bench.context)?);
+            }
         }
         if name == "wide" {
             floors.push(bench.floor(|| workload::loops(&base.join("bin/busybox")))?);
@@ -53,6 +64,7 @@ pub fn measure(options: &Options, name: &str, base: &Path) -> Result<(), Failure
     bench.fresh_buildc()?;
     ours.peak_kib = peak_kib(&bench.buildc())?;
     print(name, &ours, &theirs, &floors);
+    beside_buildkit(name, &ours, &kit);
     fs::remove_dir_all(&work)?;
     Ok(())
 }
@@ -77,6 +89,20 @@ fn print(name: &str, ours: &Times, theirs: &Times, floors: &[Duration]) {
     if !ours.touched.is_empty() {
         row("cached", &ours.cached, "lstat walk", floors, "aim 1.8");
         row("one change", &ours.touched, "buildah", &theirs.touched, "300 ms");
+    }
+}
+
+/// What is wanted of buildc is said beside the other peers.
+fn beside_buildkit(name: &str, ours: &Times, kit: &Times) {
+    let rows = [
+        ("cold", &ours.cold, &kit.cold),
+        ("cached", &ours.cached, &kit.cached),
+        ("one change", &ours.touched, &kit.touched),
+    ];
+    for (variant, buildc, peer_times) in rows.into_iter().filter(|(_, _, times)| !times.is_empty()) {
+        let work = format!("{name} {variant}");
+        let row = Row { work: &work, buildc, peer: "buildkit", peer_times, wanted: "", peak_kib: None };
+        report::print(&row);
     }
 }
 

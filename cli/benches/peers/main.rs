@@ -6,10 +6,12 @@
 //!     cargo bench -p buildc --bench peers -- --rounds 3
 //!
 //! Rounds of all programs alternate, so that a slow moment of the machine hits everybody; figures are medians. Needs
-//! root, buildah, crun, bubblewrap, busybox-static, skopeo, docker-registry and pigz. Nothing here is an assertion: it prints ratios.
+//! root, buildah, crun, bubblewrap, busybox-static, skopeo, docker-registry and pigz; BuildKit is measured where DOCKER_HOST names
+//! a docker daemon. Nothing here is an assertion: it prints ratios.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod build;
+mod daemon;
 mod measure;
 mod push;
 mod registry;

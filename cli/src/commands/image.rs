@@ -1,5 +1,7 @@
 //! `images`, `tag`, `rmi`, `history`: the images in the store.
 
+use std::collections::BTreeMap;
+
 use buildc_ir::Reference;
 use buildc_store::ImageRecord;
 use serde_json::{Value, json};
@@ -34,7 +36,7 @@ pub struct ImagesArgs {
     /// Do not shorten ids
     #[arg(long)]
     no_trunc: bool,
-    /// Show only some: dangling, label, reference
+    /// Show only some: dangling, label, reference, before, since
     #[arg(short, long, value_name = "NAME=VALUE")]
     filter: Vec<String>,
     /// table, json, or a template such as '{{.ID}}'
@@ -101,7 +103,7 @@ const COLUMNS_DIGESTS: [(&str, &str); 6] = [
 /// Lists images, newest first.
 pub fn images(args: ImagesArgs, shell: &Shell) -> Outcome {
     let session = Session::open(shell)?;
-    let filters = Filters::parse(&args.filter, &["dangling", "label", "reference"])?;
+    let filters = Filters::parse(&args.filter, &["dangling", "label", "reference", "before", "since"])?;
     let mut images = Vec::new();
     for record in session.store.images()? {
         // A damaged config hides neither its own image nor the others.
@@ -109,6 +111,13 @@ pub fn images(args: ImagesArgs, shell: &Shell) -> Outcome {
         images.push((document::created(&config, &record), record, config));
     }
     images.sort_by_key(|(created, ..)| std::cmp::Reverse(*created));
+    // Another image's time, for `before` and `since`.
+    let mut times = BTreeMap::new();
+    for name in filters.values("before").chain(filters.values("since")) {
+        let record = session.image(name)?;
+        let config = document::config(&session.store, &record)?;
+        times.insert(name.to_owned(), document::created(&config, &record));
+    }
     let mut rows = Vec::new();
     for (created, record, config) in &images {
         let labels = &config["config"]["Labels"];
@@ -120,6 +129,8 @@ pub fn images(args: ImagesArgs, shell: &Shell) -> Outcome {
             let wanted = filters.pass(|filter, value| match filter {
                 "dangling" => dangling == (value == "true" || value == "1"),
                 "label" => label_matches(Some(labels), value),
+                "before" => times.get(value).is_some_and(|time| created < time),
+                "since" => times.get(value).is_some_and(|time| created > time),
                 _ => name.as_ref().is_some_and(|n| name_matches(n, value)),
             });
             if wanted && args.name.as_ref().is_none_or(|w| name.as_ref().is_some_and(|n| name_matches(n, w)))
@@ -237,7 +248,11 @@ pub fn history(args: HistoryArgs, shell: &Shell) -> Outcome {
         .rev()
         .enumerate()
         .map(|(n, entry)| {
-            let id = if n == 0 { short_id(&image.id) } else { "<missing>".to_owned() };
+            let id = match n {
+                0 if args.no_trunc => image.id.to_string(),
+                0 => short_id(&image.id),
+                _ => "<missing>".to_owned(),
+            };
             let by = entry.created_by.replace(['\n', '\t'], " ");
             json!({
                 "ID": id,

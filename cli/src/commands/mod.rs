@@ -20,6 +20,7 @@ pub mod exec;
 pub mod export;
 pub mod export_form;
 pub mod given;
+mod grouped;
 pub mod health_options;
 pub mod image;
 pub mod info;
@@ -62,13 +63,20 @@ pub struct Shell {
 
 /// Parses the command line, runs the command, reports a failure; returns the exit code.
 pub fn main() -> u8 {
-    let words: Vec<OsString> = std::env::args_os().collect();
+    let words = match grouped::spelled_out(std::env::args_os().collect()) {
+        Ok(words) => words,
+        Err(failure) => {
+            report::failure(&failure, Streams::detect(ColorChoice::Auto));
+            return failure.exit_code();
+        }
+    };
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
         Err(error) => return command_line_error(&error, &words),
     };
     let shell = Shell { streams: Streams::detect(cli.global.color), global: cli.global };
-    let container_codes = matches!(cli.verb, Verb::Run(_) | Verb::Create(_) | Verb::Exec(_) | Verb::Shell(_));
+    let is_exec = matches!(cli.verb, Verb::Exec(_));
+    let container_codes = is_exec || matches!(cli.verb, Verb::Run(_) | Verb::Create(_) | Verb::Shell(_));
     match dispatch(cli.verb, &shell) {
         Ok(code) => code,
         Err(failure) => {
@@ -76,6 +84,7 @@ pub fn main() -> u8 {
             match failure {
                 Failure::Said(code) => code,
                 Failure::Output(_) => failure.exit_code(),
+                Failure::Fact(ref fact) if is_exec && fact.code.starts_with("container::") => 1,
                 _ if container_codes => container_code(&failure),
                 _ => failure.exit_code(),
             }

@@ -73,7 +73,7 @@ pub fn run(args: PsArgs, shell: &Shell) -> Outcome {
 }
 
 fn row(container: &Container, full: bool) -> Value {
-    let command = container.args.join(" ");
+    let command = command(&container.args);
     let command = if full { command } else { table::cut(&command.replace('\n', " "), 20) };
     let created = units::rfc3339_seconds(&container.created);
     let labels: Vec<String> = container.labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
@@ -99,6 +99,14 @@ fn row(container: &Container, full: bool) -> Value {
         "Mounts": mounts.join(","),
         "Networks": network,
     })
+}
+
+/// The command line; arguments with blanks are quoted, as Docker does it.
+fn command(args: &[String]) -> String {
+    let quoted = |(at, arg): (usize, &String)| {
+        if at > 0 && arg.contains(' ') { format!("'{arg}'") } else { arg.clone() }
+    };
+    args.iter().enumerate().map(quoted).collect::<Vec<_>>().join(" ")
 }
 
 /// `Up 3 seconds`, `Exited (0) 5 minutes ago`.
@@ -156,6 +164,7 @@ mod tests {
         };
         assert!(status(&exited).starts_with("Exited (3) ") && status(&exited).ends_with(" years ago"));
         assert_eq!(status(&State::default()), "Created");
+        assert_eq!(command(&["sh".into(), "-c".into(), "a b".into()]), "sh -c 'a b'");
         let port =
             PublishedPort { host_ip: None, host_port: 8080, container_port: 80, protocol: Protocol::Tcp };
         assert_eq!(ports(&[port]), "0.0.0.0:8080->80/tcp, [::]:8080->80/tcp");

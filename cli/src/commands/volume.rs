@@ -1,5 +1,7 @@
 //! `buildc volume`: directories that outlive containers.
 
+use std::collections::BTreeSet;
+
 use buildc_executor::container::options;
 use buildc_executor::volume::{self, Volume, VolumeError};
 use clap::Subcommand;
@@ -7,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::Shell;
 use crate::failure::{Failure, Outcome};
-use crate::listing::{self, Layout};
+use crate::listing::{self, Filters, Layout, label_matches};
 use crate::session::Session;
 use crate::{output, report, units};
 
@@ -28,6 +30,9 @@ pub enum VolumeVerb {
         /// Print only names
         #[arg(short, long)]
         quiet: bool,
+        /// Show only some: name, label, dangling, driver
+        #[arg(short, long, value_name = "NAME=VALUE")]
+        filter: Vec<String>,
         /// table, json, or a template such as '{{.Name}}'
         #[arg(long, value_name = "FORMAT")]
         format: Option<String>,
@@ -71,8 +76,12 @@ pub fn run(verb: VolumeVerb, shell: &Shell) -> Outcome {
             let labels = label.iter().map(|l| options::pair(l)).collect();
             output::data(&volume::create(store, name.as_deref(), labels)?.name)?;
         }
-        VolumeVerb::Ls { quiet, format } => {
-            let rows: Vec<Value> = volume::list(store)?.iter().map(row).collect();
+        VolumeVerb::Ls { quiet, filter, format } => {
+            let filters = Filters::parse(&filter, &["name", "label", "dangling", "driver"])?;
+            let used = volume::used(store)?;
+            let mut volumes = volume::list(store)?;
+            volumes.retain(|volume| filters.pass(|name, value| holds(volume, &used, name, value)));
+            let rows: Vec<Value> = volumes.iter().map(row).collect();
             let columns = [("DRIVER", "Driver"), ("VOLUME NAME", "Name")];
             listing::print(&rows, Layout { columns: &columns, id: "Name" }, format.as_deref(), quiet)?;
         }
@@ -90,6 +99,16 @@ pub fn run(verb: VolumeVerb, shell: &Shell) -> Outcome {
         }
     }
     Ok(0)
+}
+
+/// Whether a filter of `volume ls` holds; a part of the name is enough, as with Docker.
+fn holds(volume: &Volume, used: &BTreeSet<String>, filter: &str, value: &str) -> bool {
+    match filter {
+        "name" => volume.name.contains(value),
+        "label" => label_matches(Some(&json!(volume.labels)), value),
+        "dangling" => used.contains(&volume.name) != matches!(value, "true" | "1"),
+        _ => value == "local",
+    }
 }
 
 fn remove(session: &Session, names: &[String], force: bool, shell: &Shell) -> Outcome {

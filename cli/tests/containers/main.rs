@@ -280,7 +280,23 @@ fn volumes_are_filled_once_and_outlive_containers() {
     assert!(host.dir.path().join("touched").exists());
     host.buildc(&["create", "--name", "holder", "-v", "data:/d", IMAGE, "true"]).expect("create");
     assert!(host.buildc(&["volume", "rm", "data"]).is_err(), "a container holds it");
-    host.buildc(&["rm", "holder"]).expect("rm");
+    host.buildc(&["volume", "create", "--label", "kind=spare", "spare"]).expect("volume create");
+    let listed = |filter: &str| host.buildc(&["volume", "ls", "-q", "--filter", filter]);
+    for (filter, want) in [
+        ("name=par", "spare\n"),
+        ("label=kind=spare", "spare\n"),
+        ("label=kind=x", ""),
+        ("dangling=true", "spare\n"),
+        ("dangling=false", "data\n"),
+        ("driver=local", "data\nspare\n"),
+    ] {
+        assert_eq!(listed(filter).as_deref(), Ok(want), "{filter}");
+    }
+    assert!(listed("colour=red").is_err());
+    host.buildc(&["volume", "rm", "spare"]).expect("volume rm");
+    let names = host.buildc(&["container", "ls", "-a", "--format", "{{.Names}}"]);
+    assert_eq!(names.as_deref(), Ok("holder\n"));
+    host.buildc(&["container", "rm", "holder"]).expect("rm");
     host.buildc(&["volume", "rm", "data"]).expect("volume rm");
 }
 
