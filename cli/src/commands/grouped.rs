@@ -76,7 +76,9 @@ pub fn spelled_out(mut words: Vec<OsString>) -> Result<Vec<OsString>, Failure> {
         words.splice(at..=at + 1, meaning.iter().map(OsString::from));
     } else if *group != "system" {
         let what = format!("{group} {}", member.to_string_lossy());
-        return Err(Failure::usage(format!("There is no command `{}`", what.trim())).help(known(group, members)));
+        return Err(
+            Failure::usage(format!("There is no command `{}`", what.trim())).help(known(group, members))
+        );
     }
     Ok(words)
 }
