@@ -97,7 +97,7 @@ pub struct SourceArgs {
     #[arg(long, num_args = 2, value_names = ["NAME", "STRING"])]
     pub argstr: Vec<String>,
     /// Record what RUN instructions read, and run none again that reads nothing of what changed: on or off
-    #[arg(long, value_name = "MODE", default_value = "off", env = "BUILDC_TRACE", hide_env = true)]
+    #[arg(long, value_name = "MODE", default_value = "on", env = "BUILDC_TRACE", hide_env = true)]
     #[arg(hide_possible_values = true)]
     pub trace: Trace,
     /// Switch a pass of the optimiser off or on: -prune, -fold, -dedupe, -link, -reorder; repeatable
