@@ -4,8 +4,9 @@
 //! the cache starts none, and none of them ever waits for another step. The first failure stops the rest, and
 //! everything that was started has ended when [`Schedule::run`] returns.
 
+mod crew;
+
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,11 +15,12 @@ use buildc_ir::graph::Node;
 use buildc_ir::step::Network;
 use buildc_ir::{Plan, PlannedStep, Reason, Role, State, StepId, StepKind};
 use buildc_store::{Layer, StoreError};
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::unbounded;
 
 use crate::event::{Event, PlannedLine, Why};
 use crate::network::Pool;
 use crate::step::{self, Ahead, How, Made, Prepared, Site, StepError, Tree, Work};
+use crew::{Crew, Reply, labour};
 
 /// What is known of one step.
 #[derive(Debug)]
@@ -82,12 +84,6 @@ pub(crate) struct Tally {
 pub(crate) struct Failure {
     pub at: usize,
     pub error: StepError,
-}
-
-/// What a worker has done.
-enum Reply {
-    Made(Result<Made, StepError>),
-    Prepared(Prepared),
 }
 
 impl<'p> Schedule<'p> {
@@ -394,47 +390,4 @@ impl<'p> Schedule<'p> {
 /// True for a step that the user sees.
 fn is_work(kind: &StepKind) -> bool {
     !matches!(kind, StepKind::Scratch | StepKind::Config(_) | StepKind::Diff)
-}
-
-/// How many workers there are and what they do.
-struct Crew {
-    idle: usize,
-    busy: usize,
-    size: usize,
-    limit: usize,
-}
-
-impl Crew {
-    /// One more piece of work: takes an idle worker, or says that a new one is to be started.
-    fn wants_another(&mut self) -> bool {
-        if self.idle > 0 {
-            self.idle -= 1;
-            return false;
-        }
-        if self.size == self.limit {
-            return false;
-        }
-        self.size += 1;
-        true
-    }
-
-    /// A worker is done with its piece; it takes the next where one waits.
-    fn rest(&mut self) {
-        self.busy -= 1;
-        self.idle = self.size.saturating_sub(self.busy);
-    }
-}
-
-fn labour(site: &Site<'_>, work: &Receiver<(usize, Work<'_>)>, replies: &Sender<(usize, Reply)>) {
-    for (at, work) in work {
-        // A fault in one step must not leave the others waiting for its reply.
-        let reply = catch_unwind(AssertUnwindSafe(|| match &work.ahead {
-            Some(ahead) => Reply::Prepared(step::prepare(site, &work, ahead)),
-            None if site.cancel.is_cancelled() => Reply::Made(Err(StepError::Cancelled)),
-            None => Reply::Made(step::run(site, &work)),
-        }));
-        if replies.send((at, reply.unwrap_or(Reply::Made(Err(StepError::Fault))))).is_err() {
-            return;
-        }
-    }
 }

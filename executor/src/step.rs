@@ -17,6 +17,7 @@ mod mounts;
 mod output;
 mod stubs;
 mod traced;
+mod work;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -26,7 +27,7 @@ use buildc_digest::{ContentDigest, Key};
 use buildc_ir::graph::Node;
 use buildc_ir::keys::{self, Selection as Wanted};
 use buildc_ir::step::From;
-use buildc_ir::{PlannedStep, ReadSet, State, StepId, StepKind};
+use buildc_ir::{ReadSet, State, StepKind};
 use buildc_store::{Layer, LayerId, SnapshotDriver, Store, StoreError};
 
 use crate::build::BuildOptions;
@@ -43,6 +44,7 @@ pub(crate) use error::StepError;
 pub(crate) use fetch::pinned;
 pub(crate) use identity::identify;
 pub(crate) use traced::adopt_planned;
+pub(crate) use work::{How, Made, Tree, Work};
 
 /// A file of the context that keeps changing is selected again this often.
 const ATTEMPTS: u32 = 5;
@@ -101,66 +103,6 @@ impl<'b> Site<'b> {
 fn now() -> (i64, u32) {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     (i64::try_from(since.as_secs()).unwrap_or(i64::MAX), since.subsec_nanos())
-}
-
-/// The tree that a step leaves: its layers, lowest first, and their content digest.
-#[derive(Clone, Debug)]
-pub(crate) struct Tree {
-    pub layers: Arc<Vec<Layer>>,
-    pub digest: ContentDigest,
-}
-
-impl Tree {
-    /// The tree without layers.
-    pub(crate) fn empty() -> Self {
-        Self { layers: Arc::default(), digest: keys::empty_tree() }
-    }
-
-    /// This tree with more layers on it.
-    pub(crate) fn with(&self, own: &[Layer]) -> Self {
-        if own.is_empty() {
-            return self.clone();
-        }
-        let mut layers = Vec::with_capacity(self.layers.len() + own.len());
-        layers.extend_from_slice(&self.layers);
-        layers.extend_from_slice(own);
-        let digest = own.iter().fold(self.digest, |tree, layer| keys::tree_extend(tree, &layer.content));
-        Self { layers: Arc::new(layers), digest }
-    }
-}
-
-/// A step whose inputs are there.
-#[derive(Clone, Debug)]
-pub(crate) struct Work<'b> {
-    pub id: StepId,
-    pub node: &'b Node,
-    pub planned: &'b PlannedStep,
-    /// Tree of the base, where it has one.
-    pub base: Option<Tree>,
-    /// Trees of all inputs in order.
-    pub inputs: Vec<Tree>,
-    /// True when its definition fixes its result, and every input's does.
-    pub fixed: bool,
-    /// For a step that is made before its turn, over another tree than its base's.
-    pub ahead: Option<Arc<Ahead>>,
-    /// What came of making it before its turn.
-    pub prepared: Option<Prepared>,
-}
-
-/// How a result came to be.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum How {
-    Ran { duration_ms: u64 },
-    Cached(Why),
-}
-
-/// A step's own layers.
-#[derive(Clone, Debug)]
-pub(crate) struct Made {
-    pub layers: Vec<Layer>,
-    pub how: How,
-    /// False when the result is not what the definition key says: it must not be found by it.
-    pub fixed: bool,
 }
 
 /// Finds or makes a step's layers.
