@@ -58,7 +58,7 @@ pub enum Expr<'a> {
     /// `! …`.
     Not(Node<'a>, Pos),
     /// `&&`, `||`, `->`.
-    Logic(Logic, &'a Binary<'a>),
+    Logic(&'a Chain<'a>),
     /// `==` (true), `!=` (false).
     Equal(bool, &'a Binary<'a>),
     /// `//`.
@@ -303,6 +303,16 @@ pub enum Logic {
     Implies,
 }
 
+/// Operands of one operator on Booleans: `a && b && c` is one chain of three, `->` always has two.
+pub struct Chain<'a> {
+    /// The operator.
+    pub op: Logic,
+    /// At least two.
+    pub operands: &'a [Node<'a>],
+    /// The operators between them, one fewer.
+    pub places: &'a [Pos],
+}
+
 /// Operators that are calls of builtins in Nix.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Arith {
@@ -366,7 +376,7 @@ macro_rules! opaque_debug {
 
 opaque_debug! {
     Expr Item Dynamic Select HasAttr AttrName AttrsExpr RichAttrs Recursive SlotInit DynamicAttr Lambda Formals Formal Call Let
-    With If Assert Binary Add Interpolation
+    With If Assert Binary Chain Add Interpolation
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::error::Result;
 use super::eval::Evaluator;
 use super::eval::undefined;
 use super::expr::{
-    Add, Arith, Assert, AttrName, Binary, Call, Dynamic, Expr, Formal, Formals, HasAttr, If, Interpolation,
+    Add, Arith, Assert, AttrName, Binary, Call, Chain, Dynamic, Expr, Formal, Formals, HasAttr, If, Interpolation,
     Item, Lambda, Logic, Node, Param, Place, Select, With,
 };
 use super::scope::{BindingId, Scopes};
@@ -23,6 +23,9 @@ mod bindings;
 
 /// Everything in scope is seen.
 const ALL: BindingId = usize::MAX;
+
+/// A chain of `&&` or `||` does not grow beyond this: it is copied whenever it grows.
+const LONGEST_CHAIN: usize = 16;
 
 /// A program ready to be evaluated, with the size of the frame it wants.
 #[derive(Debug)]
@@ -96,6 +99,7 @@ impl<'a> Resolver<'_, 'a> {
                 Expr::HasAttr(self.alloc(HasAttr { pos, base, path }))
             }
             ast::Expr::Attrs { recursive, bindings, .. } => self.attrs(recursive, bindings)?,
+            ast::Expr::List(&[]) => Expr::Const(self.ev.list(std::iter::empty())),
             ast::Expr::List(items) => Expr::List(self.items(items)?),
             ast::Expr::Lambda(lambda) => Expr::Lambda(self.lambda(lambda)?),
             ast::Expr::Call { pos, function, args } => self.call(pos, function, args)?,
@@ -285,12 +289,30 @@ impl<'a> Resolver<'_, 'a> {
         Ok(match op {
             BinaryOp::Eq => Expr::Equal(true, operands),
             BinaryOp::NotEq => Expr::Equal(false, operands),
-            BinaryOp::And => Expr::Logic(Logic::And, operands),
-            BinaryOp::Or => Expr::Logic(Logic::Or, operands),
-            BinaryOp::Implies => Expr::Logic(Logic::Implies, operands),
+            BinaryOp::And => self.chain(Logic::And, operands),
+            BinaryOp::Or => self.chain(Logic::Or, operands),
+            BinaryOp::Implies => self.chain(Logic::Implies, operands),
             BinaryOp::Update => Expr::Update(operands),
             BinaryOp::Concat => Expr::Concat(operands),
         })
+    }
+
+    /// `left op right`; a left operand of the same operator is made longer instead.
+    fn chain(&self, op: Logic, operands: &'a Binary<'a>) -> Expr<'a> {
+        let (mut nodes, mut places) = (vec![operands.left], Vec::new());
+        if let Expr::Logic(left) = *operands.left
+            && left.op == op
+            && op != Logic::Implies
+            && left.operands.len() < LONGEST_CHAIN
+        {
+            nodes = left.operands.to_vec();
+            places = left.places.to_vec();
+        }
+        nodes.push(operands.right);
+        places.push(operands.pos);
+        let arena = self.ev.arena;
+        let (operands, places) = (arena.alloc_slice_copy(&nodes), arena.alloc_slice_copy(&places));
+        Expr::Logic(self.alloc(Chain { op, operands, places }))
     }
 
     fn concat_strings(

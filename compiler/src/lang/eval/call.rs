@@ -12,12 +12,13 @@ use crate::lang::value::{Attrs, Closure, Env, PartialBuiltin, PartialClosure, Va
 
 impl<'a> Evaluator<'a> {
     /// The function that a lambda makes in a frame.
+    #[inline(never)]
     pub(super) fn closure(&self, lambda: &'a Lambda<'a>, env: &'a Env<'a>) -> Value<'a> {
         Value::Closure(self.arena.alloc(Closure { lambda, env: env.escape() }))
     }
 
     /// A call in the program: arguments go straight into the frame of the function where it takes just as many.
-    #[inline]
+    #[inline(never)]
     pub(super) fn eval_call(&mut self, call: &'a Call<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
         let function = self.operand(call.function, env)?;
         match (function, call.args) {

@@ -51,6 +51,12 @@ impl<'a> Evaluator<'a> {
         Ok(())
     }
 
+    /// True when [`Evaluator::enter`] would not find calls nested too deeply.
+    #[inline(always)]
+    pub(super) fn may_enter(&self) -> bool {
+        self.limits.depth <= self.options.max_call_depth
+    }
+
     /// Ends a call.
     #[inline(always)]
     pub fn leave(&mut self) {

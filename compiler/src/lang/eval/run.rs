@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use super::Evaluator;
 use crate::lang::error::{ErrorKind, EvalError, Result};
-use crate::lang::expr::{Assert, Binary, Dynamic, Expr, Item, Let, Logic, Node, Place, SlotInit};
+use crate::lang::expr::{Assert, Binary, Chain, Dynamic, Expr, Item, Let, Logic, Node, Place, SlotInit};
 use crate::lang::print;
 use crate::lang::syntax::Pos;
 use crate::lang::value::{Env, List, Slot, Value, share};
@@ -37,25 +37,41 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// The value of an expression, in weak head normal form.
+    /// The value of an expression, in weak head normal form. It only finds out who computes it: each form has a function of
+    /// its own, so that small ones need not keep what large ones need.
     ///
     /// # Errors
     /// Whatever evaluation raises.
     pub fn eval(&mut self, expr: Node<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
+        match *expr {
+            Expr::Const(value) => Ok(value),
+            Expr::Local(slot, pos) => self.force_slot(&env.slots[slot as usize], pos),
+            Expr::Outer(place, pos) => self.force_slot(outer(env, place), pos),
+            Expr::Dynamic(variable) => self.eval_dynamic(variable, env),
+            Expr::Select(select) => self.eval_select(select, env),
+            Expr::Attrs(attrs) => Ok(self.eval_attrs(attrs, env)),
+            Expr::RichAttrs(attrs) => self.eval_rich_attrs(attrs, env),
+            Expr::List(items) => Ok(self.eval_list(items, env)),
+            Expr::Lambda(lambda) => Ok(self.closure(lambda, env)),
+            Expr::Call(call) => self.eval_call(call, env),
+            Expr::Let(_) | Expr::With(_) | Expr::If(_) | Expr::Assert(_) => self.eval_control(expr, env),
+            Expr::Not(..) | Expr::Logic(_) | Expr::Equal(..) | Expr::HasAttr(_) => {
+                self.eval_condition(expr, env).map(Value::Bool)
+            }
+            Expr::Update(operands) => self.eval_update(operands, env),
+            Expr::Concat(operands) => self.eval_concat(operands, env),
+            Expr::Arith(op, operands) => self.eval_arith(op, operands, env),
+            Expr::Add(add) => self.eval_add(add, env),
+            Expr::Interpolation(parts) => self.eval_interpolation(parts, env),
+        }
+    }
+
+    /// Expressions whose value is that of one of their parts: a loop, so that chains of them need no stack.
+    #[inline(never)]
+    fn eval_control(&mut self, expr: Node<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
         let (mut expr, mut env) = (expr, env);
         loop {
             match *expr {
-                Expr::Const(value) => return Ok(value),
-                Expr::Local(slot, pos) => return self.force_slot(&env.slots[slot as usize], pos),
-                Expr::Outer(place, pos) => return self.force_slot(outer(env, place), pos),
-                Expr::Dynamic(variable) => return self.eval_dynamic(variable, env),
-                Expr::Select(select) => return self.eval_select(select, env),
-                Expr::HasAttr(has) => return self.eval_has_attr(has, env),
-                Expr::Attrs(attrs) => return Ok(self.eval_attrs(attrs, env)),
-                Expr::RichAttrs(attrs) => return self.eval_rich_attrs(attrs, env),
-                Expr::List(items) => return Ok(self.eval_list(items, env)),
-                Expr::Lambda(lambda) => return Ok(self.closure(lambda, env)),
-                Expr::Call(call) => return self.eval_call(call, env),
                 Expr::Let(scope) => {
                     env = self.enter_let(scope, env);
                     expr = scope.body;
@@ -66,34 +82,35 @@ impl<'a> Evaluator<'a> {
                     expr = with.body;
                 }
                 Expr::If(branch) => {
-                    let condition = self.eval_bool(
-                        branch.condition,
-                        env,
-                        branch.pos,
-                        "while evaluating a branch condition",
-                    )?;
+                    let context = "while evaluating a branch condition";
+                    let condition = self.eval_bool(branch.condition, env, branch.pos, context)?;
                     expr = if condition { branch.then } else { branch.otherwise };
                 }
                 Expr::Assert(assert) => {
                     self.eval_assert(assert, env)?;
                     expr = assert.body;
                 }
-                Expr::Not(inner, pos) => {
-                    let value = self.eval_bool(inner, env, pos, "in the argument of the not operator")?;
-                    return Ok(Value::Bool(!value));
-                }
-                Expr::Logic(op, operands) => return self.eval_logic(op, operands, env),
-                Expr::Equal(wanted, operands) => {
-                    let left = self.operand(operands.left, env)?;
-                    let right = self.operand(operands.right, env)?;
-                    return Ok(Value::Bool(self.equal_operands(left, right, operands.pos)? == wanted));
-                }
-                Expr::Update(operands) => return self.eval_update(operands, env),
-                Expr::Concat(operands) => return self.eval_concat(operands, env),
-                Expr::Arith(op, operands) => return self.eval_arith(op, operands, env),
-                Expr::Add(add) => return self.eval_add(add, env),
-                Expr::Interpolation(parts) => return self.eval_interpolation(parts, env),
+                _ => return self.eval(expr, env),
             }
+        }
+    }
+
+    /// The forms whose value is a Boolean whatever their operands are.
+    #[inline(never)]
+    fn eval_condition(&mut self, expr: Node<'a>, env: &'a Env<'a>) -> Result<bool> {
+        match *expr {
+            Expr::Equal(wanted, operands) => {
+                let left = self.operand(operands.left, env)?;
+                let right = self.operand(operands.right, env)?;
+                Ok(self.equal_at_once(left, right, operands.pos)? == wanted)
+            }
+            Expr::Logic(chain) => self.eval_logic(chain, env),
+            Expr::HasAttr(has) => self.eval_has_attr(has, env),
+            Expr::Not(inner, pos) => {
+                Ok(!self.eval_bool(inner, env, pos, "in the argument of the not operator")?)
+            }
+            // Nothing else is given to this function.
+            _ => self.eval_truth(expr, env, Pos::NONE),
         }
     }
 
@@ -170,39 +187,45 @@ impl<'a> Evaluator<'a> {
         pos: Pos,
         context: &'static str,
     ) -> Result<bool> {
-        match self.operand(expr, env) {
-            Ok(Value::Bool(value)) => Ok(value),
-            Ok(other) => Err(self.type_error("a Boolean", other).at(pos).trace(pos, context.as_bytes())),
+        let result = match *expr {
+            Expr::Not(..) | Expr::Logic(_) | Expr::Equal(..) | Expr::HasAttr(_) => {
+                self.eval_condition(expr, env)
+            }
+            _ => self.eval_truth(expr, env, pos),
+        };
+        match result {
+            Ok(value) => Ok(value),
             Err(error) => Err(error.trace(pos, context.as_bytes())),
         }
     }
 
     #[inline(never)]
-    fn eval_logic(&mut self, op: Logic, operands: &Binary<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
-        let (left, right, decided_by, decided_as) = match op {
-            Logic::And => (
-                "in the left operand of the AND (&&) operator",
-                "in the right operand of the AND (&&) operator",
-                false,
-                false,
-            ),
-            Logic::Or => (
-                "in the left operand of the OR (||) operator",
-                "in the right operand of the OR (||) operator",
-                true,
-                true,
-            ),
-            Logic::Implies => (
-                "in the left operand of the IMPL (->) operator",
-                "in the right operand of the IMPL (->) operator",
-                false,
-                true,
-            ),
-        };
-        if self.eval_bool(operands.left, env, operands.pos, left)? == decided_by {
-            return Ok(Value::Bool(decided_as));
+    fn eval_truth(&mut self, expr: Node<'a>, env: &'a Env<'a>, pos: Pos) -> Result<bool> {
+        match self.operand(expr, env)? {
+            Value::Bool(value) => Ok(value),
+            other => Err(self.type_error("a Boolean", other).at(pos)),
         }
-        Ok(Value::Bool(self.eval_bool(operands.right, env, operands.pos, right)?))
+    }
+
+    #[inline(never)]
+    fn eval_logic(&mut self, chain: &'a Chain<'a>, env: &'a Env<'a>) -> Result<bool> {
+        let decided_by = chain.op == Logic::Or;
+        for (index, operand) in chain.operands.iter().enumerate() {
+            let result = match **operand {
+                Expr::Not(..) | Expr::Logic(_) | Expr::Equal(..) | Expr::HasAttr(_) => {
+                    self.eval_condition(operand, env)
+                }
+                _ => self.eval_truth(operand, env, chain.place_of(index)),
+            };
+            match result {
+                Ok(value) if value != decided_by => {}
+                // `a -> b` is true when `a` is false.
+                Ok(value) if chain.op == Logic::Implies => return Ok(index == 0 || value),
+                Ok(value) => return Ok(value),
+                Err(error) => return Err(chain.trace(error, index)),
+            }
+        }
+        Ok(!decided_by)
     }
 
     #[inline(never)]
@@ -254,6 +277,43 @@ impl<'a> Evaluator<'a> {
         }
         let text = [b"assertion '".as_slice(), &source, b"' failed"].concat();
         Err(EvalError::of_kind(ErrorKind::Assert, text).at(assert.pos))
+    }
+}
+
+impl Chain<'_> {
+    /// The operator that an operand is of: the first operand is left of the first operator, every other right of one.
+    fn place_of(&self, index: usize) -> Pos {
+        self.places.get(index.saturating_sub(1)).copied().unwrap_or(Pos::NONE)
+    }
+
+    /// Adds to the error of an operand what Nix says of it: `a && b && c` is `(a && b) && c`.
+    #[cold]
+    fn trace(&self, error: Box<EvalError>, index: usize) -> Box<EvalError> {
+        let (left, right) = self.op.contexts();
+        let first = if index == 0 { left } else { right };
+        let error = error.trace(self.place_of(index), first.as_bytes());
+        let outer = self.places.get(index.max(1)..).unwrap_or(&[]);
+        outer.iter().fold(error, |error, place| error.trace(*place, left.as_bytes()))
+    }
+}
+
+impl Logic {
+    /// Trace lines for the operands, as Nix words them.
+    fn contexts(self) -> (&'static str, &'static str) {
+        match self {
+            Logic::And => (
+                "in the left operand of the AND (&&) operator",
+                "in the right operand of the AND (&&) operator",
+            ),
+            Logic::Or => (
+                "in the left operand of the OR (||) operator",
+                "in the right operand of the OR (||) operator",
+            ),
+            Logic::Implies => (
+                "in the left operand of the IMPL (->) operator",
+                "in the right operand of the IMPL (->) operator",
+            ),
+        }
     }
 }
 

@@ -127,7 +127,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// `base.path`, `base.path or default`.
-    #[inline]
+    #[inline(never)]
     pub(super) fn eval_select(&mut self, select: &'a Select<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
         let base = self.operand(select.base, env)?;
         let mut value = base;
@@ -260,21 +260,21 @@ impl<'a> Evaluator<'a> {
 
     /// `base ? path`.
     #[inline(never)]
-    pub(super) fn eval_has_attr(&mut self, has: &'a HasAttr<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
+    pub(super) fn eval_has_attr(&mut self, has: &'a HasAttr<'a>, env: &'a Env<'a>) -> Result<bool> {
         let mut value = self.operand(has.base, env)?;
         for (index, name) in has.path.iter().enumerate() {
             let name_symbol = self.attr_name(name, env)?;
-            let Value::Attrs(attrs) = value else { return Ok(Value::Bool(false)) };
+            let Value::Attrs(attrs) = value else { return Ok(false) };
             let slot = match name {
                 AttrName::Static(_, hint) => attrs.get_hinted(name_symbol, hint),
                 AttrName::Dynamic(..) => attrs.get(name_symbol),
             };
-            let Some(slot) = slot else { return Ok(Value::Bool(false)) };
+            let Some(slot) = slot else { return Ok(false) };
             if index + 1 < has.path.len() {
                 value = self.force_slot(slot, has.pos)?;
             }
         }
-        Ok(Value::Bool(true))
+        Ok(true)
     }
 
     /// `left // right`; Nix evaluates the right side first.
