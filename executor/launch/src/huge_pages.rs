@@ -1,12 +1,14 @@
-//! The allocator of a program that fills much memory once: the system's, with huge pages asked for below large blocks.
+//! The allocator of a program that fills much memory once: mimalloc for small blocks, huge pages asked for below large ones.
 //!
 //! Evaluating a program fills tens of megabytes that are never given back. With pages of 4 KiB the faults alone take a
 //! quarter of that time; most distributions give huge pages only to memory for which they were asked (`madvise`), and
 //! only where the memory covers a huge page whole, so large blocks begin where one begins.
-//! It never keeps or counts memory, and where the kernel has no huge pages only the place of large blocks changes.
+//! It never counts memory, and where the kernel has no huge pages only the place of large blocks changes.
 
-use std::alloc::{GlobalAlloc, Layout, System};
+use std::alloc::{GlobalAlloc, Layout};
 use std::ptr;
+
+use mimalloc::MiMalloc;
 
 /// Size and alignment of a huge page, in bytes.
 const HUGE: usize = 2 << 20;
@@ -15,11 +17,11 @@ const HUGE: usize = 2 << 20;
 /// that size often leaves room for the allocator's own header.
 const LARGE: usize = (4 << 20) - 4096;
 
-/// The system's allocator with huge pages below blocks of about 4 MiB and more. For `#[global_allocator]`.
+/// mimalloc with huge pages below blocks of about 4 MiB and more. For `#[global_allocator]`.
 #[derive(Debug)]
 pub struct HugePages;
 
-// SAFETY: large blocks are mappings of their own that nothing else refers to, all others come from and return to `System`
+// SAFETY: large blocks are mappings of their own that nothing else refers to, all others come from and return to mimalloc
 // unchanged; which of both a block is follows from its layout alone.
 unsafe impl GlobalAlloc for HugePages {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -27,7 +29,7 @@ unsafe impl GlobalAlloc for HugePages {
             return map(layout.size());
         }
         // SAFETY: the caller's promise about `layout` is passed on.
-        unsafe { System.alloc(layout) }
+        unsafe { MiMalloc.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
@@ -36,7 +38,7 @@ unsafe impl GlobalAlloc for HugePages {
             return map(layout.size());
         }
         // SAFETY: as above.
-        unsafe { System.alloc_zeroed(layout) }
+        unsafe { MiMalloc.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
@@ -45,8 +47,8 @@ unsafe impl GlobalAlloc for HugePages {
             unsafe { libc::munmap(block.cast(), mapped(layout.size())) };
             return;
         }
-        // SAFETY: `block` came from `System` with this layout.
-        unsafe { System.dealloc(block, layout) }
+        // SAFETY: `block` came from mimalloc with this layout.
+        unsafe { MiMalloc.dealloc(block, layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
@@ -54,7 +56,7 @@ unsafe impl GlobalAlloc for HugePages {
         let wanted = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
         match (is_large(layout), is_large(wanted)) {
             // SAFETY: as above.
-            (false, false) => unsafe { System.realloc(block, layout, size) },
+            (false, false) => unsafe { MiMalloc.realloc(block, layout, size) },
             (true, true) => remap(block, layout.size(), size),
             // SAFETY: both blocks hold the bytes copied, and the old one is given up only when there is a new one.
             _ => unsafe {

@@ -11,10 +11,10 @@ use crate::lang::value::attrs::{AttrsBuilder, Found};
 use crate::lang::value::{Attrs, Deferred, Shape, Slot, Value, share};
 
 pub(super) const BUILTINS: &[Builtin] = &[
-    Builtin::new("attrNames", &["set"], attr_names, "The names of *set*, sorted."),
-    Builtin::new("attrValues", &["set"], attr_values, "The values of *set*, in the order of their names."),
-    Builtin::new("hasAttr", &["name", "set"], has_attr, "True when *set* has an attribute *name*."),
-    Builtin::new("getAttr", &["name", "set"], get_attr, "The attribute *name* of *set*, which must exist."),
+    Builtin::new("attrNames", &["set"], attr_names, "The names of *set*, sorted.").forces(0),
+    Builtin::new("attrValues", &["set"], attr_values, "The values of *set*, in the order of their names.").forces(0),
+    Builtin::new("hasAttr", &["name", "set"], has_attr, "True when *set* has an attribute *name*.").forces(0),
+    Builtin::new("getAttr", &["name", "set"], get_attr, "The attribute *name* of *set*, which must exist.").forces(0),
     Builtin::new(
         "unsafeGetAttrPos",
         &["name", "set"],
@@ -26,46 +26,48 @@ pub(super) const BUILTINS: &[Builtin] = &[
         &["set", "names"],
         remove_attrs,
         "*set* without the attributes in the list *names*.",
-    )
+    ).forces(0)
     .plain(),
     Builtin::new(
         "listToAttrs",
         &["list"],
         list_to_attrs,
         "The set of the `{ name; value; }` in *list*; of several with the same name the first counts.",
-    ),
+    ).forces(0),
     Builtin::new(
         "intersectAttrs",
         &["a", "b"],
         intersect_attrs,
         "The attributes of *b* whose names are also in *a*.",
-    ),
+    ).forces(0),
     Builtin::new(
         "catAttrs",
         &["name", "list"],
         cat_attrs,
         "The values of the attribute *name* of those sets in *list* that have it.",
-    ),
+    ).forces(0),
     Builtin::new(
         "mapAttrs",
         &["function", "set"],
         map_attrs,
         "*set* with every value replaced by the result of *function* for its name and itself.",
-    ),
+    ).forces(1),
     Builtin::new(
         "zipAttrsWith",
         &["function", "list"],
         zip_attrs_with,
         "The set of all names in the sets of *list*: each the result of *function* for the name and the list of its values.",
-    ),
+    ).forces(0),
 ];
 
 fn attr_names<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     let set =
         ev.attrs_of(args[0], Pos::NONE, "while evaluating the argument passed to builtins.attrNames")?;
+    if set.is_empty() {
+        return Ok(ev.list(std::iter::empty()));
+    }
     let (shape, _) = set.flatten(ev.arena);
-    let order = set.by_name(ev.arena, &ev.symbols);
-    Ok(ev.list(order.iter().map(|index| ev.name_value(shape.symbols[*index as usize]))))
+    Ok(ev.list_of_slots(shape.names(ev.arena, &ev.symbols)))
 }
 
 fn attr_values<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {

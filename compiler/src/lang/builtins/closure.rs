@@ -16,7 +16,7 @@ pub(super) const BUILTINS: &[Builtin] = &[Builtin::new(
     generic_closure,
     "The sets of the list `startSet`, and whatever sets the function `operator` gives for a set that is in the result, each \
      `key` once. Keys must be comparable.",
-)];
+).forces(0)];
 
 /// A set in the result, with its key.
 #[derive(Clone, Copy)]

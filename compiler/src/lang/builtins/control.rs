@@ -11,7 +11,7 @@ use crate::lang::value::{Attrs, Shape, Value};
 use crate::lang::{print, report};
 
 pub(super) const BUILTINS: &[Builtin] = &[
-    Builtin::new("seq", &["first", "second"], seq, "*second*, after *first* is evaluated."),
+    Builtin::new("seq", &["first", "second"], seq, "*second*, after *first* is evaluated.").forces(0),
     Builtin::new(
         "deepSeq",
         &["first", "second"],

@@ -85,6 +85,8 @@ pub struct Builtin {
     pub traced: bool,
     /// True for the few that want to know where they are called ([`Evaluator::sites`]).
     pub sited: bool,
+    /// The argument that it evaluates before it does anything else, if there is one: a caller may evaluate it beforehand.
+    pub forced: Option<u8>,
     /// Its code.
     pub run: Function,
 }
@@ -97,7 +99,8 @@ impl Builtin {
         run: Function,
         doc: &'static str,
     ) -> Self {
-        Builtin { name, params, doc, visibility: Visibility::Underscored, traced: true, sited: false, run }
+        let visibility = Visibility::Underscored;
+        Builtin { name, params, doc, visibility, traced: true, sited: false, forced: None, run }
     }
 
     /// The same, global as `name`.
@@ -118,6 +121,13 @@ impl Builtin {
     #[must_use]
     pub const fn sited(mut self) -> Self {
         self.sited = true;
+        self
+    }
+
+    /// The same, which evaluates the argument at this index first of all.
+    #[must_use]
+    pub const fn forces(mut self, index: u8) -> Self {
+        self.forced = Some(index);
         self
     }
 

@@ -16,28 +16,28 @@ pub(super) const BUILTINS: &[Builtin] = &[
         &["predicate", "list"],
         filter,
         "The elements of *list* for which *predicate* is true.",
-    ),
-    Builtin::new("all", &["predicate", "list"], all, "True when *predicate* is true of every element."),
-    Builtin::new("any", &["predicate", "list"], any, "True when *predicate* is true of some element."),
+    ).forces(1),
+    Builtin::new("all", &["predicate", "list"], all, "True when *predicate* is true of every element.").forces(0),
+    Builtin::new("any", &["predicate", "list"], any, "True when *predicate* is true of some element.").forces(0),
     Builtin::new(
         "partition",
         &["predicate", "list"],
         partition,
         "`{ right; wrong; }`: the elements for which *predicate* is true, and the others.",
-    ),
+    ).forces(0),
     Builtin::new(
         "groupBy",
         &["function", "list"],
         group_by,
         "A set of lists: the elements of *list* by the string that *function* gives for them.",
-    ),
+    ).forces(0),
     Builtin::new(
         "foldl'",
         &["operator", "start", "list"],
         foldl_strict,
         "*operator* applied to *start* and the first element, then to that result and the second, and so on, each result \
          evaluated before the next.",
-    ),
+    ).forces(0),
 ];
 
 fn filter<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {

@@ -13,30 +13,30 @@ pub(super) const BUILTINS: &[Builtin] = &[
         &["value"],
         type_of,
         "The type of *value*: `int`, `bool`, `string`, `path`, `null`, `set`, `list`, `lambda` or `float`.",
-    ),
+    ).forces(0),
     Builtin::new(
         "toString",
         &["value"],
         to_string,
         "*value* as a string: numbers, Booleans (`1` and nothing), null (nothing), paths as they are, lists element by \
          element with spaces between, sets through `__toString` or `outPath`.",
-    )
+    ).forces(0)
     .plain(),
-    Builtin::new("isNull", &["value"], is_null, "True of null.").plain(),
-    Builtin::new("isBool", &["value"], is_bool, "True of Booleans."),
-    Builtin::new("isInt", &["value"], is_int, "True of integers."),
-    Builtin::new("isFloat", &["value"], is_float, "True of floating-point numbers."),
-    Builtin::new("isString", &["value"], is_string, "True of strings."),
-    Builtin::new("isPath", &["value"], is_path, "True of paths."),
-    Builtin::new("isList", &["value"], is_list, "True of lists."),
-    Builtin::new("isAttrs", &["value"], is_attrs, "True of attribute sets."),
-    Builtin::new("isFunction", &["value"], is_function, "True of functions and builtins."),
+    Builtin::new("isNull", &["value"], is_null, "True of null.").forces(0).plain(),
+    Builtin::new("isBool", &["value"], is_bool, "True of Booleans.").forces(0),
+    Builtin::new("isInt", &["value"], is_int, "True of integers.").forces(0),
+    Builtin::new("isFloat", &["value"], is_float, "True of floating-point numbers.").forces(0),
+    Builtin::new("isString", &["value"], is_string, "True of strings.").forces(0),
+    Builtin::new("isPath", &["value"], is_path, "True of paths.").forces(0),
+    Builtin::new("isList", &["value"], is_list, "True of lists.").forces(0),
+    Builtin::new("isAttrs", &["value"], is_attrs, "True of attribute sets.").forces(0),
+    Builtin::new("isFunction", &["value"], is_function, "True of functions and builtins.").forces(0),
     Builtin::new(
         "functionArgs",
         &["function"],
         function_args,
         "The names in the set pattern of *function*, each with whether it has a default.",
-    ),
+    ).forces(0),
 ];
 
 fn type_of<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
@@ -46,8 +46,10 @@ fn type_of<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> 
 
 fn to_string<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     let value = ev.force(args[0], Pos::NONE)?;
-    if let Value::String(_) = value {
-        return Ok(value);
+    match value {
+        Value::String(_) => return Ok(value),
+        Value::Int(number) => return Ok(ev.string(ev.bytes(itoa::Buffer::new().format(number).as_bytes()))),
+        _ => {}
     }
     let context = "while evaluating the first argument passed to builtins.toString";
     let how = Coercion { more: true, copy: false, canonical: true };

@@ -1,6 +1,7 @@
 //! Derivations as text: the ATerm form of Nix's `.drv` files.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use super::{Derivation, Inputs};
 use crate::lang::store_path::StoreDir;
@@ -15,9 +16,10 @@ impl Writer {
 
     /// A string with nothing to escape.
     fn plain(&mut self, text: &[u8]) {
-        self.put(b"\"");
+        self.0.reserve(text.len() + 2);
+        self.0.push(b'"');
         self.put(text);
-        self.put(b"\"");
+        self.0.push(b'"');
     }
 
     fn string(&mut self, text: &[u8]) {
@@ -145,13 +147,19 @@ impl Derivation {
         w.0
     }
 
+    /// The variables, in the order of their names.
     fn write_env(&self, w: &mut Writer, masked: bool) {
         const STRUCTURED: &[u8] = b"__json";
-        let mut env: BTreeMap<&[u8], &[u8]> = self.env.iter().map(|(k, v)| (&k[..], &v[..])).collect();
-        if let Some(json) = &self.structured_attrs {
-            env.insert(STRUCTURED, json);
-        }
-        w.list(env, |w, (name, value)| {
+        // Where the structured attributes stand in the order of the names; they replace a variable of that name.
+        let before = (Bound::Unbounded, Bound::Excluded(STRUCTURED));
+        let after = (Bound::Excluded(STRUCTURED), Bound::Unbounded);
+        let json = match &self.structured_attrs {
+            Some(json) => Some((STRUCTURED, json.as_slice())),
+            None => self.env.get_key_value(STRUCTURED).map(variable),
+        };
+        let first = self.env.range::<[u8], _>(before).map(variable);
+        let last = self.env.range::<[u8], _>(after).map(variable);
+        w.list(first.chain(json).chain(last), |w, (name, value)| {
             w.put(b"(");
             w.string(name);
             w.put(b",");
@@ -159,4 +167,8 @@ impl Derivation {
             w.put(b")");
         });
     }
+}
+
+fn variable<'v>((name, value): (&'v Vec<u8>, &'v Vec<u8>)) -> (&'v [u8], &'v [u8]) {
+    (name, value)
 }

@@ -6,10 +6,10 @@ use super::Evaluator;
 use super::call::while_calling;
 use super::run::outer;
 use crate::lang::error::{EvalError, Result};
-use crate::lang::expr::{Add, Arith, Binary, Expr, Node};
+use crate::lang::expr::{Add, Arith, AttrName, Binary, Expr, Node};
 use crate::lang::print;
 use crate::lang::syntax::Pos;
-use crate::lang::value::{Env, Value};
+use crate::lang::value::{Env, Slot, Value};
 
 /// Calls below the limit at which nothing is computed ahead of need any more, so that the limit strikes where it does in
 /// Nix.
@@ -149,7 +149,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// The value of arithmetic over variables and constants that are known numbers already.
+    /// The value of a cheap expression over what is known already.
     pub(super) fn speculate(&self, node: Node<'a>, env: &'a Env<'a>) -> Option<Value<'a>> {
         if self.limits.depth + SPECULATION_RESERVE > self.options.max_call_depth {
             return None;
@@ -276,8 +276,15 @@ pub(super) fn cannot_add(value: Value<'_>, to: &str, pos: Pos) -> Box<EvalError>
 fn ahead<'a>(node: Node<'a>, env: &'a Env<'a>) -> Option<Value<'a>> {
     match *node {
         Expr::Const(value) => Some(value),
-        Expr::Local(slot, _) => known(env.slots[slot as usize].get()),
-        Expr::Outer(place, _) => known(outer(env, place).get()),
+        Expr::Local(slot, _) => known(&env.slots[slot as usize]),
+        Expr::Outer(place, _) => known(outer(env, place)),
+        Expr::Select(select) => {
+            let base = ahead(select.base, env)?;
+            select.path.iter().try_fold(base, |value, name| match (value, name) {
+                (Value::Attrs(attrs), AttrName::Static(name, hint)) => known(attrs.get_hinted(*name, hint)?),
+                _ => None,
+            })
+        }
         Expr::Arith(op, operands) => quickly(op, ahead(operands.left, env)?, ahead(operands.right, env)?),
         Expr::Add(add) => match (ahead(add.left, env)?, ahead(add.right, env)?) {
             (Value::Int(l), Value::Int(r)) => l.checked_add(r).map(Value::Int),
@@ -288,14 +295,12 @@ fn ahead<'a>(node: Node<'a>, env: &'a Env<'a>) -> Option<Value<'a>> {
     }
 }
 
+/// The value of a slot that has been evaluated.
 #[inline(always)]
-fn known(value: Value<'_>) -> Option<Value<'_>> {
-    match value {
-        Value::Int(_) | Value::Float(_) => Some(value),
-        Value::Thunk(slot) => match slot.get() {
-            value @ (Value::Int(_) | Value::Float(_)) => Some(value),
-            _ => None,
-        },
-        _ => None,
-    }
+fn known<'a>(slot: &'a Slot<'a>) -> Option<Value<'a>> {
+    let value = match slot.get() {
+        Value::Thunk(slot) => slot.get(),
+        value => value,
+    };
+    value.is_evaluated().then_some(value)
 }

@@ -20,27 +20,21 @@ impl<'a> Evaluator<'a> {
     /// A call in the program: arguments go straight into the frame of the function where it takes just as many.
     #[inline(never)]
     pub(super) fn eval_call(&mut self, call: &'a Call<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
-        let function = self.operand(call.function, env)?;
-        match (function, call.args) {
-            (Value::Closure(closure), args) if closure.lambda.params.len() == args.len() => {
-                self.call_exactly(closure, args, env, call.pos)
+        match self.operand(call.function, env)? {
+            Value::Closure(closure) if closure.lambda.params.len() == call.args.len() => {
+                match &closure.lambda.formals {
+                    None => self.call_exactly(closure, call.args, env, call.pos),
+                    Some(formals) => self.call_with_set(closure, formals, &call.args[0], env, call.pos),
+                }
             }
-            (Value::Builtin(builtin), [a]) if builtin.arity() == 1 => {
-                let args = [self.argument(a, env)];
-                self.run_builtin(builtin, &args, call.pos)
+            Value::Builtin(builtin) if builtin.arity() == call.args.len() => {
+                self.call_builtin(builtin, call, env)
             }
-            (Value::Builtin(builtin), [a, b]) if builtin.arity() == 2 => {
-                let args = [self.argument(a, env), self.argument(b, env)];
-                self.run_builtin(builtin, &args, call.pos)
-            }
-            (Value::Builtin(builtin), [a, b, c]) if builtin.arity() == 3 => {
-                let args = [self.argument(a, env), self.argument(b, env), self.argument(c, env)];
-                self.run_builtin(builtin, &args, call.pos)
-            }
-            (function, args) => self.call_items(function, args, env, call.pos),
+            function => self.call_items(function, call.args, env, call.pos),
         }
     }
 
+    #[inline(always)]
     fn call_exactly(
         &mut self,
         closure: &'a Closure<'a>,
@@ -51,29 +45,96 @@ impl<'a> Evaluator<'a> {
         self.enter(pos)?;
         let lambda = closure.lambda;
         let frame = self.frames.make(Some(closure.env), lambda.frame.get() as usize);
-        let matched = match lambda.formals {
-            None => {
-                for (slot, arg) in frame.slots.iter().zip(args) {
-                    slot.set(self.escaping_item(arg, env));
-                }
-                Ok(())
-            }
-            Some(formals) => {
-                let arg = match args[0] {
-                    // It is wanted at once, so it need not be suspended.
-                    Item::Lazy(code) => self.eval(self.code(code), env),
-                    ref item => Ok(self.argument(item, env)),
-                };
-                arg.map_err(|error| call_site(error, pos))
-                    .and_then(|arg| self.bind_formals(lambda, formals, arg, frame, pos))
-            }
+        for (slot, arg) in frame.slots.iter().zip(args) {
+            slot.set(self.escaping_item(arg, env));
+        }
+        let result = self.run_body(lambda, frame, pos);
+        self.leave();
+        result
+    }
+
+    /// A call of a function that takes a set pattern.
+    #[inline(never)]
+    fn call_with_set(
+        &mut self,
+        closure: &'a Closure<'a>,
+        formals: &Formals<'a>,
+        arg: &'a Item<'a>,
+        env: &'a Env<'a>,
+        pos: Pos,
+    ) -> Result<Value<'a>> {
+        self.enter(pos)?;
+        let lambda = closure.lambda;
+        let frame = self.frames.make(Some(closure.env), lambda.frame.get() as usize);
+        let arg = match *arg {
+            // It is wanted at once, so it need not be suspended.
+            Item::Lazy(code) => self.eval(self.code(code), env),
+            ref item => Ok(self.argument(item, env)),
         };
+        let matched = arg
+            .map_err(|error| call_site(error, pos))
+            .and_then(|arg| self.bind_formals(lambda, *formals, arg, frame, pos));
         let result = match matched {
             Ok(()) => self.run_body(lambda, frame, pos),
             Err(error) => Err(error),
         };
         self.leave();
         result
+    }
+
+    /// A call of a builtin with all its arguments.
+    #[inline(never)]
+    fn call_builtin(
+        &mut self,
+        builtin: &'static Builtin,
+        call: &'a Call<'a>,
+        env: &'a Env<'a>,
+    ) -> Result<Value<'a>> {
+        self.enter(call.pos)?;
+        let result = match call.args {
+            [a] => {
+                let args = [self.builtin_argument(builtin, 0, a, env)];
+                self.traced_builtin(builtin, &args, call.pos)
+            }
+            [a, b] => {
+                let args =
+                    [self.builtin_argument(builtin, 0, a, env), self.builtin_argument(builtin, 1, b, env)];
+                self.traced_builtin(builtin, &args, call.pos)
+            }
+            items => {
+                let args: Vec<Value<'a>> = items.iter().map(|item| self.argument(item, env)).collect();
+                self.traced_builtin(builtin, &args, call.pos)
+            }
+        };
+        self.leave();
+        result
+    }
+
+    /// An argument of a builtin. What the builtin evaluates first of all is evaluated here, without a slot for it; when that
+    /// fails, it fails again where the builtin wants it, and is traced as it should be.
+    #[inline(always)]
+    fn builtin_argument(
+        &mut self,
+        builtin: &Builtin,
+        index: u8,
+        item: &'a Item<'a>,
+        env: &'a Env<'a>,
+    ) -> Value<'a> {
+        match *item {
+            Item::Lazy(code) if builtin.forced == Some(index) => match self.eval(self.code(code), env) {
+                Ok(value) => value,
+                Err(error) => self.failed(error),
+            },
+            ref item => self.argument(item, env),
+        }
+    }
+
+    /// A suspension that fails with an error.
+    #[cold]
+    fn failed(&mut self, error: Box<EvalError>) -> Value<'a> {
+        let index = self.failures.len() as u32;
+        self.failures.push(*error);
+        self.thunk(Value::Failed(index))
     }
 
     /// Evaluates the body of a function whose arguments are in `frame`.
@@ -271,14 +332,6 @@ impl<'a> Evaluator<'a> {
             (held, args) => self.traced_builtin(builtin, &[held, args].concat(), pos)?,
         };
         Ok((value, missing))
-    }
-
-    #[inline]
-    fn run_builtin(&mut self, builtin: &'static Builtin, args: &[Value<'a>], pos: Pos) -> Result<Value<'a>> {
-        self.enter(pos)?;
-        let result = self.traced_builtin(builtin, args, pos);
-        self.leave();
-        result
     }
 
     #[inline]

@@ -1,7 +1,5 @@
 //! Coercion to strings and paths.
 
-use std::io::Write as _;
-
 use super::Evaluator;
 use crate::lang::builtins::shipped;
 use crate::lang::error::{Context as _, EvalError, Result};
@@ -81,11 +79,7 @@ impl<'a> Evaluator<'a> {
         how: Coercion,
     ) -> Result<()> {
         match self.force(value, pos)? {
-            Value::String(string) => {
-                text.context = Context::union(self.arena, text.context, string.context);
-                self.room_for(text.bytes.len().saturating_add(string.len()))?;
-                text.bytes.extend_from_slice(string.bytes());
-            }
+            Value::String(string) => self.append_string(text, string)?,
             Value::Path(path) if how.copy => {
                 let object = self.copied_to_store(path.bytes)?;
                 text.context = Context::union(self.arena, text.context, object.context);
@@ -98,8 +92,7 @@ impl<'a> Evaluator<'a> {
             Value::Bool(true) if how.more => text.bytes.push(b'1'),
             Value::Bool(false) | Value::Null if how.more => {}
             Value::Int(number) if how.more => {
-                // Writing to memory does not fail.
-                let _ = write!(text.bytes, "{number}");
+                text.bytes.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
             }
             Value::Float(number) if how.more => {
                 text.bytes.extend_from_slice(crate::lang::number::fixed(number).as_bytes());
@@ -107,6 +100,15 @@ impl<'a> Evaluator<'a> {
             Value::List(list) if how.more => return self.append_list(text, list, pos, context, how),
             other => return Err(self.cannot_coerce(other, pos, context)),
         }
+        Ok(())
+    }
+
+    /// Appends a string with its context.
+    #[inline]
+    pub(super) fn append_string(&self, text: &mut Text<'a>, string: &NixString<'a>) -> Result<()> {
+        text.context = Context::union(self.arena, text.context, string.context);
+        self.room_for(text.bytes.len().saturating_add(string.len()))?;
+        text.bytes.extend_from_slice(string.bytes());
         Ok(())
     }
 

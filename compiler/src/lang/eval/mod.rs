@@ -80,6 +80,9 @@ pub struct Options {
     pub absolute_paths: Lint,
     /// `lint-short-path-literals`
     pub short_paths: Lint,
+    /// Nothing shows whether a part of the result was evaluated: all of it is, in the end. Then what is at hand may be read
+    /// before it is wanted.
+    pub whole_result: bool,
     /// Where `<x>` is looked for: prefix (perhaps empty) and path.
     pub search_path: Vec<(Vec<u8>, Vec<u8>)>,
     /// Stack that the calling thread has left for evaluation, in bytes.
@@ -104,6 +107,7 @@ impl Default for Options {
             url_literals: Lint::Ignore,
             absolute_paths: Lint::Ignore,
             short_paths: Lint::Ignore,
+            whole_result: false,
             search_path: Vec::new(),
             stack_size: 1 << 20,
         }
@@ -207,17 +211,39 @@ impl<'a> Evaluator<'a> {
         if value.is_evaluated() {
             return Ok(value);
         }
-        self.force_suspended(slot, value, pos)
+        self.force_suspended(slot, pos)
     }
 
     #[inline(never)]
-    fn force_suspended(&mut self, slot: &'a Slot<'a>, suspended: Value<'a>, pos: Pos) -> Result<Value<'a>> {
+    fn force_suspended(&mut self, slot: &'a Slot<'a>, pos: Pos) -> Result<Value<'a>> {
+        let Value::Pending(code, env) = slot.get() else { return self.force_other(slot, pos) };
         self.check_stack()?;
-        let result = match suspended {
-            Value::Pending(code, env) => {
-                slot.set(Value::Blackhole);
-                self.eval(self.code(code), env)
+        slot.set(Value::Blackhole);
+        match self.eval(self.code(code), env) {
+            Ok(value) => {
+                let value = self.own(value);
+                slot.set(value);
+                Ok(value)
             }
+            Err(error) => {
+                slot.set(Value::Pending(code, env));
+                self.unwound.push(slot);
+                Err(error)
+            }
+        }
+    }
+
+    /// The value of a computation is its own, even when it is that of a variable; it shows in «repeated».
+    #[inline(always)]
+    fn own(&self, value: Value<'a>) -> Value<'a> {
+        if let Value::List(list) = value { Value::List(list.copy(self.arena)) } else { value }
+    }
+
+    #[inline(never)]
+    fn force_other(&mut self, slot: &'a Slot<'a>, pos: Pos) -> Result<Value<'a>> {
+        self.check_stack()?;
+        let suspended = slot.get();
+        let result = match suspended {
             Value::Thunk(inner) => return self.force_slot(inner, pos).inspect(|value| slot.set(*value)),
             Value::Deferred(index, deferred) => self.run_deferred(index, deferred, pos),
             Value::Blackhole => return Err(EvalError::new("infinite recursion encountered").at(pos)),
@@ -226,9 +252,7 @@ impl<'a> Evaluator<'a> {
         };
         match result {
             Ok(value) => {
-                // The value of a computation is its own, even when it is that of a variable; it shows in «repeated».
-                let value =
-                    if let Value::List(list) = value { Value::List(list.copy(self.arena)) } else { value };
+                let value = self.own(value);
                 slot.set(value);
                 Ok(value)
             }

@@ -127,6 +127,10 @@ impl<'a> Evaluator<'a> {
                 Some(value) => value,
                 None => Value::Pending(code, env),
             },
+            Item::Ready(code, node) => match self.options.whole_result.then(|| self.speculate(node, env)) {
+                Some(Some(value)) => value,
+                _ => Value::Pending(code, env),
+            },
         }
     }
 

@@ -73,7 +73,11 @@ impl<'a> Evaluator<'a> {
         let mut text = Text { bytes: std::mem::take(&mut self.scratch), context: None };
         let mut float = 0.0;
         for (index, (pos, part)) in whole.parts.iter().enumerate() {
-            let value = self.eval(part, env)?;
+            let value = self.operand(part, env)?;
+            if let (Kind::Text, Value::String(string), true) = (kind, value, self.may_enter()) {
+                self.append_string(&mut text, string)?;
+                continue;
+            }
             let first = index == 0 && !whole.force_string;
             if first {
                 kind = match value {

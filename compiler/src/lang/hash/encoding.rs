@@ -11,13 +11,15 @@ const HEX: &[u8; 16] = b"0123456789abcdef";
 /// Lower-case hexadecimal.
 #[must_use]
 pub fn encode_hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from(HEX[usize::from(value & 15)]);
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        text.push(digit(byte >> 4));
-        text.push(digit(*byte));
-    }
-    text
+    let digit = |value: u8| HEX[usize::from(value & 15)];
+    let digits: Vec<u8> = bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect();
+    ascii(digits)
+}
+
+/// Digits as a string.
+fn ascii(digits: Vec<u8>) -> String {
+    // Digits are ASCII, so nothing is ever replaced.
+    String::from_utf8(digits).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// Bytes of hexadecimal text in either case; `None` for anything else.
@@ -38,13 +40,16 @@ pub fn nix32_length(size: usize) -> usize {
 /// Nix's base 32: the bytes are a little-endian number, the text its digits from the most significant.
 #[must_use]
 pub fn encode_nix32(bytes: &[u8]) -> String {
-    let digit = |position: usize| {
-        let (byte, shift) = (position * 5 / 8, position * 5 % 8);
-        let low = u16::from(bytes[byte]) >> shift;
-        let high = bytes.get(byte + 1).map_or(0, |next| u16::from(*next) << (8 - shift));
-        char::from(NIX32[usize::from((low | high) & 31)])
+    // Five bytes are eight digits; from the end of the bytes, where the most significant are.
+    let mut digits = Vec::with_capacity(nix32_length(bytes.len()) + 8);
+    let (groups, rest) = bytes.as_chunks::<5>();
+    let mut put = |group: &[u8], count: usize| {
+        let word = group.iter().rev().fold(0_u64, |word, byte| word << 8 | u64::from(*byte));
+        digits.extend((0..count).rev().map(|at| NIX32[(word >> (5 * at) & 31) as usize]));
     };
-    (0..nix32_length(bytes.len())).rev().map(digit).collect()
+    put(rest, nix32_length(rest.len()));
+    groups.iter().rev().for_each(|group| put(group, 8));
+    ascii(digits)
 }
 
 /// Bytes of base 32 text; digits that overflow the last byte make one more. `None` for a foreign character.

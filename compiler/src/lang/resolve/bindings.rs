@@ -90,7 +90,9 @@ impl<'a> Resolver<'_, 'a> {
                 let slot = sources.get(index as usize).map_or(0, |source| source.slot);
                 let base = self.alloc(Expr::Local(slot, base_pos));
                 let expr = self.select(pos, base, path, default)?;
-                Ok(self.lazy(expr))
+                // Its source is started before it.
+                let item = self.lazy(expr);
+                Ok(self.readily(item))
             }
             (_, value) => self.early_item(value, unset),
         }
@@ -101,7 +103,8 @@ impl<'a> Resolver<'_, 'a> {
         if !recursive && bindings.inherit_from.is_empty() && bindings.dynamic.is_empty() {
             let mut values = Vec::with_capacity(bindings.attrs.len());
             for binding in bindings.attrs {
-                values.push(self.binding(binding, &[], ALL, ALL)?);
+                let item = self.binding(binding, &[], ALL, ALL)?;
+                values.push(self.readily(item));
             }
             let values = self.ev.arena.alloc_slice_copy(&values);
             return Ok(Expr::Attrs(self.alloc(AttrsExpr { shape, values })));

@@ -5,7 +5,6 @@
 //! Never does: forget a name.
 
 use std::fmt;
-use std::hash::Hasher;
 use std::num::NonZeroU32;
 
 use bumpalo::Bump;
@@ -110,30 +109,22 @@ impl<'a> Symbols<'a> {
     }
 }
 
-fn hash(name: &[u8]) -> u64 {
-    let mut hasher = Multiply(0x51_7c_c1_b7_27_22_0a_95);
-    hasher.write(name);
-    hasher.finish()
-}
-
 /// Multiply and rotate over words of eight bytes: names are short, and nobody gains by colliding them but the author
 /// of the program himself.
-struct Multiply(u64);
-
-impl Hasher for Multiply {
-    fn write(&mut self, bytes: &[u8]) {
-        let mut mix = |word: u64| {
-            self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        };
-        let (words, rest) = bytes.as_chunks::<8>();
-        words.iter().for_each(|word| mix(u64::from_le_bytes(*word)));
-        let last = rest.iter().fold(rest.len() as u64, |last, byte| last << 8 | u64::from(*byte));
-        mix(last);
+fn hash(name: &[u8]) -> u64 {
+    let mix = |hash: u64, word: u64| (hash.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut hash = 0x51_7c_c1_b7_27_22_0a_95 ^ name.len() as u64;
+    if let Some(last) = name.last_chunk::<8>() {
+        let (words, _) = name.as_chunks::<8>();
+        hash = words.iter().fold(hash, |hash, word| mix(hash, u64::from_le_bytes(*word)));
+        // The rest, with some bytes once more.
+        hash = mix(hash, u64::from_le_bytes(*last));
+    } else if let (Some(first), Some(last)) = (name.first_chunk::<4>(), name.last_chunk::<4>()) {
+        hash = mix(hash, u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last)));
+    } else {
+        hash = mix(hash, name.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)));
     }
-
-    fn finish(&self) -> u64 {
-        self.0 ^ (self.0 >> 32)
-    }
+    hash ^ (hash >> 32)
 }
 
 /// Names that the language itself knows, interned by [`Symbols::new`] in this order.

@@ -11,7 +11,7 @@ use std::fmt;
 
 use bumpalo::Bump;
 
-use super::{Slot, Value, share};
+use super::{NixString, Slot, Value, share};
 use crate::lang::syntax::{Pos, Symbol, Symbols};
 
 /// The names of a set, with their positions.
@@ -22,14 +22,46 @@ pub struct Shape<'a> {
     positions: &'a [Pos],
     /// Indices in the order of the names' bytes, once somebody asked.
     by_name: Cell<Option<&'a [u32]>>,
+    /// The names as strings, in that order, once somebody asked.
+    names: Cell<Option<&'a [Slot<'a>]>>,
+    /// Whether `//` had this shape on the right before: programs lay the same few literals over others again and again.
+    laid_over: Cell<bool>,
+    /// What that made lately, from the second time on.
+    merged: Cell<Option<&'a Merged<'a>>>,
 }
+
+/// How two shapes become one.
+struct Merged<'a> {
+    under: &'a Shape<'a>,
+    result: &'a Shape<'a>,
+    /// For each attribute of the result its index in the upper shape, or, plus [`UNDER`], in the lower.
+    sources: &'a [u32],
+    next: Option<&'a Merged<'a>>,
+}
+
+/// Marks an index into the lower shape.
+const UNDER: u32 = 1 << 31;
+
+/// What is remembered of `//`: results up to this size, and so many partners of one shape.
+const REMEMBERED: usize = 64;
+const PARTNERS: usize = 6;
 
 impl<'a> Shape<'a> {
     /// A shape; `symbols` are sorted and distinct, `positions` as many or none.
     pub fn new(arena: &'a Bump, symbols: &'a [Symbol], positions: &'a [Pos]) -> &'a Self {
         debug_assert!(symbols.is_sorted_by(|a, b| a < b));
         debug_assert!(positions.is_empty() || positions.len() == symbols.len());
-        arena.alloc(Shape { symbols, positions, by_name: Cell::new(None) })
+        let (by_name, names) = (Cell::new(None), Cell::new(None));
+        arena.alloc(Shape::started(symbols, positions, by_name, names))
+    }
+
+    fn started(
+        symbols: &'a [Symbol],
+        positions: &'a [Pos],
+        by_name: Cell<Option<&'a [u32]>>,
+        names: Cell<Option<&'a [Slot<'a>]>>,
+    ) -> Self {
+        Shape { symbols, positions, by_name, names, laid_over: Cell::new(false), merged: Cell::new(None) }
     }
 
     /// Where `name` is.
@@ -57,7 +89,8 @@ impl<'a> Shape<'a> {
         if self.positions.is_empty() {
             return self;
         }
-        arena.alloc(Shape { symbols: self.symbols, positions: &[], by_name: self.by_name.clone() })
+        let (by_name, names) = (self.by_name.clone(), self.names.clone());
+        arena.alloc(Shape::started(self.symbols, &[], by_name, names))
     }
 
     /// Indices in the order in which names print and `attrNames` lists them.
@@ -69,6 +102,49 @@ impl<'a> Shape<'a> {
         order.sort_unstable_by_key(|index| symbols.name(self.symbols[*index as usize]));
         self.by_name.set(Some(order));
         order
+    }
+}
+
+impl<'a> Shape<'a> {
+    /// The names as string values, in the order of [`Shape::by_name`].
+    pub fn names(&self, arena: &'a Bump, symbols: &Symbols<'a>) -> &'a [Slot<'a>] {
+        if let Some(names) = self.names.get() {
+            return names;
+        }
+        let order = self.by_name(arena, symbols);
+        let string = |index: &u32| {
+            let name = symbols.name(self.symbols[*index as usize]);
+            Cell::new(Value::String(NixString::new(arena, name, None)))
+        };
+        let names: &'a [Slot<'a>] = arena.alloc_slice_fill_iter(order.iter().map(string));
+        self.names.set(Some(names));
+        names
+    }
+
+    /// How this shape was laid over another, if that is remembered.
+    #[inline]
+    fn remembered(&self, under: &Shape<'a>) -> Option<&'a Merged<'a>> {
+        let mut partner = self.merged.get();
+        while let Some(merged) = partner {
+            if std::ptr::eq(merged.under, under) {
+                return Some(merged);
+            }
+            partner = merged.next;
+        }
+        None
+    }
+
+    fn remember(&self, arena: &'a Bump, under: &'a Shape<'a>, result: &'a Shape<'a>, sources: &[u32]) {
+        if !self.laid_over.replace(true) || sources.len() > REMEMBERED {
+            return;
+        }
+        let (mut next, mut count) = (self.merged.get(), 0);
+        while let Some(merged) = next {
+            (next, count) = (merged.next, count + 1);
+        }
+        let next = if count < PARTNERS { self.merged.get() } else { None };
+        let sources = arena.alloc_slice_copy(sources);
+        self.merged.set(Some(arena.alloc(Merged { under, result, sources, next })));
     }
 }
 
@@ -261,53 +337,66 @@ const RATIO: usize = 4;
 /// The top layers of two sets in one: `over` hides `under`.
 fn merge<'a>(arena: &'a Bump, over: &Attrs<'a>, under: &Attrs<'a>) -> (&'a Shape<'a>, &'a [Slot<'a>]) {
     let (over_shape, under_shape) = (over.shape.get(), under.shape.get());
-    let mut merged = Merged::with_capacity(over_shape.symbols.len() + under_shape.symbols.len());
+    let (over, under) = (over.values.get(), under.values.get());
+    if let Some(merged) = over_shape.remembered(under_shape) {
+        return (merged.result, pick_values(arena, merged.sources, over, under));
+    }
+    let sources = lay_over(over_shape.symbols, under_shape.symbols);
+    let result = pick_names(arena, &sources, over_shape, under_shape);
+    over_shape.remember(arena, under_shape, result, &sources);
+    (result, pick_values(arena, &sources, over, under))
+}
+
+fn pick_values<'a>(
+    arena: &'a Bump,
+    sources: &[u32],
+    over: &'a [Slot<'a>],
+    under: &'a [Slot<'a>],
+) -> &'a [Slot<'a>] {
+    arena.alloc_slice_fill_iter(sources.iter().map(|source| {
+        Cell::new(share(match source.checked_sub(UNDER) {
+            Some(index) => &under[index as usize],
+            None => &over[*source as usize],
+        }))
+    }))
+}
+
+/// Where the names of `over // under` come from: see [`Merged::sources`].
+fn lay_over(over: &[Symbol], under: &[Symbol]) -> Vec<u32> {
+    let mut sources = Vec::with_capacity(over.len() + under.len());
     let (mut o, mut u) = (0, 0);
-    loop {
-        match (over_shape.symbols.get(o), under_shape.symbols.get(u)) {
-            (Some(over_symbol), Some(under_symbol)) if under_symbol < over_symbol => {
-                merged.take(under_shape, under.values.get(), &mut u);
-            }
-            (Some(over_symbol), under_symbol) => {
-                u += usize::from(under_symbol == Some(over_symbol));
-                merged.take(over_shape, over.values.get(), &mut o);
-            }
-            (None, Some(_)) => merged.take(under_shape, under.values.get(), &mut u),
-            (None, None) => return merged.finish(arena),
+    while let Some(name) = over.get(o) {
+        while under.get(u).is_some_and(|other| other < name) {
+            sources.push(u as u32 + UNDER);
+            u += 1;
         }
+        u += usize::from(under.get(u) == Some(name));
+        sources.push(o as u32);
+        o += 1;
     }
+    sources.extend((u..under.len()).map(|u| u as u32 + UNDER));
+    sources
 }
 
-/// A set in the making whose attributes come in the order of their symbols.
-struct Merged<'a> {
-    symbols: Vec<Symbol>,
-    positions: Vec<Pos>,
-    values: Vec<Value<'a>>,
-}
-
-impl<'a> Merged<'a> {
-    fn with_capacity(size: usize) -> Self {
-        Merged {
-            symbols: Vec::with_capacity(size),
-            positions: Vec::with_capacity(size),
-            values: Vec::with_capacity(size),
-        }
-    }
-
-    #[inline(always)]
-    fn take(&mut self, shape: &Shape<'a>, values: &'a [Slot<'a>], index: &mut usize) {
-        self.symbols.push(shape.symbols[*index]);
-        self.positions.push(shape.position(*index));
-        self.values.push(share(&values[*index]));
-        *index += 1;
-    }
-
-    fn finish(self, arena: &'a Bump) -> (&'a Shape<'a>, &'a [Slot<'a>]) {
-        let symbols = arena.alloc_slice_copy(&self.symbols);
-        let positions = arena.alloc_slice_copy(&self.positions);
-        let values = arena.alloc_slice_fill_iter(self.values.into_iter().map(Cell::new));
-        (Shape::new(arena, symbols, positions), values)
-    }
+/// The shape that sources make.
+fn pick_names<'a>(arena: &'a Bump, sources: &[u32], over: &Shape<'a>, under: &Shape<'a>) -> &'a Shape<'a> {
+    let origin = |source: &u32| match source.checked_sub(UNDER) {
+        Some(index) => (under, index as usize),
+        None => (over, *source as usize),
+    };
+    let symbols = arena.alloc_slice_fill_iter(sources.iter().map(|source| {
+        let (shape, index) = origin(source);
+        shape.symbols[index]
+    }));
+    let positions: &'a [Pos] = if over.has_positions() || under.has_positions() {
+        arena.alloc_slice_fill_iter(sources.iter().map(|source| {
+            let (shape, index) = origin(source);
+            shape.position(index)
+        }))
+    } else {
+        &[]
+    };
+    Shape::new(arena, symbols, positions)
 }
 
 /// A set in the making whose attributes come in any order.
