@@ -17,6 +17,12 @@ const HUGE: usize = 2 << 20;
 /// that size often leaves room for the allocator's own header.
 const LARGE: usize = (4 << 20) - 4096;
 
+/// Blocks from this size on, in bytes, are mappings of their own: what grows keeps its pages instead of being copied.
+const MAPPED: usize = 1 << 20;
+
+/// Size of a page, in bytes.
+const PAGE: usize = 4096;
+
 /// mimalloc with huge pages below blocks of about 4 MiB and more. For `#[global_allocator]`.
 #[derive(Debug)]
 pub struct HugePages;
@@ -25,7 +31,7 @@ pub struct HugePages;
 // unchanged; which of both a block is follows from its layout alone.
 unsafe impl GlobalAlloc for HugePages {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if is_large(layout) {
+        if is_mapped(layout) {
             return map(layout.size());
         }
         // SAFETY: the caller's promise about `layout` is passed on.
@@ -33,7 +39,7 @@ unsafe impl GlobalAlloc for HugePages {
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        if is_large(layout) {
+        if is_mapped(layout) {
             // Fresh mappings are zero.
             return map(layout.size());
         }
@@ -42,7 +48,7 @@ unsafe impl GlobalAlloc for HugePages {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        if is_large(layout) {
+        if is_mapped(layout) {
             // SAFETY: the block is a mapping of this size, and the caller gives it up.
             unsafe { libc::munmap(block.cast(), mapped(layout.size())) };
             return;
@@ -54,7 +60,7 @@ unsafe impl GlobalAlloc for HugePages {
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // SAFETY: the caller promises that `size` is valid for the alignment.
         let wanted = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
-        match (is_large(layout), is_large(wanted)) {
+        match (is_mapped(layout), is_mapped(wanted)) {
             // SAFETY: as above.
             (false, false) => unsafe { MiMalloc.realloc(block, layout, size) },
             (true, true) => remap(block, layout.size(), size),
@@ -72,19 +78,27 @@ unsafe impl GlobalAlloc for HugePages {
 }
 
 #[inline]
-fn is_large(layout: Layout) -> bool {
-    layout.size() >= LARGE && layout.align() <= 4096
+fn is_mapped(layout: Layout) -> bool {
+    layout.size() >= MAPPED && layout.align() <= PAGE
 }
 
-/// Bytes of the mapping below a large block.
+/// Bytes of the mapping below a block.
 fn mapped(size: usize) -> usize {
-    size.saturating_add(HUGE - 1) & !(HUGE - 1)
+    let unit = if size >= LARGE { HUGE } else { PAGE };
+    size.saturating_add(unit - 1) & !(unit - 1)
 }
 
-/// A mapping that begins where a huge page begins; null when there is no room.
+/// A mapping, which for large blocks begins where a huge page begins; null when there is no room.
 #[cold]
 fn map(size: usize) -> *mut u8 {
     let wanted = mapped(size);
+    if size < LARGE {
+        let access = libc::PROT_READ | libc::PROT_WRITE;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        // SAFETY: a new mapping at a place that the kernel chooses.
+        let block = unsafe { libc::mmap(ptr::null_mut(), wanted, access, flags, -1, 0) };
+        return if block == libc::MAP_FAILED { ptr::null_mut() } else { block.cast() };
+    }
     let Some(reserved) = wanted.checked_add(HUGE) else { return ptr::null_mut() };
     let access = libc::PROT_READ | libc::PROT_WRITE;
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
@@ -137,7 +151,7 @@ mod tests {
 
     #[test]
     fn blocks_keep_their_bytes_when_they_become_large_and_small_again() {
-        let sizes = [1000, LARGE, 3 * LARGE, 2 * LARGE + 1, 64];
+        let sizes = [1000, MAPPED, LARGE, 3 * LARGE, 2 * LARGE + 1, 64];
         // SAFETY: every block is used within its size, given up once, and replaced by what `realloc` returns.
         unsafe {
             let mut layout = Layout::from_size_align(sizes[0], 16).expect("a layout");
@@ -149,7 +163,7 @@ mod tests {
                 block.add(index).write(index as u8 + 1);
                 block.add(size - 1).write(9);
             }
-            assert_eq!(std::slice::from_raw_parts(block, 6), [1, 2, 3, 4, 5, 0]);
+            assert_eq!(std::slice::from_raw_parts(block, 6), [1, 2, 3, 4, 5, 6]);
             HugePages.dealloc(block, layout);
         }
     }

@@ -1,6 +1,7 @@
 //! Calls.
 
 use super::Evaluator;
+use super::run::outer;
 use crate::lang::builtins::Builtin;
 use crate::lang::error::{EvalError, Result};
 use crate::lang::expr::{Call, Formals, Item, Lambda};
@@ -45,8 +46,14 @@ impl<'a> Evaluator<'a> {
         self.enter(pos)?;
         let lambda = closure.lambda;
         let frame = self.frames.make(Some(closure.env), lambda.frame.get() as usize);
+        let mut known = true;
         for (slot, arg) in frame.slots.iter().zip(args) {
-            slot.set(self.escaping_item(arg, env));
+            let value = self.item(arg, env);
+            known &= value.is_evaluated();
+            slot.set(value);
+        }
+        if !known {
+            frame.called_from(env);
         }
         let result = self.run_body(lambda, frame, pos);
         self.leave();
@@ -120,12 +127,18 @@ impl<'a> Evaluator<'a> {
         item: &'a Item<'a>,
         env: &'a Env<'a>,
     ) -> Value<'a> {
-        match *item {
-            Item::Lazy(code) if builtin.forced == Some(index) => match self.eval(self.code(code), env) {
-                Ok(value) => value,
-                Err(error) => self.failed(error),
-            },
-            ref item => self.argument(item, env),
+        if builtin.forced != Some(index) {
+            return self.argument(item, env);
+        }
+        let result = match *item {
+            Item::Const(value) => Ok(value),
+            Item::Local(slot) => self.force_slot(&env.slots[slot as usize], Pos::NONE),
+            Item::Outer(place) => self.force_slot(outer(env, place), Pos::NONE),
+            Item::Lazy(code) | Item::Cheap(code, _) | Item::Ready(code, _) => self.eval(self.code(code), env),
+        };
+        match result {
+            Ok(value) => value,
+            Err(error) => self.failed(error),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::lang::error::{ErrorKind, EvalError, Result};
 use crate::lang::expr::{Assert, Binary, Chain, Dynamic, Expr, Item, Let, Logic, Node, Place, SlotInit};
 use crate::lang::print;
 use crate::lang::syntax::Pos;
-use crate::lang::value::{Env, List, Slot, Value, share};
+use crate::lang::value::{CodeId, Env, List, Slot, Value, share};
 
 /// The slot of a variable of an outer frame.
 #[inline(always)]
@@ -123,15 +123,16 @@ impl<'a> Evaluator<'a> {
             Item::Local(slot) => share(&env.slots[slot as usize]),
             Item::Outer(place) => share(outer(env, place)),
             Item::Lazy(code) => Value::Pending(code, env),
-            Item::Cheap(code, node) => match self.speculate(node, env) {
-                Some(value) => value,
-                None => Value::Pending(code, env),
-            },
-            Item::Ready(code, node) => match self.options.whole_result.then(|| self.speculate(node, env)) {
-                Some(Some(value)) => value,
-                _ => Value::Pending(code, env),
-            },
+            Item::Cheap(code, node) | Item::Ready(code, node) => {
+                self.computed(code, node, matches!(item, Item::Cheap(..)), env)
+            }
         }
+    }
+
+    #[inline(never)]
+    fn computed(&self, code: CodeId, node: Node<'a>, always: bool, env: &'a Env<'a>) -> Value<'a> {
+        let known = if always || self.options.whole_result { self.speculate(node, env) } else { None };
+        known.unwrap_or(Value::Pending(code, env))
     }
 
     /// The same for a slot outside of `env`.
@@ -145,7 +146,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The same as a value that can be passed around.
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn argument(&self, item: &Item<'a>, env: &'a Env<'a>) -> Value<'a> {
         match self.escaping_item(item, env) {
             suspended @ Value::Pending(..) => self.thunk(suspended),

@@ -2,7 +2,9 @@
 //!
 //! One frame is made per call of a function; the `let`s and `with`s of its body have their slots in the same frame,
 //! so a variable is a number of frames to go up and an index. A frame that nothing refers to when its call returns is
-//! used again: whoever stores a reference to a frame anywhere but in a deeper call says so with [`Env::escape`].
+//! used again: whoever stores a reference to a frame anywhere but in the arguments of a deeper call says so with
+//! [`Env::escape`]. Arguments that are suspended refer to the caller's frame; should the frame they are in escape, so does
+//! the caller's ([`Env::called_from`]).
 
 use std::cell::Cell;
 use std::fmt;
@@ -16,10 +18,15 @@ pub struct Env<'a> {
     /// The slots; a slot that was not reached yet holds `null`.
     pub slots: &'a [Slot<'a>],
     up: Cell<Option<&'a Env<'a>>>,
-    escaped: Cell<bool>,
+    /// The frame that escapes with this one; this one itself when it has escaped.
+    bound: Cell<Option<&'a Env<'a>>>,
 }
 
 impl<'a> Env<'a> {
+    fn new(slots: &'a [Slot<'a>], up: Option<&'a Env<'a>>) -> Self {
+        Env { slots, up: Cell::new(up), bound: Cell::new(None) }
+    }
+
     /// The frame of the enclosing function.
     #[inline(always)]
     pub fn up(&self) -> Option<&'a Env<'a>> {
@@ -29,14 +36,33 @@ impl<'a> Env<'a> {
     /// Says that a reference to the frame outlives the call it was made for.
     #[inline(always)]
     pub fn escape(&'a self) -> &'a Self {
-        self.escaped.set(true);
+        if !self.has_escaped() {
+            self.escape_with_callers();
+        }
         self
+    }
+
+    #[inline(never)]
+    fn escape_with_callers(&'a self) {
+        let mut env = self;
+        while !env.has_escaped() {
+            match env.bound.replace(Some(env)) {
+                Some(caller) => env = caller,
+                None => return,
+            }
+        }
+    }
+
+    /// Says that slots of this frame, which has just been made, refer to the frame of its caller.
+    #[inline(always)]
+    pub fn called_from(&self, caller: &'a Env<'a>) {
+        self.bound.set(Some(caller));
     }
 
     /// True after [`Env::escape`].
     #[inline(always)]
     pub fn has_escaped(&self) -> bool {
-        self.escaped.get()
+        self.bound.get().is_some_and(|bound| std::ptr::eq(bound, self))
     }
 }
 
@@ -47,7 +73,7 @@ impl fmt::Debug for Env<'_> {
 }
 
 /// Frames up to this size are kept for reuse.
-const POOLED: usize = 16;
+const POOLED: usize = 48;
 
 /// Makes frames, and keeps those that nobody refers to any more.
 pub struct Frames<'a> {
@@ -74,6 +100,7 @@ impl<'a> Frames<'a> {
             && let Some(env) = *free
         {
             *free = env.up.replace(up);
+            env.bound.set(None);
             return env;
         }
         self.allocate(up, size)
@@ -90,7 +117,7 @@ impl<'a> Frames<'a> {
             6 => self.allocate_sized::<6>(up),
             _ => {
                 let slots = self.arena.alloc_slice_fill_with(size, |_| Cell::new(Value::Null));
-                self.arena.alloc(Env { slots, up: Cell::new(up), escaped: Cell::new(false) })
+                self.arena.alloc(Env::new(slots, up))
             }
         }
     }
@@ -98,7 +125,7 @@ impl<'a> Frames<'a> {
     #[inline(always)]
     fn allocate_sized<const SIZE: usize>(&mut self, up: Option<&'a Env<'a>>) -> &'a Env<'a> {
         let slots: &'a [Slot<'a>] = self.arena.alloc([const { Cell::new(Value::Null) }; SIZE]);
-        self.arena.alloc(Env { slots, up: Cell::new(up), escaped: Cell::new(false) })
+        self.arena.alloc(Env::new(slots, up))
     }
 
     /// Takes back a frame whose call has returned, unless something refers to it.
@@ -110,5 +137,35 @@ impl<'a> Frames<'a> {
             env.up.set(*free);
             *free = Some(env);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn callers_whose_variables_are_arguments_escape_together_and_others_do_not() {
+        let arena = Bump::new();
+        let mut frames = Frames::new(&arena);
+        let [outer, caller, other, callee] = [1, 2, 3, 4].map(|size| frames.make(None, size));
+        caller.called_from(outer);
+        callee.called_from(caller);
+        callee.escape();
+        assert!(callee.has_escaped() && caller.has_escaped() && outer.has_escaped() && !other.has_escaped());
+    }
+
+    #[test]
+    fn a_frame_is_used_again_unless_it_escaped() {
+        let arena = Bump::new();
+        let mut frames = Frames::new(&arena);
+        let (kept, free) = (frames.make(None, 2), frames.make(None, 2));
+        kept.escape();
+        free.called_from(kept);
+        frames.release(kept);
+        frames.release(free);
+        let again = frames.make(Some(kept), 2);
+        assert!(std::ptr::eq(again, free) && !again.has_escaped());
+        assert!(!std::ptr::eq(frames.make(None, 2), kept));
     }
 }
