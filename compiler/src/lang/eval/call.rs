@@ -127,19 +127,24 @@ impl<'a> Evaluator<'a> {
         item: &'a Item<'a>,
         env: &'a Env<'a>,
     ) -> Value<'a> {
-        if builtin.forced != Some(index) {
-            return self.argument(item, env);
+        if let Item::Local(slot) = *item {
+            let value = env.slots[slot as usize].get();
+            if value.is_evaluated() {
+                return value;
+            }
         }
+        if builtin.forced == Some(index) { self.forced_argument(item, env) } else { self.argument(item, env) }
+    }
+
+    #[inline(never)]
+    fn forced_argument(&mut self, item: &'a Item<'a>, env: &'a Env<'a>) -> Value<'a> {
         let result = match *item {
-            Item::Const(value) => Ok(value),
+            Item::Const(value) => return value,
             Item::Local(slot) => self.force_slot(&env.slots[slot as usize], Pos::NONE),
             Item::Outer(place) => self.force_slot(outer(env, place), Pos::NONE),
             Item::Lazy(code) | Item::Cheap(code, _) | Item::Ready(code, _) => self.eval(self.code(code), env),
         };
-        match result {
-            Ok(value) => value,
-            Err(error) => self.failed(error),
-        }
+        result.unwrap_or_else(|error| self.failed(error))
     }
 
     /// A suspension that fails with an error.
@@ -153,7 +158,7 @@ impl<'a> Evaluator<'a> {
     /// Evaluates the body of a function whose arguments are in `frame`.
     #[inline(always)]
     fn run_body(&mut self, lambda: &'a Lambda<'a>, frame: &'a Env<'a>, pos: Pos) -> Result<Value<'a>> {
-        match self.eval(lambda.body.get(), frame) {
+        match self.dispatch(lambda.body.get(), frame) {
             Ok(value) => {
                 self.frames.release(frame);
                 Ok(value)
