@@ -10,8 +10,8 @@ use super::error::Result;
 use super::eval::Evaluator;
 use super::eval::undefined;
 use super::expr::{
-    Add, Arith, Assert, AttrName, Binary, Call, Chain, Dynamic, Expr, Formal, Formals, HasAttr, If, Interpolation,
-    Item, Lambda, Logic, Node, Param, Place, Select, With,
+    Add, Arith, Assert, AttrName, Binary, Call, Chain, Dynamic, Expr, Formal, Formals, HasAttr, If,
+    Interpolation, Item, Lambda, Logic, Node, Param, Place, Select, With,
 };
 use super::scope::{BindingId, Scopes};
 use super::syntax::ast::{self, BinaryOp};

@@ -18,7 +18,8 @@ pub(super) const BUILTINS: &[Builtin] = &[
         &["string"],
         has_context,
         "True when *string* refers to something in the store.",
-    ).forces(0),
+    )
+    .forces(0),
     Builtin::new(
         "getContext",
         &["string"],

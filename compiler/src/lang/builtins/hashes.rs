@@ -13,7 +13,8 @@ pub(super) const BUILTINS: &[Builtin] = &[
         &["algorithm", "string"],
         hash_string,
         "The hash of *string* in hexadecimal. *algorithm* is `md5`, `sha1`, `sha256`, `sha512` or `blake3`.",
-    ).forces(0),
+    )
+    .forces(0),
     Builtin::new(
         "hashFile",
         &["algorithm", "path"],

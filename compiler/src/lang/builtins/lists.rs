@@ -11,29 +11,35 @@ use crate::lang::value::{Deferred, List, Slot, Value, share};
 pub(super) const BUILTINS: &[Builtin] = &[
     Builtin::new("length", &["list"], length, "The number of elements of *list*.").forces(0),
     Builtin::new("head", &["list"], head, "The first element of *list*, which must not be empty.").forces(0),
-    Builtin::new("tail", &["list"], tail, "*list* without its first element; it must not be empty.").forces(0),
+    Builtin::new("tail", &["list"], tail, "*list* without its first element; it must not be empty.")
+        .forces(0),
     Builtin::new(
         "elemAt",
         &["list", "index"],
         elem_at,
         "The element of *list* at *index*, counted from zero.",
-    ).forces(1),
-    Builtin::new("elem", &["value", "list"], elem, "True when an element of *list* equals *value*.").forces(1),
-    Builtin::new("map", &["function", "list"], map, "The results of *function* for each element of *list*.").forces(1)
+    )
+    .forces(1),
+    Builtin::new("elem", &["value", "list"], elem, "True when an element of *list* equals *value*.")
+        .forces(1),
+    Builtin::new("map", &["function", "list"], map, "The results of *function* for each element of *list*.")
+        .forces(1)
         .plain(),
     Builtin::new(
         "genList",
         &["generator", "length"],
         gen_list,
         "A list of *length* elements: the results of *generator* for 0, 1, 2, ….",
-    ).forces(1),
+    )
+    .forces(1),
     Builtin::new("concatLists", &["lists"], concat_lists, "The elements of all *lists*, in order.").forces(0),
     Builtin::new(
         "concatMap",
         &["function", "list"],
         concat_map,
         "The elements of the lists that *function* gives for each element of *list*.",
-    ).forces(0),
+    )
+    .forces(0),
 ];
 
 fn length<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {

@@ -120,7 +120,7 @@ fn quickly<'a>(op: Arith, left: Value<'a>, right: Value<'a>) -> Option<Value<'a>
 
 impl<'a> Evaluator<'a> {
     /// `-`, `*`, `/`, `<`: calls of builtins in Nix, and counted and traced as such.
-    #[inline(never)]
+    #[inline]
     pub(super) fn eval_arith(
         &mut self,
         op: Arith,
@@ -245,7 +245,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// `left + right`.
-    #[inline(never)]
+    #[inline]
     pub(super) fn eval_add(&mut self, add: &'a Add<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
         let left = self.operand(add.left, env)?;
         match left {

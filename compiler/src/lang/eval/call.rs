@@ -19,7 +19,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// A call in the program: arguments go straight into the frame of the function where it takes just as many.
-    #[inline(never)]
+    #[inline]
     pub(super) fn eval_call(&mut self, call: &'a Call<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
         match self.operand(call.function, env)? {
             Value::Closure(closure) if closure.lambda.params.len() == call.args.len() => {
@@ -35,7 +35,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn call_exactly(
         &mut self,
         closure: &'a Closure<'a>,
@@ -158,7 +158,7 @@ impl<'a> Evaluator<'a> {
     /// Evaluates the body of a function whose arguments are in `frame`.
     #[inline(always)]
     fn run_body(&mut self, lambda: &'a Lambda<'a>, frame: &'a Env<'a>, pos: Pos) -> Result<Value<'a>> {
-        match self.dispatch(lambda.body.get(), frame) {
+        match self.eval(lambda.body.get(), frame) {
             Ok(value) => {
                 self.frames.release(frame);
                 Ok(value)

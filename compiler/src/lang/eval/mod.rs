@@ -219,7 +219,7 @@ impl<'a> Evaluator<'a> {
         let Value::Pending(code, env) = slot.get() else { return self.force_other(slot, pos) };
         self.check_stack()?;
         slot.set(Value::Blackhole);
-        match self.dispatch(self.code(code), env) {
+        match self.eval(self.code(code), env) {
             Ok(value) => {
                 let value = self.own(value);
                 slot.set(value);

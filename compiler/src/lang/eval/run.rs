@@ -37,51 +37,24 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// The value of an expression, in weak head normal form. It only finds out who computes it: each form has a function of
-    /// its own, so that small ones need not keep what large ones need.
+    /// The value of an expression, in weak head normal form.
     ///
     /// # Errors
     /// Whatever evaluation raises.
     pub fn eval(&mut self, expr: Node<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
-        self.dispatch(expr, env)
-    }
-
-    /// The same, found out where it stands: for the few places through which most evaluation goes. Each has a jump of its own
-    /// then, which is easier to predict, and every level of a recursion one return less.
-    ///
-    /// # Errors
-    /// Whatever evaluation raises.
-    #[inline(always)]
-    pub(super) fn dispatch(&mut self, expr: Node<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
-        match *expr {
-            Expr::Const(value) => Ok(value),
-            Expr::Local(slot, pos) => self.force_slot(&env.slots[slot as usize], pos),
-            Expr::Outer(place, pos) => self.force_slot(outer(env, place), pos),
-            Expr::Dynamic(variable) => self.eval_dynamic(variable, env),
-            Expr::Select(select) => self.eval_select(select, env),
-            Expr::Attrs(attrs) => Ok(self.eval_attrs(attrs, env)),
-            Expr::RichAttrs(attrs) => self.eval_rich_attrs(attrs, env),
-            Expr::List(items) => Ok(self.eval_list(items, env)),
-            Expr::Lambda(lambda) => Ok(self.closure(lambda, env)),
-            Expr::Call(call) => self.eval_call(call, env),
-            Expr::Let(_) | Expr::With(_) | Expr::If(_) | Expr::Assert(_) => self.eval_control(expr, env),
-            Expr::Not(..) | Expr::Logic(_) | Expr::Equal(..) | Expr::HasAttr(_) => {
-                self.eval_condition(expr, env).map(Value::Bool)
-            }
-            Expr::Update(operands) => self.eval_update(operands, env),
-            Expr::Concat(operands) => self.eval_concat(operands, env),
-            Expr::Arith(op, operands) => self.eval_arith(op, operands, env),
-            Expr::Add(add) => self.eval_add(add, env),
-            Expr::Interpolation(parts) => self.eval_interpolation(parts, env),
-        }
-    }
-
-    /// Expressions whose value is that of one of their parts: a loop, so that chains of them need no stack.
-    #[inline(never)]
-    fn eval_control(&mut self, expr: Node<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
         let (mut expr, mut env) = (expr, env);
         loop {
             match *expr {
+                Expr::Const(value) => return Ok(value),
+                Expr::Local(slot, pos) => return self.force_slot(&env.slots[slot as usize], pos),
+                Expr::Outer(place, pos) => return self.force_slot(outer(env, place), pos),
+                Expr::Dynamic(variable) => return self.eval_dynamic(variable, env),
+                Expr::Select(select) => return self.eval_select(select, env),
+                Expr::Attrs(attrs) => return Ok(self.eval_attrs(attrs, env)),
+                Expr::RichAttrs(attrs) => return self.eval_rich_attrs(attrs, env),
+                Expr::List(items) => return Ok(self.eval_list(items, env)),
+                Expr::Lambda(lambda) => return Ok(self.closure(lambda, env)),
+                Expr::Call(call) => return self.eval_call(call, env),
                 Expr::Let(scope) => {
                     env = self.enter_let(scope, env);
                     expr = scope.body;
@@ -100,7 +73,14 @@ impl<'a> Evaluator<'a> {
                     self.eval_assert(assert, env)?;
                     expr = assert.body;
                 }
-                _ => return self.dispatch(expr, env),
+                Expr::Not(..) | Expr::Logic(_) | Expr::Equal(..) | Expr::HasAttr(_) => {
+                    return self.eval_condition(expr, env).map(Value::Bool);
+                }
+                Expr::Update(operands) => return self.eval_update(operands, env),
+                Expr::Concat(operands) => return self.eval_concat(operands, env),
+                Expr::Arith(op, operands) => return self.eval_arith(op, operands, env),
+                Expr::Add(add) => return self.eval_add(add, env),
+                Expr::Interpolation(parts) => return self.eval_interpolation(parts, env),
             }
         }
     }
@@ -133,15 +113,17 @@ impl<'a> Evaluator<'a> {
             Item::Local(slot) => share(&env.slots[slot as usize]),
             Item::Outer(place) => share(outer(env, place)),
             Item::Lazy(code) => Value::Pending(code, env),
-            Item::Cheap(code, node) | Item::Ready(code, node) => {
-                self.computed(code, node, matches!(item, Item::Cheap(..)), env)
-            }
+            Item::Cheap(code, node) => match self.speculate(node, env) {
+                Some(value) => value,
+                None => Value::Pending(code, env),
+            },
+            Item::Ready(code, node) => self.read_ahead(code, node, env),
         }
     }
 
     #[inline(never)]
-    fn computed(&self, code: CodeId, node: Node<'a>, always: bool, env: &'a Env<'a>) -> Value<'a> {
-        let known = if always || self.options.whole_result { self.speculate(node, env) } else { None };
+    fn read_ahead(&self, code: CodeId, node: Node<'a>, env: &'a Env<'a>) -> Value<'a> {
+        let known = if self.options.whole_result { self.speculate(node, env) } else { None };
         known.unwrap_or(Value::Pending(code, env))
     }
 
@@ -216,7 +198,7 @@ impl<'a> Evaluator<'a> {
 
     #[inline(never)]
     fn eval_truth(&mut self, expr: Node<'a>, env: &'a Env<'a>, pos: Pos) -> Result<bool> {
-        match self.dispatch(expr, env)? {
+        match self.operand(expr, env)? {
             Value::Bool(value) => Ok(value),
             other => Err(self.type_error("a Boolean", other).at(pos)),
         }

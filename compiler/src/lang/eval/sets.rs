@@ -127,7 +127,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// `base.path`, `base.path or default`.
-    #[inline(never)]
+    #[inline]
     pub(super) fn eval_select(&mut self, select: &'a Select<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
         let base = self.operand(select.base, env)?;
         let mut value = base;
