@@ -144,14 +144,14 @@ impl<'a> Evaluator<'a> {
             Item::Outer(place) => self.force_slot(outer(env, place), Pos::NONE),
             Item::Lazy(code) | Item::Cheap(code, _) | Item::Ready(code, _) => self.eval(self.code(code), env),
         };
-        result.unwrap_or_else(|error| self.failed(error))
+        result.unwrap_or_else(|error| self.failed(*error))
     }
 
     /// A suspension that fails with an error.
     #[cold]
-    fn failed(&mut self, error: Box<EvalError>) -> Value<'a> {
+    fn failed(&mut self, error: EvalError) -> Value<'a> {
         let index = self.failures.len() as u32;
-        self.failures.push(*error);
+        self.failures.push(error);
         self.thunk(Value::Failed(index))
     }
 
