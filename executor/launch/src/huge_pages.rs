@@ -1,14 +1,12 @@
-//! The allocator of a program that fills much memory once: mimalloc for small blocks, huge pages asked for below large ones.
+//! The allocator of a program that fills much memory once: the system's, with huge pages asked for below large blocks.
 //!
 //! Evaluating a program fills tens of megabytes that are never given back. With pages of 4 KiB the faults alone take a
 //! quarter of that time; most distributions give huge pages only to memory for which they were asked (`madvise`), and
 //! only where the memory covers a huge page whole, so large blocks begin where one begins.
-//! It never counts memory, and where the kernel has no huge pages only the place of large blocks changes.
+//! It never keeps or counts memory, and where the kernel has no huge pages only the place of large blocks changes.
 
-use std::alloc::{GlobalAlloc, Layout};
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr;
-
-use mimalloc::MiMalloc;
 
 /// Size and alignment of a huge page, in bytes.
 const HUGE: usize = 2 << 20;
@@ -17,52 +15,46 @@ const HUGE: usize = 2 << 20;
 /// that size often leaves room for the allocator's own header.
 const LARGE: usize = (4 << 20) - 4096;
 
-/// Blocks from this size on, in bytes, are mappings of their own: what grows keeps its pages instead of being copied.
-const MAPPED: usize = 1 << 20;
-
-/// Size of a page, in bytes.
-const PAGE: usize = 4096;
-
-/// mimalloc with huge pages below blocks of about 4 MiB and more. For `#[global_allocator]`.
+/// The system's allocator with huge pages below blocks of about 4 MiB and more. For `#[global_allocator]`.
 #[derive(Debug)]
 pub struct HugePages;
 
-// SAFETY: large blocks are mappings of their own that nothing else refers to, all others come from and return to mimalloc
+// SAFETY: large blocks are mappings of their own that nothing else refers to, all others come from and return to `System`
 // unchanged; which of both a block is follows from its layout alone.
 unsafe impl GlobalAlloc for HugePages {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if is_mapped(layout) {
+        if is_large(layout) {
             return map(layout.size());
         }
         // SAFETY: the caller's promise about `layout` is passed on.
-        unsafe { MiMalloc.alloc(layout) }
+        unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        if is_mapped(layout) {
+        if is_large(layout) {
             // Fresh mappings are zero.
             return map(layout.size());
         }
         // SAFETY: as above.
-        unsafe { MiMalloc.alloc_zeroed(layout) }
+        unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        if is_mapped(layout) {
+        if is_large(layout) {
             // SAFETY: the block is a mapping of this size, and the caller gives it up.
             unsafe { libc::munmap(block.cast(), mapped(layout.size())) };
             return;
         }
-        // SAFETY: `block` came from mimalloc with this layout.
-        unsafe { MiMalloc.dealloc(block, layout) }
+        // SAFETY: `block` came from `System` with this layout.
+        unsafe { System.dealloc(block, layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // SAFETY: the caller promises that `size` is valid for the alignment.
         let wanted = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
-        match (is_mapped(layout), is_mapped(wanted)) {
+        match (is_large(layout), is_large(wanted)) {
             // SAFETY: as above.
-            (false, false) => unsafe { MiMalloc.realloc(block, layout, size) },
+            (false, false) => unsafe { System.realloc(block, layout, size) },
             (true, true) => remap(block, layout.size(), size),
             // SAFETY: both blocks hold the bytes copied, and the old one is given up only when there is a new one.
             _ => unsafe {
@@ -78,27 +70,19 @@ unsafe impl GlobalAlloc for HugePages {
 }
 
 #[inline]
-fn is_mapped(layout: Layout) -> bool {
-    layout.size() >= MAPPED && layout.align() <= PAGE
+fn is_large(layout: Layout) -> bool {
+    layout.size() >= LARGE && layout.align() <= 4096
 }
 
-/// Bytes of the mapping below a block.
+/// Bytes of the mapping below a large block.
 fn mapped(size: usize) -> usize {
-    let unit = if size >= LARGE { HUGE } else { PAGE };
-    size.saturating_add(unit - 1) & !(unit - 1)
+    size.saturating_add(HUGE - 1) & !(HUGE - 1)
 }
 
-/// A mapping, which for large blocks begins where a huge page begins; null when there is no room.
+/// A mapping that begins where a huge page begins; null when there is no room.
 #[cold]
 fn map(size: usize) -> *mut u8 {
     let wanted = mapped(size);
-    if size < LARGE {
-        let access = libc::PROT_READ | libc::PROT_WRITE;
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-        // SAFETY: a new mapping at a place that the kernel chooses.
-        let block = unsafe { libc::mmap(ptr::null_mut(), wanted, access, flags, -1, 0) };
-        return if block == libc::MAP_FAILED { ptr::null_mut() } else { block.cast() };
-    }
     let Some(reserved) = wanted.checked_add(HUGE) else { return ptr::null_mut() };
     let access = libc::PROT_READ | libc::PROT_WRITE;
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
@@ -151,7 +135,7 @@ mod tests {
 
     #[test]
     fn blocks_keep_their_bytes_when_they_become_large_and_small_again() {
-        let sizes = [1000, MAPPED, LARGE, 3 * LARGE, 2 * LARGE + 1, 64];
+        let sizes = [1000, LARGE, 3 * LARGE, 2 * LARGE + 1, 64];
         // SAFETY: every block is used within its size, given up once, and replaced by what `realloc` returns.
         unsafe {
             let mut layout = Layout::from_size_align(sizes[0], 16).expect("a layout");
@@ -163,7 +147,7 @@ mod tests {
                 block.add(index).write(index as u8 + 1);
                 block.add(size - 1).write(9);
             }
-            assert_eq!(std::slice::from_raw_parts(block, 6), [1, 2, 3, 4, 5, 6]);
+            assert_eq!(std::slice::from_raw_parts(block, 6), [1, 2, 3, 4, 5, 0]);
             HugePages.dealloc(block, layout);
         }
     }
