@@ -96,8 +96,7 @@ fn evaluate(session: &Session, args: &SourceArgs, path: &Path, mode: Mode) -> Re
     let result = language::on_big_stack(|stack_size| {
         let resolver = StoreResolver::new(&session.store, policy);
         let resolver = LockedResolver::new(&session.store, resolver, mode);
-        let max_memory = language::memory_limit();
-        let options = Options { stack_size, max_memory, whole_result: true, ..Options::default() };
+        let options = Options { stack_size, max_memory: language::memory_limit(), ..Options::default() };
         let file =
             BuildFile { path: text, arguments: &arguments, attribute: args.attribute.as_deref(), options };
         build::evaluate(file, lowering, &resolver, &Files).map(|built| (built, resolver.into_lock()))

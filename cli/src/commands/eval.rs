@@ -109,8 +109,7 @@ fn sources(args: &EvalArgs) -> io::Result<Vec<Source>> {
 }
 
 fn evaluate(args: &EvalArgs, sources: Vec<Source>, directory: &[u8], stack: usize) -> io::Result<u8> {
-    let mut options = args.flags.options(stack);
-    options.whole_result = args.strict || args.raw;
+    let options = args.flags.options(stack);
     // One block that lies in huge pages rather than a dozen that double up to it.
     // The process ends with this: to give back every value before it would only take time.
     let arena = ManuallyDrop::new(Bump::with_capacity(FIRST_BLOCK.min(options.max_memory / 4)));

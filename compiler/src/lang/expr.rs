@@ -87,9 +87,6 @@ pub enum Item<'a> {
     /// Arithmetic over variables and constants: computed at once when they are numbers, else suspended. Only as an
     /// argument of a call.
     Cheap(CodeId, Node<'a>),
-    /// The same and selections, where nobody can see whether it was suspended. Only where all variables in scope have been
-    /// started.
-    Ready(CodeId, Node<'a>),
 }
 
 /// A variable that only a `with` can give.

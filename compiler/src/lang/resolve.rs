@@ -210,25 +210,16 @@ impl<'a> Resolver<'_, 'a> {
         Ok(self.ev.arena.alloc_slice_copy(&items))
     }
 
-    /// Like [`Self::item`] for an argument of a call.
+    /// Like [`Self::item`] for an argument of a call, where arithmetic may be computed ahead.
     fn argument(&mut self, tree: ast::Node<'a>) -> Result<Item<'a>> {
         let item = self.item(tree)?;
-        Ok(match item {
-            Item::Lazy(code) if is_cheap(self.ev.codes[code.0 as usize], 0, false) => {
-                Item::Cheap(code, self.ev.codes[code.0 as usize])
+        if let Item::Lazy(code) = item {
+            let node = self.ev.codes[code.0 as usize];
+            if is_cheap(node, 0) {
+                return Ok(Item::Cheap(code, node));
             }
-            item => self.readily(item),
-        })
-    }
-
-    /// An item where all variables in scope have been started.
-    fn readily(&self, item: Item<'a>) -> Item<'a> {
-        match item {
-            Item::Lazy(code) if is_cheap(self.ev.codes[code.0 as usize], 0, true) => {
-                Item::Ready(code, self.ev.codes[code.0 as usize])
-            }
-            item => item,
         }
+        Ok(item)
     }
 
     fn select(
@@ -425,18 +416,14 @@ fn place_expr<'a>(place: Place, pos: Pos) -> Expr<'a> {
     }
 }
 
-/// True for a few arithmetic operators over variables and numbers; with `selecting`, for selections from variables, too.
-fn is_cheap(node: Node<'_>, depth: u32, selecting: bool) -> bool {
-    let below = |node| is_cheap(node, depth + 1, selecting);
+/// True for a few arithmetic operators over variables and numbers.
+fn is_cheap(node: Node<'_>, depth: u32) -> bool {
     match *node {
         Expr::Const(Value::Int(_) | Value::Float(_)) | Expr::Local(..) | Expr::Outer(..) => depth > 0,
-        Expr::Arith(_, operands) if depth < 3 => below(operands.left) && below(operands.right),
-        Expr::Add(add) if depth < 3 => below(add.left) && below(add.right),
-        Expr::Select(select) if selecting && depth < 3 => {
-            select.default.is_none()
-                && select.path.iter().all(|name| matches!(name, AttrName::Static(..)))
-                && below(select.base)
+        Expr::Arith(_, operands) if depth < 3 => {
+            is_cheap(operands.left, depth + 1) && is_cheap(operands.right, depth + 1)
         }
+        Expr::Add(add) if depth < 3 => is_cheap(add.left, depth + 1) && is_cheap(add.right, depth + 1),
         _ => false,
     }
 }

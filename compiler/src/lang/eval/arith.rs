@@ -6,7 +6,7 @@ use super::Evaluator;
 use super::call::while_calling;
 use super::run::outer;
 use crate::lang::error::{EvalError, Result};
-use crate::lang::expr::{Add, Arith, AttrName, Binary, Expr, Node};
+use crate::lang::expr::{Add, Arith, Binary, Expr, Node};
 use crate::lang::print;
 use crate::lang::syntax::Pos;
 use crate::lang::value::{Env, Slot, Value};
@@ -278,13 +278,6 @@ fn ahead<'a>(node: Node<'a>, env: &'a Env<'a>) -> Option<Value<'a>> {
         Expr::Const(value) => Some(value),
         Expr::Local(slot, _) => known(&env.slots[slot as usize]),
         Expr::Outer(place, _) => known(outer(env, place)),
-        Expr::Select(select) => {
-            let base = ahead(select.base, env)?;
-            select.path.iter().try_fold(base, |value, name| match (value, name) {
-                (Value::Attrs(attrs), AttrName::Static(name, hint)) => known(attrs.get_hinted(*name, hint)?),
-                _ => None,
-            })
-        }
         Expr::Arith(op, operands) => quickly(op, ahead(operands.left, env)?, ahead(operands.right, env)?),
         Expr::Add(add) => match (ahead(add.left, env)?, ahead(add.right, env)?) {
             (Value::Int(l), Value::Int(r)) => l.checked_add(r).map(Value::Int),

@@ -142,7 +142,7 @@ impl<'a> Evaluator<'a> {
             Item::Const(value) => return value,
             Item::Local(slot) => self.force_slot(&env.slots[slot as usize], Pos::NONE),
             Item::Outer(place) => self.force_slot(outer(env, place), Pos::NONE),
-            Item::Lazy(code) | Item::Cheap(code, _) | Item::Ready(code, _) => self.eval(self.code(code), env),
+            Item::Lazy(code) | Item::Cheap(code, _) => self.eval(self.code(code), env),
         };
         result.unwrap_or_else(|error| self.failed(*error))
     }

@@ -80,9 +80,6 @@ pub struct Options {
     pub absolute_paths: Lint,
     /// `lint-short-path-literals`
     pub short_paths: Lint,
-    /// Nothing shows whether a part of the result was evaluated: all of it is, in the end. Then what is at hand may be read
-    /// before it is wanted.
-    pub whole_result: bool,
     /// Where `<x>` is looked for: prefix (perhaps empty) and path.
     pub search_path: Vec<(Vec<u8>, Vec<u8>)>,
     /// Stack that the calling thread has left for evaluation, in bytes.
@@ -107,7 +104,6 @@ impl Default for Options {
             url_literals: Lint::Ignore,
             absolute_paths: Lint::Ignore,
             short_paths: Lint::Ignore,
-            whole_result: false,
             search_path: Vec::new(),
             stack_size: 1 << 20,
         }

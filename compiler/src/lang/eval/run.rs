@@ -7,7 +7,7 @@ use crate::lang::error::{ErrorKind, EvalError, Result};
 use crate::lang::expr::{Assert, Binary, Chain, Dynamic, Expr, Item, Let, Logic, Node, Place, SlotInit};
 use crate::lang::print;
 use crate::lang::syntax::Pos;
-use crate::lang::value::{CodeId, Env, List, Slot, Value, share};
+use crate::lang::value::{Env, List, Slot, Value, share};
 
 /// The slot of a variable of an outer frame.
 #[inline(always)]
@@ -117,14 +117,7 @@ impl<'a> Evaluator<'a> {
                 Some(value) => value,
                 None => Value::Pending(code, env),
             },
-            Item::Ready(code, node) => self.read_ahead(code, node, env),
         }
-    }
-
-    #[inline(never)]
-    fn read_ahead(&self, code: CodeId, node: Node<'a>, env: &'a Env<'a>) -> Value<'a> {
-        let known = if self.options.whole_result { self.speculate(node, env) } else { None };
-        known.unwrap_or(Value::Pending(code, env))
     }
 
     /// The same for a slot outside of `env`.

@@ -90,9 +90,7 @@ impl<'a> Resolver<'_, 'a> {
                 let slot = sources.get(index as usize).map_or(0, |source| source.slot);
                 let base = self.alloc(Expr::Local(slot, base_pos));
                 let expr = self.select(pos, base, path, default)?;
-                // Its source is started before it.
-                let item = self.lazy(expr);
-                Ok(self.readily(item))
+                Ok(self.lazy(expr))
             }
             (_, value) => self.early_item(value, unset),
         }
@@ -103,8 +101,7 @@ impl<'a> Resolver<'_, 'a> {
         if !recursive && bindings.inherit_from.is_empty() && bindings.dynamic.is_empty() {
             let mut values = Vec::with_capacity(bindings.attrs.len());
             for binding in bindings.attrs {
-                let item = self.binding(binding, &[], ALL, ALL)?;
-                values.push(self.readily(item));
+                values.push(self.binding(binding, &[], ALL, ALL)?);
             }
             let values = self.ev.arena.alloc_slice_copy(&values);
             return Ok(Expr::Attrs(self.alloc(AttrsExpr { shape, values })));
