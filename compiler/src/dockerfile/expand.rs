@@ -85,6 +85,7 @@ pub struct Lexer {
     raw_quotes: bool,
     raw_escapes: bool,
     keep_unset: bool,
+    operators: bool,
 }
 
 /// Where values come from.
@@ -94,7 +95,7 @@ impl Lexer {
     /// Words of instructions.
     pub fn new(escape: char) -> Self {
         let grammar = Grammar { escape, quotes: true };
-        Self { grammar, raw_quotes: false, raw_escapes: false, keep_unset: false }
+        Self { grammar, raw_quotes: false, raw_escapes: false, keep_unset: false, operators: false }
     }
 
     /// Bodies of COPY and ADD heredocs: quotes are text, the escape character is always `\`.
@@ -107,9 +108,10 @@ impl Lexer {
         Self { keep_unset: true, ..Self::new('\\') }
     }
 
-    /// A line in which heredoc words are looked for: everything stays as written.
+    /// A line in which heredoc words are looked for: everything stays as written, and blanks behind `<<` belong to
+    /// the word.
     pub fn heredoc_line() -> Self {
-        Self { raw_quotes: true, raw_escapes: true, keep_unset: true, ..Self::new('\\') }
+        Self { raw_quotes: true, raw_escapes: true, keep_unset: true, operators: true, ..Self::new('\\') }
     }
 
     /// A RUN line as it is shown to people: quotes stay, unset variables stay.
@@ -158,6 +160,18 @@ impl Output {
         }
     }
 
+    /// As `splitting`, but blanks directly behind `<<` are kept in the word: `<< EOF` is one.
+    fn operators(&mut self, mut text: &str) {
+        while let Some(at) = text.find("<<") {
+            let behind = &text[at + 2..];
+            let blanks = behind.len() - behind.trim_start_matches([' ', '\t']).len();
+            self.splitting(&text[..at]);
+            self.solid(&text[at..at + 2 + blanks]);
+            text = &behind[blanks..];
+        }
+        self.splitting(text);
+    }
+
     fn finish(mut self) -> (String, Vec<String>) {
         if !self.word.is_empty() {
             self.words.push(self.word);
@@ -179,6 +193,7 @@ impl Evaluator<'_> {
         let (single, double) = (quote("'"), quote("\""));
         for part in parts {
             match part {
+                Part::Text(text) if self.lexer.operators => out.operators(text),
                 Part::Text(text) => out.splitting(text),
                 Part::Escaped(c) => {
                     if raw_escapes {

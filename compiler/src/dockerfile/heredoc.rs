@@ -59,6 +59,7 @@ mod tests {
         assert_eq!(names("RUN cat <<A 3<<-B > f"), ["A", "B"]);
         assert!(names("RUN echo \"<<A\" <<<B '<<C' a<<D <<").is_empty());
         assert_eq!(names("COPY <<'E' /x"), ["E"]);
+        assert_eq!(names("RUN cat << A 3<< \t'B C' < f <<- D"), ["A", "B C"]);
     }
 
     #[test]
