@@ -218,7 +218,7 @@ impl Context {
         if !verdict.excluded || path.is_empty() {
             return Ok(true);
         }
-        if !is_dir || !self.rules.may_include_below(path, verdict) {
+        if !is_dir || !self.rules.may_include_below(path, &verdict) {
             return Ok(false);
         }
         Ok(!self.items(path)?.is_empty())
@@ -319,7 +319,7 @@ impl SourceTree for Context {
 
     fn hidden_by(&self, path: &[u8]) -> Option<(String, u32, String)> {
         walk::lstat(&self.fd, path).ok().flatten()?;
-        let rule = self.rules.rule(self.verdict(path))?;
+        let rule = self.rules.rule(&self.verdict(path))?;
         Some((self.rules_file.clone(), rule.line, rule.text.clone()))
     }
 }

@@ -145,7 +145,7 @@ impl Walker<'_> {
     /// Everything below `dir` that is not ignored, parents first, names sorted.
     pub(super) fn walk(&self, dir: &[u8], verdict: Verdict) -> Result<Vec<Item>, Failure> {
         let fd = open_dir(self.root, dir).map_err(|e| (dir.to_vec(), e))?;
-        let mut pieces = self.below(&fd, dir, verdict, 0)?;
+        let mut pieces = self.below(&fd, dir, &verdict, 0)?;
         if pieces.len() == 1 {
             return Ok(pieces.pop().unwrap_or_default());
         }
@@ -154,12 +154,12 @@ impl Walker<'_> {
         Ok(all)
     }
 
-    fn below(&self, fd: &OwnedFd, dir: &[u8], verdict: Verdict, depth: usize) -> Result<Pieces, Failure> {
+    fn below(&self, fd: &OwnedFd, dir: &[u8], verdict: &Verdict, depth: usize) -> Result<Pieces, Failure> {
         if depth > MAX_DEPTH {
             return Err((dir.to_vec(), Errno::LOOP));
         }
         let (here, dirs) = self.here(fd, dir, verdict).map_err(|e| (dir.to_vec(), e))?;
-        let enter = |&(at, verdict): &(usize, Verdict)| self.enter(fd, &here[at].path, verdict, depth);
+        let enter = |(at, verdict): &(usize, Verdict)| self.enter(fd, &here[*at].path, verdict, depth);
         let entered: Vec<Option<Pieces>> = if dirs.len() > 1 {
             dirs.par_iter().map(enter).collect::<Result<_, _>>()?
         } else {
@@ -191,7 +191,7 @@ impl Walker<'_> {
         &self,
         fd: &OwnedFd,
         path: &[u8],
-        verdict: Verdict,
+        verdict: &Verdict,
         depth: usize,
     ) -> Result<Option<Pieces>, Failure> {
         let below = match self.known.get(path) {
@@ -208,7 +208,7 @@ impl Walker<'_> {
 
     /// The entries of one directory that are to be seen or entered, sorted, and which of them are directories, with what
     /// the rules say of those.
-    fn here(&self, fd: &OwnedFd, dir: &[u8], parent: Verdict) -> Result<(Vec<Item>, Dirs), Errno> {
+    fn here(&self, fd: &OwnedFd, dir: &[u8], parent: &Verdict) -> Result<(Vec<Item>, Dirs), Errno> {
         let mut found: Vec<(Item, Verdict)> = Vec::new();
         each_name(fd, |name, kind| {
             let path = join(dir, name);
@@ -216,7 +216,7 @@ impl Walker<'_> {
                 if self.rules.is_empty() { Verdict::default() } else { self.rules.judge(&path, parent) };
             let may_hold = matches!(kind, FileType::Directory | FileType::Unknown)
                 && verdict.excluded
-                && self.rules.may_include_below(&path, verdict);
+                && self.rules.may_include_below(&path, &verdict);
             if verdict.excluded && !may_hold {
                 return Ok(());
             }
@@ -233,8 +233,13 @@ impl Walker<'_> {
             }
         })?;
         found.sort_unstable_by(|(a, _), (b, _)| a.path.cmp(&b.path));
-        let dirs = found.iter().enumerate().filter(|(_, (item, _))| item.kind == Kind::Dir);
-        let dirs = dirs.map(|(at, (_, verdict))| (at, *verdict)).collect();
-        Ok((found.into_iter().map(|(item, _)| item).collect(), dirs))
+        let (mut items, mut dirs) = (Vec::with_capacity(found.len()), Dirs::new());
+        for (at, (item, verdict)) in found.into_iter().enumerate() {
+            if item.kind == Kind::Dir {
+                dirs.push((at, verdict));
+            }
+            items.push(item);
+        }
+        Ok((items, dirs))
     }
 }

@@ -1,8 +1,8 @@
 //! Unpacking of local archives (ADD): every entry is laid out like any other, files are staged beside the layer while
-//! they are read. An entry whose name leaves the destination is refused, and so is one that goes through a link of
-//! the archive out of it.
+//! they are read. An entry whose name leaves the destination is refused; links on the way are followed as if the
+//! destination were the root.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
@@ -13,10 +13,10 @@ use buildc_store::{
 };
 use tar::EntryType;
 
-use super::layout::{Content, Layout, NewDir, Planned, Seen, What, text};
+use super::layout::{Content, Layout, NewDir, Planned, What, text};
 use super::{CopyError, compression};
 use crate::cancel::Cancel;
-use crate::select::{is_below, join, split};
+use crate::select::{join, split};
 
 /// Where and how an archive is unpacked.
 #[derive(Debug)]
@@ -41,7 +41,15 @@ pub(super) fn unpack(
     let Some(reader) = compression::tar_inside(file).map_err(unreadable)? else { return Ok(false) };
     let dest = layout.resolve(into.dest)?;
     layout.make_dirs(&dest, into.new_dir)?;
-    let mut unpacker = Unpacker { name, into, dest, buffer: vec![0; 64 << 10], links: HashMap::new() };
+    let mut unpacker = Unpacker {
+        name,
+        into,
+        dest,
+        dirs: HashSet::new(),
+        buffer: vec![0; 64 << 10],
+        links: HashMap::new(),
+        linked: HashMap::new(),
+    };
     let mut reader = TarReader::new(reader);
     while let Some(item) = reader.next_item().map_err(|e| unpacker.failed(e))? {
         if into.cancel.is_cancelled() {
@@ -51,6 +59,9 @@ pub(super) fn unpack(
         if layout.memory_bytes() > MAX_ARCHIVE_METADATA_BYTES {
             return Err(unreadable(io::Error::other(too_much_metadata())));
         }
+    }
+    for (names, last) in unpacker.linked.values() {
+        names.iter().for_each(|name| layout.agree(name, last));
     }
     Ok(true)
 }
@@ -62,9 +73,13 @@ struct Unpacker<'u> {
     into: &'u Into<'u>,
     /// Real path of the destination.
     dest: Vec<u8>,
+    /// Directories of the layer that the archive has, with a time of its own.
+    dirs: HashSet<Vec<u8>>,
     buffer: Vec<u8>,
     /// Paths of the layer by name in the archive, for hard links.
     links: HashMap<Vec<u8>, (Vec<u8>, u64)>,
+    /// Files with several names: the names, and what the last one said.
+    linked: HashMap<u64, (Vec<Vec<u8>>, Planned)>,
 }
 
 impl Unpacker<'_> {
@@ -96,11 +111,14 @@ impl Unpacker<'_> {
         if name.is_empty() {
             return Ok(());
         }
-        let path = self.locate(&item.name, &name, layout)?;
+        let path = self.locate(&name, layout)?;
         let (major, minor) = item.device;
         let what = match item.kind {
-            EntryType::Link => return self.hard_link(&item, path, layout),
-            _ if item.is_dir() => What::Dir { opaque: false },
+            EntryType::Link => return self.hard_link(item, path, layout),
+            _ if item.is_dir() => {
+                self.dirs.insert(path.clone());
+                What::Dir { opaque: false }
+            }
             EntryType::Symlink => What::Symlink(item.link.clone()),
             EntryType::Fifo => What::Fifo,
             EntryType::Char => What::Char(major, minor),
@@ -135,26 +153,15 @@ impl Unpacker<'_> {
         Ok(parts.join(&b'/'))
     }
 
-    /// The real path of an entry: its directories are made, links of the base are followed inside the root file
-    /// system, links of the archive only inside the destination.
-    fn locate(&self, written: &[u8], name: &[u8], layout: &mut Layout<'_>) -> Result<Vec<u8>, CopyError> {
+    /// The real path of an entry. Its directories are made; one that the archive has no entry for changes now.
+    fn locate(&self, name: &[u8], layout: &mut Layout<'_>) -> Result<Vec<u8>, CopyError> {
         let (dirs, last) = split(name);
-        let mut at = self.dest.clone();
-        for part in dirs.split(|b| *b == b'/').filter(|p| !p.is_empty()) {
-            let next = join(&at, part);
-            at = match layout.see(&next)? {
-                Some(Seen::Symlink { planned, .. }) => {
-                    let real = layout.resolve(&next)?;
-                    if planned && real != self.dest && !is_below(&real, &self.dest) {
-                        return Err(self.refused(written, "it lies behind a link that leads out"));
-                    }
-                    real
-                }
-                _ => next,
-            };
+        let dir = layout.resolve_in(&self.dest, dirs)?;
+        layout.make_dirs(&dir, NewDir { mode: 0o755, owner: (0, 0) })?;
+        if !self.dirs.contains(&dir) {
+            layout.touch(&dir, layout.now());
         }
-        layout.make_dirs(&at, NewDir { mode: 0o755, owner: self.into.owner.unwrap_or((0, 0)) })?;
-        Ok(join(&at, last))
+        Ok(join(&dir, last))
     }
 
     fn planned(&self, what: What, item: TarItem) -> Planned {
@@ -200,18 +207,23 @@ impl Unpacker<'_> {
         }
     }
 
-    fn hard_link(&mut self, item: &TarItem, path: Vec<u8>, layout: &mut Layout<'_>) -> Result<(), CopyError> {
-        let written = &item.name;
+    /// Another name of a file of the archive. What its entry says of owner, mode and time goes for the file.
+    fn hard_link(&mut self, item: TarItem, path: Vec<u8>, layout: &mut Layout<'_>) -> Result<(), CopyError> {
         let target = self.clean(&item.link)?;
         let Some((first, group)) = self.links.get(&target).cloned() else {
-            return Err(
-                self.refused(written, "it is a hard link to something that is not before it in the archive")
-            );
+            return Err(self.refused(
+                &item.name,
+                "it is a hard link to something that is not before it in the archive",
+            ));
         };
         let Some(original) = layout.planned(&first).cloned() else {
-            return Err(self.refused(written, "the file it is a hard link to was replaced"));
+            return Err(self.refused(&item.name, "the file it is a hard link to was replaced"));
         };
-        let linked = Planned { link: Some((usize::MAX, 0, group)), ..original };
+        let link = Some((usize::MAX, 0, group));
+        let linked = Planned { link, xattrs: original.xattrs, ..self.planned(original.what, item) };
+        let (names, last) = self.linked.entry(group).or_insert_with(|| (vec![first.clone()], linked.clone()));
+        names.push(path.clone());
+        last.clone_from(&linked);
         layout.replace(first, linked.clone())?;
         layout.replace(path, linked)
     }

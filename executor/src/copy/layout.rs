@@ -167,15 +167,22 @@ impl<'b> Layout<'b> {
     /// The real path that a path means, links followed in every component, the last too; what does not exist is
     /// appended as it is. Never leaves the root.
     pub(super) fn resolve(&self, path: &[u8]) -> Result<Vec<u8>, CopyError> {
+        self.resolve_in(b"", path)
+    }
+
+    /// As [`Self::resolve`], with a real directory as the root that nothing leaves.
+    pub(super) fn resolve_in(&self, root: &[u8], path: &[u8]) -> Result<Vec<u8>, CopyError> {
         let parts = |p: &[u8]| -> Vec<Vec<u8>> {
             p.rsplit(|b| *b == b'/').filter(|c| !c.is_empty() && *c != b".").map(<[u8]>::to_vec).collect()
         };
         let mut todo = parts(path);
-        let mut at = Vec::new();
+        let mut at = root.to_vec();
         let mut links = 0;
         while let Some(name) = todo.pop() {
             if name == b".." {
-                at.truncate(split(&at).0.len());
+                if at != root {
+                    at.truncate(split(&at).0.len());
+                }
                 continue;
             }
             let next = join(&at, &name);
@@ -188,7 +195,7 @@ impl<'b> Layout<'b> {
                 return Err(CopyError::Loop { path: text(path) });
             }
             if target.first() == Some(&b'/') {
-                at.clear();
+                at.truncate(root.len());
             }
             todo.extend(parts(&target));
         }
@@ -210,11 +217,22 @@ impl<'b> Layout<'b> {
             let planned = match self.below(dir)? {
                 Some(planned) if matches!(planned.what, What::Dir { .. }) => planned,
                 Some(_) => return Err(CopyError::NotADirectory { path: text(dir) }),
-                None => self.new_dir(new),
+                None => {
+                    self.touch(split(dir).0, self.now);
+                    self.new_dir(new)
+                }
             };
             self.add(dir.to_vec(), planned);
         }
         Ok(())
+    }
+
+    /// Sets the modification time of a directory that the layer has: that of its last change, or its source's. The
+    /// root has no entry.
+    pub(super) fn touch(&mut self, dir: &[u8], mtime: (i64, u32)) {
+        if let Some(planned) = self.entries.get_mut(&TreePath(dir.to_vec())) {
+            planned.mtime = mtime;
+        }
     }
 
     /// As [`Self::make_dirs`], but lays out nothing when nothing is missing.
@@ -264,6 +282,14 @@ impl<'b> Layout<'b> {
             };
         }
         self.insert(path, planned)
+    }
+
+    /// Gives a name of a file with several what the last of them said.
+    pub(super) fn agree(&mut self, path: &[u8], last: &Planned) {
+        let entry = self.entries.get_mut(&TreePath(path.to_vec())).filter(|entry| entry.link == last.link);
+        if let Some(entry) = entry {
+            (entry.mode, entry.owner, entry.mtime) = (last.mode, last.owner, last.mtime);
+        }
     }
 
     fn insert(&mut self, path: Vec<u8>, planned: Planned) -> Result<(), CopyError> {

@@ -101,6 +101,10 @@ impl Placer<'_> {
             let path = join(dir, below(&node.entry.path, &found.root.entry.path));
             layout.put(path, self.planned(source, number, node))?;
         }
+        // Of the directory itself only the time is taken over.
+        if found.root.is_dir() {
+            layout.touch(dir, found.root.entry.mtime);
+        }
         Ok(())
     }
 
@@ -111,6 +115,7 @@ impl Placer<'_> {
         let path = if into { join(&dest, name) } else { dest.clone() };
         let parent = if into { dest.as_slice() } else { split(&dest).0 };
         layout.make_dirs(parent, self.new_dir())?;
+        layout.touch(parent, layout.now());
         layout.put(path, planned)
     }
 
@@ -183,7 +188,8 @@ impl Placer<'_> {
         let into = archive::Into {
             dest: self.dest(),
             owner: self.attributes.owner,
-            new_dir: self.new_dir(),
+            // --chmod is for what is not in archives.
+            new_dir: NewDir { mode: 0o755, ..self.new_dir() },
             staging: self.pending.work_dir(),
             cancel: self.job.cancel,
         };

@@ -34,12 +34,13 @@ impl<'r> Judge<'r> {
         while self.open.last().is_some_and(|(dir, _)| !is_below(path, dir)) {
             self.open.pop();
         }
-        let parent = self.open.last().map_or(self.top, |(_, verdict)| *verdict);
+        let parent = self.open.last().map_or(&self.top, |(_, verdict)| verdict);
         let verdict = self.rules.judge(path, parent);
+        let excluded = verdict.excluded;
         if is_dir {
             self.open.push((path.to_vec(), verdict));
         }
-        verdict.excluded
+        excluded
     }
 }
 

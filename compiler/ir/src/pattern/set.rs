@@ -1,5 +1,8 @@
 //! `.dockerignore` and `--exclude` rules (moby's patternmatcher): the last rule that matches a path or one of its
-//! parents decides.
+//! parents decides. A rule that would change nothing is not asked, neither for the path nor for what is below: `!docs`
+//! takes nothing back in where `docs` itself was not excluded.
+
+use std::sync::Arc;
 
 use super::PatternError;
 use super::matcher::{Language, Matcher};
@@ -16,13 +19,14 @@ pub struct Rule {
 }
 
 /// What the rules say of one path.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Verdict {
     /// True when the path is left out.
     pub excluded: bool,
-    /// How many rules from the top are settled for everything below: those up to the one that decided. Later ones
-    /// match neither the path nor a parent, and earlier ones can no longer win.
+    /// How many rules from the top are settled for everything below: those up to the one that decided.
     settled: usize,
+    /// Places of the rules that matched the path or a parent when they were asked, rising.
+    matched: Option<Arc<[usize]>>,
 }
 
 /// Compiled rules in order.
@@ -83,30 +87,43 @@ impl PatternSet {
 
     /// What the rules say of a path whose parent directory's verdict is known (`Verdict::default()` at the top): the
     /// way for a walker, which asks each entry once. `path` is relative to the root, without leading slash.
-    pub fn judge(&self, path: &[u8], parent: Verdict) -> Verdict {
-        let open = self.rules.get(parent.settled..).unwrap_or_default();
-        match open.iter().rposition(|(_, matcher)| matcher.matches(path)) {
-            Some(at) => Verdict { excluded: !open[at].0.include, settled: parent.settled + at + 1 },
-            None => parent,
+    pub fn judge(&self, path: &[u8], parent: &Verdict) -> Verdict {
+        let above = parent.matched.as_deref().unwrap_or_default();
+        let mut verdict = Verdict { matched: parent.matched.clone(), ..Verdict::default() };
+        let mut own = Vec::new();
+        for (at, (rule, matcher)) in self.rules.iter().enumerate() {
+            if !above.contains(&at) {
+                if rule.include != verdict.excluded || !matcher.matches(path) {
+                    continue;
+                }
+                own.push(at);
+            }
+            (verdict.excluded, verdict.settled) = (!rule.include, at + 1);
         }
+        if !own.is_empty() {
+            own.extend(above);
+            own.sort_unstable();
+            verdict.matched = Some(own.into());
+        }
+        verdict
     }
 
     /// What the rules say of a path alone.
     pub fn judge_path(&self, path: &[u8]) -> Verdict {
         let ends = path.iter().enumerate().filter(|(_, b)| **b == b'/').map(|(at, _)| at).chain([path.len()]);
-        ends.fold(Verdict::default(), |parent, end| self.judge(&path[..end], parent))
+        ends.fold(Verdict::default(), |parent, end| self.judge(&path[..end], &parent))
     }
 
     /// True when a walker must look into the excluded directory `dir`, since a later `!` rule may take something
     /// below it back in. What is taken back in brings its parent directories along.
-    pub fn may_include_below(&self, dir: &[u8], verdict: Verdict) -> bool {
+    pub fn may_include_below(&self, dir: &[u8], verdict: &Verdict) -> bool {
         let below = [dir, b"/"].concat();
         let open = self.rules.get(verdict.settled..).unwrap_or_default();
         open.iter().any(|(rule, matcher)| rule.include && matcher.may_match_below(&below))
     }
 
     /// The rule that decided, if any did.
-    pub fn rule(&self, verdict: Verdict) -> Option<&Rule> {
+    pub fn rule(&self, verdict: &Verdict) -> Option<&Rule> {
         self.rules.get(verdict.settled.checked_sub(1)?).map(|(rule, _)| rule)
     }
 }

@@ -66,6 +66,9 @@ fn ignore_rules_match_as_moby_does() {
         ("*\n!src", "src/a/b", false),
         ("*\n!src\n**/*.o", "src/a/b.o", true),
         ("docs\n! docs/x ", "docs/x", false),
+        ("docs/x\n!docs", "docs/x", true),
+        ("**/*.md\n!docs", "docs/a.md", true),
+        ("docs\n!docs/x\ndocs", "docs/x", false),
     ] {
         assert_eq!(excluded(rules, path), want, "{rules:?} {path:?}");
     }
@@ -74,7 +77,7 @@ fn ignore_rules_match_as_moby_does() {
 #[test]
 fn the_deciding_rule_is_named() {
     let set = PatternSet::parse("# header\n\n*.log\n!keep.log\n**/tmp\n").unwrap();
-    let rule = |path: &str| set.rule(set.judge_path(path.as_bytes())).map(|r| (r.line, r.text.clone()));
+    let rule = |path: &str| set.rule(&set.judge_path(path.as_bytes())).map(|r| (r.line, r.text.clone()));
     assert_eq!(rule("a.log"), Some((3, "*.log".to_owned())));
     assert_eq!(rule("keep.log"), Some((4, "!keep.log".to_owned())));
     assert_eq!(rule("a/tmp/b/c"), Some((5, "**/tmp".to_owned())));
@@ -94,7 +97,7 @@ fn bad_rules_are_refused_with_their_line() {
 fn a_walker_enters_excluded_directories_only_for_later_rules() {
     let enter = |rules: &str, dir: &str| {
         let set = PatternSet::parse(rules).unwrap();
-        set.may_include_below(dir.as_bytes(), set.judge_path(dir.as_bytes()))
+        set.may_include_below(dir.as_bytes(), &set.judge_path(dir.as_bytes()))
     };
     assert!(enter("node_modules\n!node_modules/keep/x", "node_modules"));
     assert!(enter("node_modules\n!node_modules/keep/x", "node_modules/keep"));
@@ -170,13 +173,18 @@ fn naive(pattern: &[u8], path: &[u8], start: bool) -> bool {
     }
 }
 
+/// Component by component, with a mark for each rule that has matched on the way down.
 fn naive_excluded(rules: &[String], path: &str) -> bool {
+    let mut marks = vec![false; rules.len()];
     let mut excluded = false;
-    for rule in rules {
-        let (include, pattern) = rule.strip_prefix('!').map_or((false, rule.as_str()), |p| (true, p));
-        let mut ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
-        if ends.any(|end| naive(pattern.as_bytes(), &path.as_bytes()[..end], true)) {
-            excluded = !include;
+    for end in path.match_indices('/').map(|(at, _)| at).chain([path.len()]) {
+        excluded = false;
+        for (rule, mark) in rules.iter().zip(&mut marks) {
+            let (include, pattern) = rule.strip_prefix('!').map_or((false, rule.as_str()), |p| (true, p));
+            *mark |= include == excluded && naive(pattern.as_bytes(), &path.as_bytes()[..end], true);
+            if *mark {
+                excluded = !include;
+            }
         }
     }
     excluded
@@ -200,10 +208,10 @@ proptest! {
         let mut seen = true;
         for (end, _) in path.match_indices('/') {
             let dir = &path.as_bytes()[..end];
-            verdict = set.judge(dir, verdict);
-            seen &= !verdict.excluded || set.may_include_below(dir, verdict);
+            verdict = set.judge(dir, &verdict);
+            seen &= !verdict.excluded || set.may_include_below(dir, &verdict);
         }
-        let included = !set.judge(path.as_bytes(), verdict).excluded;
+        let included = !set.judge(path.as_bytes(), &verdict).excluded;
         prop_assert!(seen || !included, "{path} is included but not reached");
     }
 
@@ -211,7 +219,7 @@ proptest! {
     fn compiling_and_matching_never_panic(text in "\\PC{0,20}", path in prop::collection::vec(any::<u8>(), 0..20)) {
         if let Ok(set) = PatternSet::parse(&text) {
             set.judge_path(&path);
-            set.may_include_below(&path, Verdict::default());
+            set.may_include_below(&path, &Verdict::default());
         }
         if let Ok(glob) = Glob::new(&text) {
             glob.matches(&path);

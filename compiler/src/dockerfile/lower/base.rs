@@ -4,7 +4,6 @@ use buildc_ir::step::{self, Copy, ImageSource, Role};
 use buildc_ir::{ImageConfig, Input, Platform, Reference, Span, StepId, StepKind};
 
 use super::link::{LinkedStage, Origin};
-use super::paths;
 use super::stage::{About, Counter, Lowering, Marks, StageState};
 use crate::dockerfile::ast::Kind;
 use crate::dockerfile::problem;
@@ -130,8 +129,5 @@ pub(crate) fn prepare(config: &mut ImageConfig) {
     config.on_build.clear();
     if config.env("PATH").is_none() {
         config.set_env("PATH", DEFAULT_PATH);
-    }
-    if !config.working_dir.is_empty() {
-        config.working_dir = paths::clean(&config.working_dir);
     }
 }

@@ -147,10 +147,13 @@ impl Lowering<'_> {
         if !std::mem::replace(&mut state.marks.workdir, true) {
             self.lint.workdir(self.at, &written);
         }
-        let path = paths::join(state.cwd(), &written);
-        state.config.working_dir.clone_from(&path);
-        let text = format!("WORKDIR {path}");
-        if path == "/" {
+        let path = paths::join(&state.cwd(), &written);
+        // As in BuildKit an absolute one stays as written, with the slash at its end.
+        let shown = if written.starts_with('/') { written } else { path.clone() };
+        let text = format!("WORKDIR {shown}");
+        let makes_none = shown == "/";
+        state.config.working_dir = shown;
+        if makes_none {
             self.config_change(state, text, instruction.span);
             return Some(());
         }
@@ -225,7 +228,7 @@ impl Lowering<'_> {
     fn stopsignal(&mut self, state: &mut StageState, word: &Word) -> Option<String> {
         let signal = self.text(state, word)?;
         if !is_signal(&signal) {
-            let help = "Write a name such as SIGTERM or a number above 0";
+            let help = "Write a name such as SIGTERM or a number other than 0";
             self.problems.push(problem::bad_arguments(
                 format!("`{signal}` is not a signal"),
                 word.span,
@@ -260,7 +263,7 @@ pub(crate) fn set_entrypoint(config: &mut ImageConfig, args: Vec<String>, keep_c
 /// True for what STOPSIGNAL takes: a name with or without SIG, or a number.
 pub(crate) fn is_signal(text: &str) -> bool {
     if let Ok(number) = text.parse::<i32>() {
-        return number > 0;
+        return number != 0;
     }
     let upper = text.to_ascii_uppercase();
     let name = upper.strip_prefix("SIG").unwrap_or(&upper);

@@ -36,7 +36,7 @@ impl Lowering<'_> {
             args,
             env: state.env.pairs().to_vec(),
             unkeyed_env,
-            cwd: state.cwd().to_owned(),
+            cwd: state.cwd(),
             user: state.config.user.clone(),
             mounts,
             network: run.network.unwrap_or(self.options.network),
@@ -116,7 +116,7 @@ impl Lowering<'_> {
                 path,
             });
         }
-        let default_id = || paths::join(state.cwd(), options.target.as_deref().unwrap_or(""));
+        let default_id = || paths::join(&state.cwd(), options.target.as_deref().unwrap_or(""));
         let id = options.id.clone().filter(|id| !id.is_empty()).unwrap_or_else(default_id);
         let id = match scope::build_arg(self.options, "BUILDKIT_CACHE_MOUNT_NS") {
             Some(namespace) => format!("{namespace}/{id}"),
@@ -136,10 +136,10 @@ impl Lowering<'_> {
 /// `agents` is the number of ssh mounts before this one.
 fn target(state: &StageState, options: &MountOptions, agents: usize) -> String {
     match (&options.target, options.kind) {
-        (Some(target), _) => paths::join(state.cwd(), target),
+        (Some(target), _) => paths::join(&state.cwd(), target),
         (None, MountType::Secret) => format!("/run/secrets/{}", mounts::base_name(&options.name())),
         (None, MountType::Ssh) => format!("/run/buildkit/ssh_agent.{agents}"),
-        (None, _) => state.cwd().to_owned(),
+        (None, _) => state.cwd(),
     }
 }
 

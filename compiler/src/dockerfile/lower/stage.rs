@@ -10,6 +10,7 @@ use buildc_ir::{
 };
 
 use super::link::Fired;
+use super::paths;
 use super::reach::Reached;
 use crate::dockerfile::ast::{Kind, Word};
 use crate::dockerfile::expand::Lexer;
@@ -96,8 +97,8 @@ impl StageState {
     }
 
     /// The working directory, `/` when unset.
-    pub fn cwd(&self) -> &str {
-        self.config.cwd()
+    pub fn cwd(&self) -> String {
+        paths::clean(self.config.cwd())
     }
 }
 

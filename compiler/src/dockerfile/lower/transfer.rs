@@ -58,7 +58,7 @@ impl Lowering<'_> {
         sources.extend(words.inline.iter().cloned().map(|(name, data)| CopySource::Inline { name, data }));
         let copy = Copy {
             sources,
-            dest: paths::join(state.cwd(), &words.dest),
+            dest: paths::join(&state.cwd(), &words.dest),
             dest_is_dir: paths::names_directory(&words.dest),
             chown: words.chown.clone(),
             chmod: words.chmod.clone(),
