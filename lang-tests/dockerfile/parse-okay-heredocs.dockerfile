@@ -16,3 +16,8 @@ RUN echo "<<no" <<<no
 ONBUILD RUN <<X
 body
 X
+RUN cat << SPACED 3<<	"TAB" > /f
+body
+SPACED
+other
+TAB

@@ -211,10 +211,8 @@ impl Unpacker<'_> {
     fn hard_link(&mut self, item: TarItem, path: Vec<u8>, layout: &mut Layout<'_>) -> Result<(), CopyError> {
         let target = self.clean(&item.link)?;
         let Some((first, group)) = self.links.get(&target).cloned() else {
-            return Err(self.refused(
-                &item.name,
-                "it is a hard link to something that is not before it in the archive",
-            ));
+            return Err(self
+                .refused(&item.name, "it is a hard link to something that is not before it in the archive"));
         };
         let Some(original) = layout.planned(&first).cloned() else {
             return Err(self.refused(&item.name, "the file it is a hard link to was replaced"));

@@ -101,9 +101,11 @@ impl Placer<'_> {
             let path = join(dir, below(&node.entry.path, &found.root.entry.path));
             layout.put(path, self.planned(source, number, node))?;
         }
-        // Of the directory itself only the time is taken over.
-        if found.root.is_dir() {
-            layout.touch(dir, found.root.entry.mtime);
+        // Of the directory itself only the time is taken over; the root of a source has none.
+        let root = &found.root;
+        if root.is_dir() {
+            let mtime = if root.entry.path.is_empty() { layout.now() } else { root.entry.mtime };
+            layout.touch(dir, mtime);
         }
         Ok(())
     }

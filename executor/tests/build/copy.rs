@@ -37,6 +37,26 @@ fn a_directory_gives_its_contents_and_keeps_the_destination() {
 }
 
 #[test]
+fn a_destination_has_the_time_of_the_last_directory_or_change() {
+    use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
+    let bench = Bench::new();
+    bench.write("src/a", "a");
+    bench.write("b", "b");
+    let old = Timespec { tv_sec: 1000, tv_nsec: 0 };
+    let times = Timestamps { last_access: old, last_modification: old };
+    utimensat(CWD, bench.context_dir().join("src"), &times, AtFlags::empty()).unwrap();
+    let mtime = |sources: &[&str]| {
+        let base = Recipe::scratch().copy(&["src"], "/d");
+        let built = bench.build(base.copy(sources, "/d/"));
+        built.tree().get(b"d").unwrap().unwrap().entry.mtime.0
+    };
+    assert_eq!(mtime(&["src"]), 1000);
+    assert_eq!(mtime(&["b", "src"]), 1000);
+    assert!(mtime(&["src", "b"]) > 1000);
+    assert!(mtime(&["b"]) > 1000);
+}
+
+#[test]
 fn flags_set_owner_and_mode() {
     let bench = Bench::new();
     bench.write("s/f", "f");

@@ -105,7 +105,7 @@ impl World {
         if !found.is_empty() || pattern.is_empty() {
             return Ok(found);
         }
-        let rule = self.ignore.rule(verdict).filter(|_| hidden);
+        let rule = self.ignore.rule(&verdict).filter(|_| hidden);
         let similar = self.files.keys().filter(|path| path.starts_with(pattern.get(..2).unwrap_or(pattern)));
         Err(SelectError::NotFound {
             pattern: pattern.to_owned(),
