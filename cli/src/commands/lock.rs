@@ -71,7 +71,12 @@ pub fn run(args: LockArgs, shell: &Shell) -> Outcome {
             };
             let lines: String = changes.iter().map(line).collect();
             let all = pins(&after).len();
-            output::data(&format!("{lines}{} has {all} pins, {} changed\n", path.display(), changes.len()))?;
+            let noun = if all == 1 { "pin" } else { "pins" };
+            output::data(&format!(
+                "{lines}{} has {all} {noun}, {} changed\n",
+                path.display(),
+                changes.len()
+            ))?;
         }
     }
     Ok(0)

@@ -6,6 +6,7 @@ use hcl::eval::{Context, Evaluate};
 use hcl::{Block, Body, Expression, Structure};
 use serde_json::{Map, Value};
 
+use super::calls::Calls;
 use super::{BakeError, BakeFile, functions, strings};
 
 /// Largest file that is read, in bytes.
@@ -16,11 +17,13 @@ const LIMIT_DEPTH: usize = 100;
 const LIMIT_MATRIX: usize = 1024;
 
 /// A field before it has a value.
-type Fields = Vec<(String, Expression)>;
+pub(super) type Fields = Vec<(String, Expression)>;
 
 #[derive(Default)]
 struct Raw {
     variables: Vec<(String, Option<Expression>)>,
+    validations: Vec<(String, Fields)>,
+    functions: Vec<(String, Fields)>,
     groups: Vec<(String, Fields)>,
     targets: Vec<(String, Fields)>,
 }
@@ -83,8 +86,13 @@ impl Raw {
         for structure in block.body {
             match structure {
                 Structure::Attribute(attribute) => fields.push((attribute.key.to_string(), attribute.expr)),
-                // `validation` of a variable.
-                Structure::Block(_) if kind == "variable" => {}
+                Structure::Block(inner)
+                    if kind == "variable" && inner.identifier.as_str() == "validation" =>
+                {
+                    let inner = inner.body.into_attributes();
+                    let inner = inner.map(|attribute| (attribute.key.to_string(), attribute.expr));
+                    self.validations.push((name.clone(), inner.collect()));
+                }
                 Structure::Block(inner) => {
                     return Err(format!(
                         "`{}` in `{kind} \"{name}\"` is no field",
@@ -104,8 +112,12 @@ impl Raw {
             }
             "group" => self.groups.push((name, fields)),
             "target" => self.targets.push((name, fields)),
-            "function" => return Err(format!("function `{name}`: own functions are not supported")),
-            other => return Err(format!("there is no block `{other}`; write variable, group or target")),
+            "function" => self.functions.push((name, fields)),
+            other => {
+                return Err(format!(
+                    "there is no block `{other}`; write variable, function, group or target"
+                ));
+            }
         }
         Ok(())
     }
@@ -116,18 +128,47 @@ impl Raw {
             let Some(blocks) = blocks.as_object() else { return Err(format!("`{kind}` is no object")) };
             for (name, fields) in blocks {
                 let fields = fields.as_object().into_iter().flatten();
-                let fields = fields.map(|(field, value)| Ok((field.clone(), expression(value)?)));
+                let (rules, fields): (Vec<_>, Vec<_>) =
+                    fields.partition(|(field, _)| kind == "variable" && *field == "validation");
+                for (_, rules) in rules {
+                    self.json_rules(name, rules)?;
+                }
+                let fields = fields.into_iter().map(|(field, value)| Ok((field.clone(), expression(value)?)));
                 self.keep(kind, name.clone(), fields.collect::<Result<Fields, String>>()?)?;
             }
         }
         Ok(())
     }
 
-    fn evaluate(self, environment: &dyn Fn(&str) -> Option<String>) -> Result<BakeFile, String> {
+    /// `validation` of a variable in JSON: one, or a list of them.
+    fn json_rules(&mut self, name: &str, rules: &Value) -> Result<(), String> {
+        for rule in rules.as_array().map_or_else(|| vec![rules], |list| list.iter().collect()) {
+            let fields = rule.as_object().into_iter().flatten();
+            let fields = fields.map(|(field, value)| Ok((field.clone(), expression(value)?)));
+            self.validations.push((name.to_owned(), fields.collect::<Result<_, String>>()?));
+        }
+        Ok(())
+    }
+
+    /// Replaces the calls of functions that the files define.
+    fn resolve_calls(&mut self) -> Result<(), String> {
+        let mut calls = Calls::new(std::mem::take(&mut self.functions))?;
+        let defaults = self.variables.iter_mut().filter_map(|(_, default)| default.as_mut());
+        let lists = [&mut self.validations, &mut self.groups, &mut self.targets];
+        let fields = lists.into_iter().flatten().flat_map(|(_, fields)| fields).map(|(_, value)| value);
+        for value in defaults.chain(fields) {
+            *value = calls.rewrite(std::mem::replace(value, Expression::Null))?;
+        }
+        Ok(())
+    }
+
+    fn evaluate(mut self, environment: &dyn Fn(&str) -> Option<String>) -> Result<BakeFile, String> {
+        self.resolve_calls()?;
         let mut context = Context::new();
         functions::declare(&mut context);
         variables(self.variables, environment, &mut context)?;
         let mut file = BakeFile::default();
+        validate(&self.validations, &context)?;
         for (name, fields) in self.groups {
             let fields = values(&fields, &context)?;
             file.groups.entry(name).or_default().extend(strings(fields.get("targets")));
@@ -166,8 +207,8 @@ fn variables(
     // A later file's default goes before an earlier one's.
     let mut open: BTreeMap<String, Option<Expression>> = BTreeMap::new();
     for (name, default) in list {
-        let known = open.entry(name).or_default();
-        *known = default.or(known.take());
+        let earlier = open.entry(name).or_default();
+        *earlier = default.or(earlier.take());
     }
     while !open.is_empty() {
         let (mut left, mut why) = (BTreeMap::new(), String::new());
@@ -192,6 +233,28 @@ fn variables(
             return Err(why);
         }
         open = left;
+    }
+    Ok(())
+}
+
+/// Every `condition` must hold for the values that variables have now.
+fn validate(rules: &[(String, Fields)], context: &Context<'_>) -> Result<(), String> {
+    for (name, fields) in rules {
+        let fields =
+            values(fields, context).map_err(|why| format!("validation of variable `{name}`: {why}"))?;
+        match fields.get("condition") {
+            Some(Value::Bool(true)) => {}
+            Some(Value::Bool(false)) => {
+                let why =
+                    fields.get("error_message").and_then(Value::as_str).unwrap_or("its condition is false");
+                return Err(format!("variable `{name}` is refused: {why}"));
+            }
+            _ => {
+                return Err(format!(
+                    "validation of variable `{name}` has no condition that is true or false"
+                ));
+            }
+        }
     }
     Ok(())
 }

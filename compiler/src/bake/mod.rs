@@ -3,6 +3,7 @@
 //! Owns: variables, groups, inheritance, matrices, and what a target says in the end. Never does: reading files or the
 //! environment, or building.
 
+mod calls;
 mod evaluate;
 mod functions;
 
@@ -23,10 +24,12 @@ pub enum BakeError {
         why: String,
     },
     /// No target or group has the name.
-    #[error("There is no target or group `{name}`; there are {known}")]
+    #[error("There is no target or group `{name}`{nearest}; there are {known}")]
     Unknown {
         /// The name.
         name: String,
+        /// A question about the name that is nearest, if one is near.
+        nearest: String,
         /// All names.
         known: String,
     },
@@ -128,7 +131,8 @@ impl BakeFile {
         baked.groups.entry("default".to_owned()).or_insert_with(|| wanted.clone());
         while let Some(name) = wanted.pop() {
             let Entry::Vacant(place) = baked.targets.entry(name) else { continue };
-            let target = self.inherited(place.key(), &mut BTreeSet::new())?;
+            let mut target = self.inherited(place.key(), &mut BTreeSet::new())?;
+            complete(&mut target);
             wanted.extend(linked(&target));
             place.insert(target);
         }
@@ -177,7 +181,23 @@ impl BakeFile {
 
     fn unknown(&self, name: &str) -> BakeError {
         let known: Vec<&str> = self.groups.keys().chain(self.targets.keys()).map(String::as_str).collect();
-        BakeError::Unknown { name: name.to_owned(), known: known.join(", ") }
+        let near = |other: &&&str| strsim::damerau_levenshtein(name, other) <= name.len().div_ceil(3);
+        let nearest = known.iter().filter(near).min_by_key(|other| strsim::damerau_levenshtein(name, other));
+        let nearest = nearest.map(|other| format!(" (did you mean `{other}`?)")).unwrap_or_default();
+        BakeError::Unknown { name: name.to_owned(), nearest, known: known.join(", ") }
+    }
+}
+
+/// Says what is meant where a target is silent, and makes text of what build arguments and labels hold.
+fn complete(target: &mut Map<String, Value>) {
+    target.entry("context").or_insert_with(|| json!("."));
+    target.entry("dockerfile").or_insert_with(|| json!("Dockerfile"));
+    for field in ["args", "labels"] {
+        let Some(map) = target.get_mut(field).and_then(Value::as_object_mut) else { continue };
+        map.retain(|_, value| !value.is_null());
+        for value in map.values_mut().filter(|value| !value.is_string()) {
+            *value = Value::String(value.to_string());
+        }
     }
 }
 
@@ -270,7 +290,8 @@ mod tests {
         .unwrap();
         let baked = file.resolve(&["app".to_owned()]).unwrap();
         assert_eq!(baked.groups["app"], ["app-1-a", "app-2-a"]);
-        assert_eq!(baked.targets["app-2-a"], json!({ "args": { "V": "2" } }).as_object().unwrap().clone());
+        let want = json!({ "context": ".", "dockerfile": "Dockerfile", "args": { "V": "2" } });
+        assert_eq!(json!(baked.targets["app-2-a"]), want);
     }
 
     #[test]
@@ -291,6 +312,8 @@ mod tests {
             ("target \"a\" { tags = [nope] }", "nope"),
             ("variable \"A\" { default = B }\nvariable \"B\" { default = A }", "A"),
             ("thing \"a\" {}", "thing"),
+            ("function \"f\" {\n params = []\n result = f()\n}\ntarget \"a\" { tags = [f()] }", "itself"),
+            ("function \"f\" {\n params = [x]\n result = x\n}\ntarget \"a\" { tags = [f()] }", "arguments"),
         ] {
             let error = read(text).unwrap_err().to_string();
             assert!(error.contains(want), "{text}: {error}");
@@ -300,6 +323,49 @@ mod tests {
         let circle = read("group \"a\" { targets = [\"b\"] }\ngroup \"b\" { targets = [\"a\"] }").unwrap();
         assert!(matches!(circle.resolve(&["a".to_owned()]), Err(BakeError::Cycle { .. })));
         assert!(matches!(circle.resolve(&["c".to_owned()]), Err(BakeError::Unknown { .. })));
+    }
+
+    #[test]
+    fn functions_of_the_file_are_called() {
+        let file = read(
+            r#"
+            variable "N" { default = "outer" }
+            function "add" {
+              params = [N, m]
+              result = N + m
+            }
+            function "tag" {
+              params = [name]
+              variadic_params = rest
+              result = "$${x} ${name}:${join("-", rest)}"
+            }
+            function "both" {
+              params = [x]
+              result = [tag(x, N), tag(N, x, "z")]
+            }
+            target "default" {
+              args = { SUM = add(add(1, 2), 4) }
+              tags = concat(both("in"), [tag("s", ["a", "b"]...), "plain-${add(1, 1)}-$${y}"])
+            }"#,
+        )
+        .unwrap();
+        let target = &file.resolve(&[]).unwrap().targets["default"];
+        assert_eq!(target["args"]["SUM"], "7");
+        let want = ["${x} in:outer", "${x} outer:in-z", "${x} s:a-b", "plain-2-${y}"];
+        assert_eq!(target["tags"], json!(want));
+    }
+
+    #[test]
+    fn variables_are_validated_and_names_suggested() {
+        let rule = |value: &str| {
+            read(&format!(
+                "variable \"V\" {{\n default = \"{value}\"\n validation {{\n condition = V != \"\"\n error_message = \"V is needed\"\n }}\n}}\ntarget \"app\" {{}}"
+            ))
+        };
+        assert!(rule("").unwrap_err().to_string().contains("V is needed"));
+        let file = rule("x").unwrap();
+        let error = file.resolve(&["apq".to_owned()]).unwrap_err().to_string();
+        assert!(error.contains("did you mean `app`?"), "{error}");
     }
 
     #[test]

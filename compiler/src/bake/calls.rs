@@ -1,0 +1,255 @@
+//! Functions that bake files define: a call of one becomes an expression of the language itself.
+//!
+//! The evaluator's functions are plain pointers and cannot hold a body, so `f(a, b)` is rewritten to a `for` over the list of its
+//! arguments that binds the parameters. Owns that rewriting and its bounds; never evaluates.
+
+use std::collections::BTreeMap;
+
+use hcl::expr::{ForExpr, FuncCall, ObjectKey, Operation, TemplateExpr, Traversal, TraversalOperator};
+use hcl::template::{Directive, Element, Template};
+use hcl::{Expression, Identifier};
+
+use super::evaluate::Fields;
+
+/// Most calls that one file's expressions may come to: functions that call others twice double them.
+const LIMIT_CALLS: usize = 10_000;
+/// How deep functions may call each other.
+const LIMIT_DEPTH: usize = 16;
+/// What the list of a call's arguments is named inside of it.
+const ARGUMENTS: &str = "__arguments";
+
+struct Function {
+    params: Vec<Identifier>,
+    rest: Option<Identifier>,
+    result: Expression,
+}
+
+/// The functions of all files.
+#[derive(Default)]
+pub(super) struct Calls {
+    known: BTreeMap<String, Function>,
+    open: Vec<String>,
+    done: usize,
+}
+
+impl Calls {
+    /// From the fields of `function` blocks; a later block takes an earlier one's place.
+    pub(super) fn new(blocks: Vec<(String, Fields)>) -> Result<Self, String> {
+        let mut calls = Self::default();
+        for (name, fields) in blocks {
+            let mut function = Function { params: Vec::new(), rest: None, result: Expression::Null };
+            let mut has_result = false;
+            for (field, expression) in fields {
+                let fail = |why: String| format!("function `{name}`: {why}");
+                match field.as_str() {
+                    "params" => function.params = identifiers(&expression).map_err(fail)?,
+                    "variadic_params" => function.rest = Some(identifier(&expression).map_err(fail)?),
+                    "result" => (function.result, has_result) = (expression, true),
+                    other => return Err(fail(format!("`{other}` is no field"))),
+                }
+            }
+            if !has_result {
+                return Err(format!("function `{name}` has no `result`"));
+            }
+            calls.known.insert(name, function);
+        }
+        Ok(calls)
+    }
+
+    /// The expression without calls of these functions.
+    pub(super) fn rewrite(&mut self, expression: Expression) -> Result<Expression, String> {
+        if self.known.is_empty() {
+            return Ok(expression);
+        }
+        Ok(match expression {
+            Expression::Array(items) => Expression::Array(self.all(items)?),
+            Expression::Object(object) => {
+                let entries = object.into_iter().map(|(key, value)| {
+                    let key = match key {
+                        ObjectKey::Expression(key) => ObjectKey::Expression(self.rewrite(key)?),
+                        other => other,
+                    };
+                    Ok((key, self.rewrite(value)?))
+                });
+                Expression::Object(entries.collect::<Result<_, String>>()?)
+            }
+            Expression::TemplateExpr(text) => self.text(*text)?,
+            Expression::Traversal(mut walk) => {
+                self.replace(&mut walk.expr)?;
+                for operator in &mut walk.operators {
+                    if let TraversalOperator::Index(index) = operator {
+                        self.replace(index)?;
+                    }
+                }
+                Expression::Traversal(walk)
+            }
+            Expression::FuncCall(call) => self.call(*call)?,
+            Expression::Parenthesis(inner) => Expression::Parenthesis(Box::new(self.rewrite(*inner)?)),
+            Expression::Conditional(mut choice) => {
+                self.replace(&mut choice.cond_expr)?;
+                self.replace(&mut choice.true_expr)?;
+                self.replace(&mut choice.false_expr)?;
+                Expression::Conditional(choice)
+            }
+            Expression::Operation(mut operation) => {
+                match operation.as_mut() {
+                    Operation::Unary(unary) => self.replace(&mut unary.expr)?,
+                    Operation::Binary(binary) => {
+                        self.replace(&mut binary.lhs_expr)?;
+                        self.replace(&mut binary.rhs_expr)?;
+                    }
+                }
+                Expression::Operation(operation)
+            }
+            Expression::ForExpr(mut each) => {
+                self.replace(&mut each.collection_expr)?;
+                self.replace(&mut each.value_expr)?;
+                for inner in [&mut each.key_expr, &mut each.cond_expr].into_iter().flatten() {
+                    self.replace(inner)?;
+                }
+                Expression::ForExpr(each)
+            }
+            plain => plain,
+        })
+    }
+
+    fn replace(&mut self, place: &mut Expression) -> Result<(), String> {
+        let taken = std::mem::replace(place, Expression::Null);
+        *place = self.rewrite(taken)?;
+        Ok(())
+    }
+
+    fn all(&mut self, items: Vec<Expression>) -> Result<Vec<Expression>, String> {
+        items.into_iter().map(|item| self.rewrite(item)).collect()
+    }
+
+    /// A string is written anew only where a call in it was replaced.
+    fn text(&mut self, text: TemplateExpr) -> Result<Expression, String> {
+        let before = self.done;
+        let mut template = Template::from_expr(&text).map_err(|error| error.to_string())?;
+        self.template(&mut template)?;
+        if self.done == before {
+            return Ok(Expression::from(text));
+        }
+        Ok(Expression::from(TemplateExpr::QuotedString(template.to_string())))
+    }
+
+    fn template(&mut self, template: &mut Template) -> Result<(), String> {
+        for element in template.elements_mut() {
+            match element {
+                Element::Literal(_) => {}
+                Element::Interpolation(inner) => self.replace(&mut inner.expr)?,
+                Element::Directive(directive) => match directive.as_mut() {
+                    Directive::If(choice) => {
+                        self.replace(&mut choice.cond_expr)?;
+                        self.template(&mut choice.true_template)?;
+                        if let Some(other) = &mut choice.false_template {
+                            self.template(other)?;
+                        }
+                    }
+                    Directive::For(each) => {
+                        self.replace(&mut each.collection_expr)?;
+                        self.template(&mut each.template)?;
+                    }
+                },
+            }
+        }
+        Ok(())
+    }
+
+    fn call(&mut self, mut call: FuncCall) -> Result<Expression, String> {
+        call.args = self.all(call.args)?;
+        let name = call.name.name.to_string();
+        let Some(function) = self.known.get(&name).filter(|_| call.name.namespace.is_empty()) else {
+            return Ok(Expression::from(call));
+        };
+        if self.open.contains(&name) || self.open.len() >= LIMIT_DEPTH {
+            return Err(format!(
+                "function `{name}` leads back to itself, or functions call each other too deep"
+            ));
+        }
+        self.done += 1;
+        if self.done > LIMIT_CALLS {
+            return Err(format!("functions are called more than {LIMIT_CALLS} times"));
+        }
+        let (given, wanted) = (call.args.len(), function.params.len());
+        if !call.expand_final && (given < wanted || given > wanted && function.rest.is_none()) {
+            return Err(format!("function `{name}` wants {wanted} arguments and is given {given}"));
+        }
+        let (params, rest, result) =
+            (function.params.clone(), function.rest.clone(), function.result.clone());
+        self.open.push(name);
+        let mut body = self.rewrite(result)?;
+        self.open.pop();
+        if let Some(rest) = rest {
+            body = bind(rest, tail(wanted), body);
+        }
+        for (at, param) in params.into_iter().enumerate().rev() {
+            body = bind(param, at_index(variable(ARGUMENTS), at), body);
+        }
+        Ok(bind(Identifier::sanitized(ARGUMENTS), arguments(call), body))
+    }
+}
+
+/// `[for NAME in [value] : body][0]`
+fn bind(name: Identifier, value: Expression, body: Expression) -> Expression {
+    at_index(Expression::from(ForExpr::new(name, Expression::Array(vec![value]), body)), 0)
+}
+
+fn at_index(list: Expression, at: usize) -> Expression {
+    let index = TraversalOperator::Index(Expression::from(at));
+    Expression::from(Traversal::new(list, [index]))
+}
+
+fn variable(name: &str) -> Expression {
+    Expression::Variable(hcl::expr::Variable::sanitized(name))
+}
+
+/// The arguments behind the first `skipped`.
+fn tail(skipped: usize) -> Expression {
+    let (at, item) = ("__at", "__item");
+    let enough = hcl::expr::BinaryOp::new(
+        variable(at),
+        hcl::expr::BinaryOperator::GreaterEq,
+        Expression::from(skipped),
+    );
+    let items = ForExpr::new(Identifier::sanitized(item), variable(ARGUMENTS), variable(item));
+    let items = items.with_key_var(Identifier::sanitized(at));
+    Expression::from(items.with_cond_expr(Operation::Binary(enough)))
+}
+
+/// The list of a call's arguments; `f(a, more...)` joins the last to the others.
+fn arguments(mut call: FuncCall) -> Expression {
+    match call.args.pop() {
+        Some(last) if call.expand_final => {
+            let joined = FuncCall::builder("concat").arg(Expression::Array(call.args)).arg(last);
+            Expression::from(joined.build())
+        }
+        Some(last) => {
+            call.args.push(last);
+            Expression::Array(call.args)
+        }
+        None => Expression::Array(Vec::new()),
+    }
+}
+
+fn identifiers(list: &Expression) -> Result<Vec<Identifier>, String> {
+    match list {
+        Expression::Array(items) => items.iter().map(identifier).collect(),
+        _ => Err("`params` is no list of names".to_owned()),
+    }
+}
+
+/// A name, which JSON has as a string.
+fn identifier(name: &Expression) -> Result<Identifier, String> {
+    let text = match name {
+        Expression::Variable(variable) => variable.to_string(),
+        Expression::String(text) => text.clone(),
+        Expression::TemplateExpr(text) => match text.as_ref() {
+            TemplateExpr::QuotedString(text) => text.clone(),
+            TemplateExpr::Heredoc(_) => return Err("a parameter is no name".to_owned()),
+        },
+        _ => return Err("a parameter is no name".to_owned()),
+    };
+    Identifier::new(text).map_err(|error| error.to_string())
+}
