@@ -210,7 +210,7 @@ pub fn decide(session: &Session, args: &SourceArgs, lowered: Sourced) -> Result<
     let facts = StoreFacts::new(&session.store, &contexts, &source_key).with_caches(imported.as_deref());
     let clamp = clamp(args)?;
     let fresh_stages = args.no_cache_filter.clone();
-    let tracing = tracing(args, &graph, clamp);
+    let tracing = tracing(args, &graph);
     let options = PlanOptions {
         no_cache: args.no_cache,
         fresh_stages,
@@ -242,19 +242,12 @@ fn passes(args: &SourceArgs) -> Result<Passes, Failure> {
 }
 
 /// Whether commands can be and are to be traced; without one there is no need to ask the host.
-///
-/// A traced command sees constant times of its base's directories, so what it writes may differ where there is no trace:
-/// builds that are to give the same bytes on every machine are traced only when they are told to be.
-fn tracing(args: &SourceArgs, graph: &Graph, clamp: Option<i64>) -> Tracing {
+fn tracing(args: &SourceArgs, graph: &Graph) -> Tracing {
     let mut kinds = graph.iter().map(|(_, node)| &node.step.kind);
     match args.trace {
-        Some(Trace::Off) => Tracing::Off,
-        None if clamp.is_some() => {
-            let why = "A build with clamped times is traced with --trace=on only".to_owned();
-            Tracing::Unavailable { why }
-        }
-        _ if !kinds.any(|kind| matches!(kind, StepKind::Exec(_))) => Tracing::On,
-        _ => match trace::support() {
+        Trace::Off => Tracing::Off,
+        Trace::On if !kinds.any(|kind| matches!(kind, StepKind::Exec(_))) => Tracing::On,
+        Trace::On => match trace::support() {
             Ok(()) => Tracing::On,
             Err(refusal) => Tracing::Unavailable { why: refusal.to_string() },
         },

@@ -96,11 +96,10 @@ pub struct SourceArgs {
     /// Of a build file: an argument of its function, as a string
     #[arg(long, num_args = 2, value_names = ["NAME", "STRING"])]
     pub argstr: Vec<String>,
-    /// Record what RUN instructions read, and run none again that reads nothing of what changed: on or off [default: on,
-    /// where times are not clamped]
-    #[arg(long, value_name = "MODE", env = "BUILDC_TRACE", hide_env = true)]
+    /// Record what RUN instructions read, and run none again that reads nothing of what changed: on or off
+    #[arg(long, value_name = "MODE", default_value = "off", env = "BUILDC_TRACE", hide_env = true)]
     #[arg(hide_possible_values = true)]
-    pub trace: Option<Trace>,
+    pub trace: Trace,
     /// Switch a pass of the optimiser off or on: -prune, -fold, -dedupe, -link, -reorder; repeatable
     #[arg(long, value_name = "-PASS", value_delimiter = ',', allow_hyphen_values = true)]
     pub optimise: Vec<String>,
