@@ -24,6 +24,7 @@ const DEFAULT_NAME: &str = "build.nix";
 /// The build file that is meant: one given by `-f`, or the only thing to build in the directory.
 pub fn path(args: &SourceArgs) -> Option<PathBuf> {
     match &args.file {
+        _ if args.inline.is_some() => None,
         Some(file) => (file.extension()? == "nix").then(|| file.clone()),
         None => default_file(&args.context),
     }

@@ -14,6 +14,7 @@ mod changes;
 mod commands;
 mod document;
 mod failure;
+mod group;
 mod interrupt;
 mod language;
 mod listing;

@@ -1,7 +1,7 @@
 //! From the command line of `build` and `plan` to a plan: calls the compiler with the store as its world.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use buildc_compiler::dockerfile::{self, Entitlements, LowerOptions, ast};
@@ -67,13 +67,19 @@ pub struct Frontend {
     pub warnings: Vec<Diagnostic>,
     /// Where the main context is.
     pub place: Place,
-    named: BTreeMap<String, NamedPlace>,
+    /// The contexts that have names.
+    pub named: BTreeMap<String, NamedPlace>,
     policy: PullPolicy,
 }
 
 impl Frontend {
     /// Reads the Dockerfile and the options.
     pub fn read(args: &SourceArgs) -> Result<Self, Failure> {
+        Self::read_beside(args, SourceMap::new())
+    }
+
+    /// The same with the texts of other builds beside it, which places of their steps point into.
+    pub fn read_beside(args: &SourceArgs, mut sources: SourceMap) -> Result<Self, Failure> {
         let mut place = Place::open(args)?;
         let dockerfile = Dockerfile::read(args, &mut place)?;
         let named = named_places(args)?;
@@ -82,7 +88,9 @@ impl Frontend {
             match place {
                 NamedPlace::Image(reference) => drop(options.images.insert(name.clone(), reference.clone())),
                 NamedPlace::Layout(_) => {}
-                NamedPlace::Dir(_) | NamedPlace::Held(_) => options.contexts.push(name.clone()),
+                NamedPlace::Dir(_) | NamedPlace::Held(_) => {
+                    options.contexts.insert(name.clone(), name.clone());
+                }
             }
         }
         if let Some(dir) = &place.dir {
@@ -90,7 +98,6 @@ impl Frontend {
             let rules = dockerfile.ignore(dir)?.map(|(_, text)| PatternSet::parse(&text));
             options.ignore = rules.and_then(Result::ok).unwrap_or_default();
         }
-        let mut sources = SourceMap::new();
         let file = sources.add(dockerfile.shown.clone(), dockerfile.text.clone());
         let policy = if args.pull { PullPolicy::Always } else { PullPolicy::Missing };
         Ok(Self { dockerfile, sources, file, options, warnings: Vec::new(), place, named, policy })
@@ -292,19 +299,36 @@ pub fn warn(warnings: &[Diagnostic], sources: &SourceMap, shell: &Shell) {
 
 fn contexts(session: &Session, frontend: &Frontend) -> Result<BTreeMap<String, Context>, Failure> {
     let mut contexts = BTreeMap::new();
-    let open = |name: &str, dir: &Path, ignore| {
-        Context::open(&session.store, name, dir, ignore).map_err(Failure::from)
-    };
-    let main = match &frontend.place.dir {
-        Some(dir) => open("", dir, frontend.dockerfile.ignore(dir)?)?,
+    for ContextSource { name, dir, ignore } in context_sources(session, frontend)? {
+        let context = Context::open(&session.store, &name, &dir, ignore)?;
+        contexts.insert(name, context);
+    }
+    Ok(contexts)
+}
+
+/// A directory that is a context, before it is opened.
+#[derive(Debug)]
+pub struct ContextSource {
+    /// What the command line calls it; the main one has the empty name.
+    pub name: String,
+    /// Where it is.
+    pub dir: PathBuf,
+    /// Name and text of the ignore file that applies.
+    pub ignore: Option<(String, String)>,
+}
+
+/// The directories of a build, the main one first.
+pub fn context_sources(session: &Session, frontend: &Frontend) -> Result<Vec<ContextSource>, Failure> {
+    let (dir, ignore) = match &frontend.place.dir {
+        Some(dir) => (dir.clone(), frontend.dockerfile.ignore(dir)?),
         None => {
             // Only a Dockerfile came in: its context is empty.
             let empty = session.store.subdir("contexts")?.join("empty");
             std::fs::create_dir_all(&empty).map_err(|e| Failure::file("create", &empty, &e))?;
-            open("", &empty, None)?
+            (empty, None)
         }
     };
-    contexts.insert(String::new(), main);
+    let mut found = vec![ContextSource { name: String::new(), dir, ignore }];
     for (name, place) in &frontend.named {
         let Some(dir) = place.dir() else { continue };
         // Rules are for directories of this machine, whose owner wrote them for this use.
@@ -312,9 +336,9 @@ fn contexts(session: &Session, frontend: &Frontend) -> Result<BTreeMap<String, C
             NamedPlace::Dir(dir) => source::ignore_file(&dir.join(".dockerignore"))?,
             NamedPlace::Held(_) | NamedPlace::Image(_) | NamedPlace::Layout(_) => None,
         };
-        contexts.insert(name.clone(), open(name, dir, ignore)?);
+        found.push(ContextSource { name: name.clone(), dir: dir.to_owned(), ignore });
     }
-    Ok(contexts)
+    Ok(found)
 }
 
 /// `--build-context`.

@@ -29,6 +29,9 @@ impl Dockerfile {
         if let Some(found) = place.dockerfile.take() {
             return Ok(found);
         }
+        if let Some((shown, text)) = &args.inline {
+            return Ok(Self { shown: shown.clone(), path: None, text: text.clone() });
+        }
         let context = place.dir.as_deref().unwrap_or(Path::new("."));
         match &args.file {
             Some(file) if is_web(&file.to_string_lossy()) => Self::fetched(&file.to_string_lossy()),

@@ -119,7 +119,7 @@ fn options(text: &str) -> LowerOptions {
             ("label", Some(pair)) => options.labels.push(pair),
             ("target", _) => options.target = Some(value.to_owned()),
             ("ignore", _) => ignore.push(value.to_owned()),
-            ("context", _) => options.contexts.push(value.to_owned()),
+            ("context", _) => drop(options.contexts.insert(value.to_owned(), value.to_owned())),
             ("platform", _) => {
                 options.platform = value.parse().unwrap_or(options.platform);
                 options.platform_requested = true;

@@ -6,10 +6,10 @@ use std::time::SystemTime;
 use buildc_executor::attest::{self, Detail, Request};
 
 use super::build::SourceArgs;
+use super::delivery::Built;
 use super::export::truth;
 use super::export_form::fields;
 use crate::failure::Failure;
-use crate::pipeline::Compiled;
 use crate::product::Product;
 use crate::session::Session;
 
@@ -60,24 +60,23 @@ impl Attestations {
         self,
         session: &Session,
         args: &SourceArgs,
-        compiled: &Compiled,
-        begun: SystemTime,
+        built: &Built<'_>,
         products: &mut [Product],
     ) -> Result<(), Failure> {
         if self == Self::default() {
             return Ok(());
         }
-        let reproducible = compiled.plan.clamp.is_some();
-        let request = Request { times: (!reproducible).then(|| (begun, SystemTime::now())), ..request(args) };
+        let reproducible = built.plan.clamp.is_some();
+        let request =
+            Request { times: (!reproducible).then(|| (built.begun, SystemTime::now())), ..request(args) };
         for product in products {
             for image in &product.images {
                 let mut statements = Vec::new();
                 if self.sbom {
                     statements.push(attest::sbom(&session.store, image, &product.target)?);
                 }
-                statements.extend(
-                    self.provenance.map(|detail| attest::provenance(&compiled.plan, &request, detail)),
-                );
+                statements
+                    .extend(self.provenance.map(|detail| attest::provenance(built.plan, &request, detail)));
                 product.statements.push(statements);
             }
         }

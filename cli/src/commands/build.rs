@@ -5,24 +5,20 @@ use std::path::PathBuf;
 
 use buildc_digest::Digest;
 use buildc_executor::Cancel;
-use buildc_executor::build::{self, BuildError, BuildOptions};
+use buildc_executor::build::{self, BuildOptions};
 use buildc_executor::layering::Layering;
-use buildc_ir::{Privilege, Reference};
-use buildc_store::export::Form;
-use buildc_store::{ImageRecord, Store, oci};
+use buildc_ir::Reference;
+use buildc_store::{ImageRecord, oci};
 use clap::ValueEnum;
 
 use super::Shell;
-use super::attest_options::Attestations;
-use super::cache_options::{self, CacheTo};
 use super::call::Call;
-use super::export::Export;
-use super::{export_form, given, verify, watch};
+use super::delivery::{self, Built, Delivery};
+use super::{execution, export_form, given, verify, watch};
 use crate::failure::{Failure, Outcome};
 use crate::interrupt::{self, INTERRUPTED};
 use crate::pipeline::Compiled;
 use crate::product::Product;
-use crate::render::{self, Display};
 use crate::session::{self, Session};
 use crate::{output, pipeline};
 
@@ -39,6 +35,9 @@ The id of the image goes to standard output with -q, everything else to standard
 /// What decides the graph: shared by `build` and `plan`.
 #[derive(clap::Args, Debug, Clone)]
 pub struct SourceArgs {
+    /// A Dockerfile that a bake file holds, in `file`'s place, with the name it is shown by.
+    #[arg(skip)]
+    pub inline: Option<(String, String)>,
     /// Where COPY and ADD take files from (the build context): a directory, an archive, a URL, a git repository, or `-`
     #[arg(value_name = "CONTEXT", default_value = ".")]
     pub context: PathBuf,
@@ -251,18 +250,9 @@ pub fn run(args: BuildArgs, shell: &Shell) -> Outcome {
     if let Some(call) = Call::of(&args)? {
         return call.run(&args.source, shell);
     }
-    let mut names = args.tag.iter().map(|t| session::new_name(t)).collect::<Result<Vec<_>, _>>()?;
-    let exports = args.output.iter().map(|o| Export::parse(o)).collect::<Result<Vec<_>, _>>()?;
-    let more: Vec<_> = exports.iter().flat_map(Export::names).cloned().collect();
-    names.extend(more);
-    if args.push && names.is_empty() {
-        return Err(Failure::usage("--push needs a name to push to").help("Add -t registry.example.com/NAME"));
-    }
-    let caches = CacheTo::read(&args.cache_to, &args.source.build_arg)?;
-    let attestations = Attestations::read(args.sbom.as_deref(), args.provenance.as_deref(), &args.attest)?;
+    let wanted = Delivery::read(&args)?;
     let mut session = Session::open(shell)?;
     let cancel = Cancel::new();
-    let wanted = Wanted { names, exports, caches, attestations };
     if args.watch {
         interrupt::cancels(&cancel)?;
         let build = |session: &mut Session| once(session, &args, &wanted, &cancel, shell);
@@ -271,20 +261,16 @@ pub fn run(args: BuildArgs, shell: &Shell) -> Outcome {
     once(&mut session, &args, &wanted, &cancel, shell)
 }
 
-/// What is to become of the images.
-#[derive(Debug)]
-struct Wanted {
-    names: Vec<Reference>,
-    exports: Vec<Export>,
-    caches: Vec<CacheTo>,
-    attestations: Attestations,
-}
-
 /// One build and everything that follows it.
-fn once(session: &mut Session, args: &BuildArgs, wanted: &Wanted, cancel: &Cancel, shell: &Shell) -> Outcome {
-    let Wanted { names, exports, caches, attestations } = wanted;
+fn once(
+    session: &mut Session,
+    args: &BuildArgs,
+    wanted: &Delivery,
+    cancel: &Cancel,
+    shell: &Shell,
+) -> Outcome {
     let begun = std::time::SystemTime::now();
-    let Some((compiled, mut products)) = products(session, args, names, cancel, shell)? else {
+    let Some((compiled, mut products)) = products(session, args, &wanted.names, cancel, shell)? else {
         return Ok(INTERRUPTED);
     };
     if let Some(form) = args.verify {
@@ -296,57 +282,14 @@ fn once(session: &mut Session, args: &BuildArgs, wanted: &Wanted, cancel: &Cance
             return Err(verify::failure());
         }
     }
-    attestations.attach(session, &args.source, &compiled, begun, &mut products)?;
-    cache_options::inline(session, caches, &compiled, &mut products)?;
-    for export in exports {
-        let [product] = products.as_slice() else {
-            return Err(several(&products, "--output writes one image"));
-        };
-        export.write(session, product)?;
-    }
-    let pushed = push(session, args, exports, &products, cancel, shell)?;
-    cache_options::send(session, caches, &compiled, args.quiet)?;
+    let built = Built { plan: &compiled.plan, contexts: &compiled.contexts, begun };
+    let pushed = wanted.deliver(session, args, &built, &mut products, cancel, shell)?;
     write_files(args, &products, &pushed)?;
     if args.quiet {
         let images = products.iter().map(Product::primary);
         images.into_iter().try_for_each(|image| output::data(&image.id.to_string()))?;
     }
     Ok(0)
-}
-
-/// Sends everything that has a name where `--push` or an output wants it; the digests that the products have there.
-fn push(
-    session: &Session,
-    args: &BuildArgs,
-    exports: &[Export],
-    products: &[Product],
-    cancel: &Cancel,
-    shell: &Shell,
-) -> Result<Vec<Option<Digest>>, Failure> {
-    let plain = Form::default();
-    let mut forms: Vec<&Form> = exports.iter().filter(|e| e.pushes()).map(Export::form).collect();
-    if args.push && forms.is_empty() {
-        // As buildx has it, --push speaks of the image outputs that are there.
-        forms.push(&plain);
-    }
-    let mut digests = vec![None; products.len()];
-    for form in forms {
-        for (product, digest) in products.iter().zip(&mut digests) {
-            let release = product.release(form)?;
-            for name in &product.names {
-                *digest =
-                    Some(super::registry::push_release(session, &release, name, args.quiet, cancel, shell)?);
-            }
-        }
-    }
-    Ok(digests)
-}
-
-/// A build file's set of images where one is wanted.
-fn several(products: &[Product], what: &str) -> Failure {
-    let targets: Vec<&str> = products.iter().map(|product| product.target.as_str()).collect();
-    Failure::usage(format!("{what}, and this builds {}: {}", products.len(), targets.join(", ")))
-        .help("Choose one with -A NAME")
 }
 
 /// Builds and tags; `None` when the build was interrupted. Ctrl-C sets `cancel`, then and later.
@@ -363,52 +306,13 @@ fn products(
     if !args.quiet {
         pipeline::warn(&compiled.warnings, &compiled.plan.sources, shell);
     }
-    if compiled.plan.privilege != Privilege::None {
-        session.need_namespaces()?;
-    }
-    let options = BuildOptions {
-        source_key: compiled.source_key.clone(),
-        record: buildc_compiler::plan::record(&compiled.plan),
-        no_cache: args.source.no_cache,
-        fresh_stages: args.source.no_cache_filter.clone(),
-        tracing: compiled.plan.tracing.clone(),
-        imported: compiled.imported.clone(),
-        ..options
-    };
-    interrupt::cancels(&options.cancel)?;
-    let (display, events) = Display::start(progress, shell.streams, pipeline::reasons(&compiled.plan));
-    let result = build::build(&session.store, &compiled.plan, &compiled.contexts, &options, &events);
-    drop(events);
-    display.finish();
-    for note in compiled.imported.iter().flat_map(|imported| imported.notes()) {
-        output::say(&format!("A result from the cache is not used: {note}"));
-    }
-    let outcome = match result {
-        Ok(outcome) => outcome,
-        Err(BuildError::Cancelled) => {
-            output::say("Build was cancelled; nothing is left running or mounted");
-            return Ok(None);
-        }
-        Err(error) => {
-            let (error, sources) = (Box::new(error), Box::new(compiled.plan.sources));
-            return Err(Failure::Build { error, sources, log: log_file(&session.store) });
-        }
+    let (compiled, Some(outcome)) =
+        execution::execute(session, compiled, &args.source, options, progress, shell)?
+    else {
+        return Ok(None);
     };
     let products = named(args, &outcome, &compiled, names)?;
-    for product in &products {
-        for name in &product.names {
-            session.store.tag(&name.to_string(), &product.primary().id)?;
-        }
-    }
-    if !matches!(progress, Progress::Quiet | Progress::Json) {
-        let shown = products.iter().flat_map(|product| {
-            let names = |image: &ImageRecord| {
-                if image.id == product.primary().id { product.names.as_slice() } else { &[] }
-            };
-            product.images.iter().map(move |image| (image, names(image)))
-        });
-        output::say(&render::summary(&outcome, &shown.collect::<Vec<_>>()));
-    }
+    execution::tag(session, &outcome, &products, progress)?;
     Ok(Some((compiled, products)))
 }
 
@@ -419,10 +323,6 @@ fn named(
     compiled: &Compiled,
     names: &[Reference],
 ) -> Result<Vec<Product>, Failure> {
-    let mut annotations = Vec::new();
-    for option in &args.annotation {
-        annotations.extend(export_form::annotations(option)?);
-    }
     let mut built = outcome.images.iter().zip(&compiled.plan.graph.targets);
     let mut products = Vec::new();
     for count in &compiled.groups {
@@ -436,17 +336,29 @@ fn named(
             target.clone_from(name);
         }
         let names = names.iter().cloned().chain(own).collect();
-        let mut product = Product::new(target, images, names).ok_or_else(no_image)?;
-        product.annotations.clone_from(&annotations);
-        product.always_index = multi_platform(args);
-        products.push(product);
+        products.push(product(args, target, images, names)?);
     }
     match products.len() {
         0 => Err(no_image()),
         1 => Ok(products),
         _ if names.is_empty() => Ok(products),
-        _ => Err(several(&products, "--tag names one image")),
+        _ => Err(delivery::several(&products, "--tag names one image")),
     }
+}
+
+/// A product as the options of its build want it.
+pub fn product(
+    args: &BuildArgs,
+    target: String,
+    images: Vec<(ImageRecord, oci::Platform)>,
+    names: Vec<Reference>,
+) -> Result<Product, Failure> {
+    let mut product = Product::new(target, images, names).ok_or_else(no_image)?;
+    for option in &args.annotation {
+        product.annotations.extend(export_form::annotations(option)?);
+    }
+    product.always_index = multi_platform(args);
+    Ok(product)
 }
 
 fn no_image() -> Failure {
@@ -454,7 +366,7 @@ fn no_image() -> Failure {
 }
 
 /// A platform as the store's documents have it.
-fn platform(platform: &buildc_ir::Platform) -> oci::Platform {
+pub fn platform(platform: &buildc_ir::Platform) -> oci::Platform {
     let buildc_ir::Platform { os, arch, variant } = platform.clone();
     oci::Platform { architecture: arch, os, os_version: None, variant }
 }
@@ -466,14 +378,8 @@ fn multi_platform(args: &BuildArgs) -> bool {
     args.source.build_arg.iter().rev().find_map(value).unwrap_or(false)
 }
 
-/// The log of this process's newest build; its name ends with the process id.
-fn log_file(store: &Store) -> Option<PathBuf> {
-    let own = format!("-{}.jsonl", std::process::id());
-    let files = std::fs::read_dir(store.subdir("logs").ok()?).ok()?;
-    files.filter_map(|f| Some(f.ok()?.path())).filter(|p| p.to_string_lossy().ends_with(&own)).max()
-}
-
-fn build_options(args: &BuildArgs) -> Result<BuildOptions, Failure> {
+/// What running a build needs of its command line.
+pub fn build_options(args: &BuildArgs) -> Result<BuildOptions, Failure> {
     let layering = args.layers.layering();
     let mut options = BuildOptions { jobs: args.source.jobs(), layering, ..BuildOptions::default() };
     for secret in &args.secret {
@@ -507,7 +413,7 @@ fn write_files(args: &BuildArgs, products: &[Product], pushed: &[Option<Digest>]
 }
 
 /// Digests and names; what was pushed is spoken of as it is in the registry.
-fn metadata(product: &Product, pushed: Option<Digest>) -> serde_json::Value {
+pub fn metadata(product: &Product, pushed: Option<Digest>) -> serde_json::Value {
     let record = product.primary();
     let names: Vec<String> = product.names.iter().map(Reference::to_string).collect();
     let media_type = match pushed {

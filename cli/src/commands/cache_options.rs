@@ -8,11 +8,11 @@ use buildc_store::cache::{CacheDocument, CacheError, CachePlace, CacheSource, IN
 use buildc_store::export::{Annotation, AnnotationLevel, Form};
 use buildc_store::remote::Watch;
 
+use super::delivery::Built;
 use super::export::truth;
 use super::export_form::{FormOptions, fields};
 use crate::failure::Failure;
 use crate::output;
-use crate::pipeline::Compiled;
 use crate::product::Product;
 use crate::session::{self, Session};
 
@@ -144,13 +144,13 @@ pub fn open(session: &Session, options: &[String]) -> Result<Option<Arc<Imported
 pub fn inline(
     session: &Session,
     caches: &[CacheTo],
-    compiled: &Compiled,
+    built: &Built<'_>,
     products: &mut [Product],
 ) -> Result<(), Failure> {
     if caches.iter().all(|cache| cache.place.is_some()) {
         return Ok(());
     }
-    let results = cache::collect(&session.store, &compiled.plan, &compiled.contexts, Extent::Min)?;
+    let results = cache::collect(&session.store, built.plan, built.contexts, Extent::Min)?;
     for product in products {
         for (image, platform) in product.images.iter().zip(&product.platforms) {
             product.annotations.push(Annotation {
@@ -165,10 +165,10 @@ pub fn inline(
 }
 
 /// Sends what `--cache-to` wants elsewhere.
-pub fn send(session: &Session, caches: &[CacheTo], compiled: &Compiled, quiet: bool) -> Result<(), Failure> {
+pub fn send(session: &Session, caches: &[CacheTo], built: &Built<'_>, quiet: bool) -> Result<(), Failure> {
     for cache in caches {
         let Some(place) = &cache.place else { continue };
-        let results = cache::collect(&session.store, &compiled.plan, &compiled.contexts, cache.extent)?;
+        let results = cache::collect(&session.store, built.plan, built.contexts, cache.extent)?;
         let sent = buildc_store::cache::send(&session.store, &results, &cache.form, place, Watch::SILENT);
         match sent {
             Ok(()) if quiet => {}

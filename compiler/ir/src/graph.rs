@@ -138,6 +138,40 @@ impl Graph {
         Ok(())
     }
 
+    /// Takes up the steps of another graph for others to stand on: neither its targets, nor what the other knows of where
+    /// its steps came from.
+    ///
+    /// # Errors
+    /// [`UnknownInput`] as [`Graph::add`]; a whole graph has all its inputs.
+    pub fn stand_on(&mut self, other: &Self) -> Result<(), UnknownInput> {
+        for (_, node) in &other.nodes {
+            self.add(Node { origins: Vec::new(), stages: Vec::new(), ..node.clone() })?;
+        }
+        Ok(())
+    }
+
+    /// Puts a build's name before the names of all stages. Steps of no stage, which others stand on, stay so.
+    pub fn qualify_stages(&mut self, build: &str) {
+        for stage in self.nodes.iter_mut().flat_map(|(_, node)| &mut node.stages) {
+            *stage = format!("{build}/{stage}");
+        }
+    }
+
+    /// The part of the graph that some of its targets need, in the same order.
+    ///
+    /// # Errors
+    /// [`UnknownInput`] as [`Graph::add`]; a whole graph has all its inputs.
+    pub fn narrowed(&self, targets: std::ops::Range<usize>) -> Result<Self, UnknownInput> {
+        let targets = self.targets.get(targets).unwrap_or_default().to_vec();
+        let made = targets.iter().flat_map(|target| &target.history).filter_map(|entry| entry.step);
+        let needed = self.reachable(targets.iter().map(|target| target.root).chain(made));
+        let mut part = Self { targets, ..Self::new() };
+        for (_, node) in self.nodes.iter().filter(|(id, _)| needed.contains(id)) {
+            part.add(node.clone())?;
+        }
+        Ok(part)
+    }
+
     fn join(&mut self, at: usize, node: Node) {
         let known = &mut self.nodes[at].1;
         for origin in node.origins {

@@ -2,7 +2,7 @@
 
 use buildc_digest::{ContentDigest, Key};
 
-use crate::graph::Graph;
+use crate::graph::{Graph, UnknownInput};
 use crate::origin::SourceMap;
 use crate::reads::Aspect;
 use crate::step::StepId;
@@ -26,6 +26,18 @@ pub struct Plan {
     pub clamp: Option<i64>,
     /// The sources that spans point into.
     pub sources: SourceMap,
+}
+
+impl Plan {
+    /// What the plan says of some of its targets alone.
+    ///
+    /// # Errors
+    /// [`UnknownInput`] for a graph that lacks inputs of its steps.
+    pub fn narrowed(&self, targets: std::ops::Range<usize>) -> Result<Self, UnknownInput> {
+        let graph = self.graph.narrowed(targets)?;
+        let steps = self.steps.iter().filter(|step| graph.get(step.id).is_some()).cloned().collect();
+        Ok(Self { graph, steps, ..self.clone() })
+    }
 }
 
 /// Whether what a command reads is recorded, and results over other bases are looked for by what they read.

@@ -4,6 +4,7 @@
 //! Never does: looking at a build context or a registry; bases come in through [`Resolver`].
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use buildc_ir::pattern::PatternSet;
 use buildc_ir::step::Network;
@@ -56,7 +57,7 @@ fn split(file: FileId, text: &str) -> (ast::Directives, Vec<lines::LogicalLine>,
 }
 
 /// What the command line says about a build.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct LowerOptions {
     /// `--build-arg`; `None` for a name without value that the client's environment does not have either.
     pub build_args: BTreeMap<String, Option<String>>,
@@ -74,10 +75,12 @@ pub struct LowerOptions {
     pub extra_hosts: Vec<(String, String)>,
     /// Name of the main context in the graph; empty where there is one build.
     pub main_context: String,
-    /// Names given by `--build-context`; the main context is not among them.
-    pub contexts: Vec<String>,
+    /// Names given by `--build-context` with the contexts' names in the graph; the main context is not among them.
+    pub contexts: BTreeMap<String, String>,
     /// Names that `--build-context` gives to images.
     pub images: BTreeMap<String, Reference>,
+    /// Names that it gives to other builds, which are lowered: a graph of one target for each platform.
+    pub builds: BTreeMap<String, Vec<Arc<Graph>>>,
     /// `--allow`: what the Dockerfile may ask for beyond the sandbox.
     pub entitlements: Entitlements,
     /// The main context's ignore rules, for the check of what COPY names.
@@ -96,8 +99,9 @@ impl LowerOptions {
             network: Network::Default,
             extra_hosts: Vec::new(),
             main_context: String::new(),
-            contexts: Vec::new(),
+            contexts: BTreeMap::new(),
             images: BTreeMap::new(),
+            builds: BTreeMap::new(),
             entitlements: Entitlements::default(),
             ignore: PatternSet::default(),
         }

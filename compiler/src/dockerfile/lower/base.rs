@@ -1,7 +1,7 @@
 //! FROM: the state a stage begins with, and the trees that `--from` and mounts name.
 
 use buildc_ir::step::{self, Copy, ImageSource, Role};
-use buildc_ir::{ImageConfig, Input, Platform, Reference, Span, StepId, StepKind};
+use buildc_ir::{ImageConfig, Input, Platform, Reference, Span, StepId, StepKind, Target};
 
 use super::link::{LinkedStage, Origin};
 use super::stage::{About, Counter, Lowering, Marks, StageState};
@@ -23,7 +23,7 @@ impl Lowering<'_> {
             return Some(inherit(base, name, counter));
         }
         let mut config = ImageConfig::scratch(stage.platform.clone());
-        let mut base_history = Vec::new();
+        let (mut base_history, mut history) = (Vec::new(), Vec::new());
         let mut marks = Marks::default();
         let tree = match base {
             Origin::Image(reference, platform) => {
@@ -38,6 +38,12 @@ impl Lowering<'_> {
                 self.image(reference, platform, label, stage.span, &name)?
             }
             Origin::Context(context) => self.context_tree(context, stage.span, &name)?,
+            Origin::Build(build, at) => {
+                let target = self.target_of_build(build, *at, stage.span)?;
+                config = target.config;
+                (base_history, history) = (target.base_history, target.history);
+                target.root
+            }
             Origin::Scratch | Origin::Stage(_) => {
                 config.working_dir = "/".to_owned();
                 config.platform = self.options.platform.clone();
@@ -48,7 +54,7 @@ impl Lowering<'_> {
         let env = Env::from_pairs(&config.env);
         // Scratch is whatever the target is.
         let platform = if matches!(base, Origin::Scratch) { &self.options.platform } else { &stage.platform };
-        let (args, history, platform) = (Vec::new(), Vec::new(), platform.clone());
+        let (args, platform) = (Vec::new(), platform.clone());
         Some(StageState { tree, config, base_history, history, env, args, platform, marks, name, counter })
     }
 
@@ -56,7 +62,10 @@ impl Lowering<'_> {
     fn counter(&self, stage: &LinkedStage<'_>, name: &str) -> Counter {
         let counted = |kind: &Kind| matches!(kind, Kind::Run(_) | Kind::Transfer(_) | Kind::Workdir(_));
         let steps = stage.body.iter().filter(|f| f.onbuild || counted(&f.instruction.kind)).count();
-        let base = usize::from(!matches!(stage.base, Some(Origin::Scratch | Origin::Stage(_)) | None));
+        let base = usize::from(!matches!(
+            stage.base,
+            Some(Origin::Scratch | Origin::Stage(_) | Origin::Build(..)) | None
+        ));
         let name = if self.reached.linked.several { name.to_owned() } else { String::new() };
         Counter { name, index: 0, total: base + steps, onbuild: false }
     }
@@ -79,6 +88,13 @@ impl Lowering<'_> {
         self.add(kind, Vec::new(), About::new(label, span, stage))
     }
 
+    /// Puts the steps of another build under this one; what that build wants of them.
+    fn target_of_build(&mut self, name: &str, at: usize, span: Span) -> Option<Target> {
+        let graph = self.options.builds.get(name)?.get(at)?;
+        let stood = self.stand_on(graph, span);
+        stood.then(|| graph.targets.first().cloned()).flatten()
+    }
+
     /// A context as a tree of its own, where a stage is built on it.
     fn context_tree(&mut self, context: &str, span: Span, stage: &str) -> Option<StepId> {
         let scratch = self.scratch(span, stage)?;
@@ -99,6 +115,7 @@ impl Lowering<'_> {
         let tree = match origin {
             Origin::Context(name) => return Some(step::From::Context(name.clone())),
             Origin::Scratch => self.scratch(span, stage)?,
+            Origin::Build(build, at) => self.target_of_build(build, *at, span)?.root,
             Origin::Image(reference, platform) => {
                 self.image(reference, platform, format!("FROM {reference}"), span, stage)?
             }

@@ -5,8 +5,9 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use buildc_ir::{Diagnostic, Platform, Reference, Span};
+use buildc_ir::{Diagnostic, Graph, Platform, Reference, Span};
 
 use super::mounts;
 use crate::dockerfile::ast::{Instruction, Kind, Word};
@@ -27,6 +28,8 @@ pub enum Origin {
     Image(Box<Reference>, Platform),
     /// A context given by `--build-context`.
     Context(String),
+    /// Another build that `--build-context` names, and which of its platforms.
+    Build(String, usize),
 }
 
 /// An instruction of a stage, or of a trigger that fires in it.
@@ -102,6 +105,12 @@ impl Linked<'_> {
         self.stages.get(index).and_then(|s| s.name.clone()).unwrap_or_else(|| format!("stage-{index}"))
     }
 
+    /// Triggers that an image of another build brings.
+    pub fn triggers_of_build(&self, name: &str, at: usize) -> Vec<String> {
+        let target = self.options.builds.get(name).and_then(|graphs| graphs.get(at)?.targets.first());
+        target.map(|target| target.config.on_build.clone()).unwrap_or_default()
+    }
+
     /// What a name in `--from` (with `index`: numbers are stages) or in a mount means.
     fn origin(&self, word: &Word, name: &str, index: bool, problems: &mut Vec<Diagnostic>) -> Option<Origin> {
         if let Some(origin) = named(self.options, name, &self.options.platform) {
@@ -159,8 +168,13 @@ fn named(options: &LowerOptions, name: &str, platform: &Platform) -> Option<Orig
         return None;
     }
     let plain = name.strip_suffix(":latest").unwrap_or(name);
-    if let Some(context) = options.contexts.iter().find(|c| c.eq_ignore_ascii_case(plain)) {
+    if let Some((_, context)) = options.contexts.iter().find(|(n, _)| n.eq_ignore_ascii_case(plain)) {
         return Some(Origin::Context(context.clone()));
+    }
+    if let Some((build, graphs)) = options.builds.iter().find(|(n, _)| n.eq_ignore_ascii_case(plain)) {
+        let fits = |graph: &Arc<Graph>| graph.targets.iter().any(|t| t.config.platform == *platform);
+        // A build for one platform serves them all, as in BuildKit.
+        return Some(Origin::Build(build.clone(), graphs.iter().position(fits).unwrap_or(0)));
     }
     let (_, image) = options.images.iter().find(|(n, _)| n.eq_ignore_ascii_case(plain))?;
     Some(Origin::Image(Box::new(image.clone()), platform.clone()))

@@ -137,6 +137,7 @@ fn fire_triggers(
             .map(|image| image.config.on_build.clone())
             .unwrap_or_default(),
         Some(Origin::Stage(base)) => stage_triggers(linked, *base),
+        Some(Origin::Build(build, at)) => linked.triggers_of_build(build, *at),
         _ => Vec::new(),
     };
     let name = format!("ONBUILD of {}", stage.written.text);

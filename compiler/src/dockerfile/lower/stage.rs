@@ -205,6 +205,12 @@ impl<'a> Lowering<'a> {
         }
     }
 
+    /// Adds the steps of another graph; false when they cannot be, which is an internal fault.
+    pub(super) fn stand_on(&mut self, other: &Graph, span: Span) -> bool {
+        let stood = self.graph.stand_on(other);
+        stood.map_err(|error| self.problems.push(problem::internal(error, span))).is_ok()
+    }
+
     /// Records a change of the config: a step without layer, and an empty history entry.
     pub(super) fn config_change(&mut self, state: &mut StageState, text: String, span: Span) {
         let kind = StepKind::Config(ConfigChange { text: text.clone() });

@@ -64,7 +64,7 @@ fn options(
         target: request.target.clone(),
         main_context: builder.context(context),
         labels: Vec::new(),
-        contexts: Vec::new(),
+        contexts: std::collections::BTreeMap::new(),
         ..builder.options.clone()
     };
     if let Some(text) = &request.platform {

@@ -1,0 +1,117 @@
+//! What becomes of images once they are built: attestations, outputs, pushes, caches for other machines.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use buildc_digest::Digest;
+use buildc_executor::Cancel;
+use buildc_executor::context::Context;
+use buildc_ir::{Plan, Reference};
+use buildc_store::export::Form;
+
+use super::attest_options::Attestations;
+use super::build::BuildArgs;
+use super::cache_options::{self, CacheTo};
+use super::export::Export;
+use super::{Shell, registry};
+use crate::failure::Failure;
+use crate::product::Product;
+use crate::session::{self, Session};
+
+/// What a build's options want of its images.
+#[derive(Debug)]
+pub struct Delivery {
+    /// What they are called.
+    pub names: Vec<Reference>,
+    exports: Vec<Export>,
+    caches: Vec<CacheTo>,
+    attestations: Attestations,
+}
+
+/// A build that has ended well.
+#[derive(Debug)]
+pub struct Built<'a> {
+    /// The plan of these images alone.
+    pub plan: &'a Plan,
+    /// The contexts that it names.
+    pub contexts: &'a BTreeMap<String, Context>,
+    /// When it began.
+    pub begun: SystemTime,
+}
+
+impl Delivery {
+    /// Reads the options.
+    pub fn read(args: &BuildArgs) -> Result<Self, Failure> {
+        let mut names = args.tag.iter().map(|t| session::new_name(t)).collect::<Result<Vec<_>, _>>()?;
+        let exports = args.output.iter().map(|o| Export::parse(o)).collect::<Result<Vec<_>, _>>()?;
+        let more: Vec<_> = exports.iter().flat_map(Export::names).cloned().collect();
+        names.extend(more);
+        if args.push && names.is_empty() {
+            return Err(
+                Failure::usage("--push needs a name to push to").help("Add -t registry.example.com/NAME")
+            );
+        }
+        let caches = CacheTo::read(&args.cache_to, &args.source.build_arg)?;
+        let attestations =
+            Attestations::read(args.sbom.as_deref(), args.provenance.as_deref(), &args.attest)?;
+        Ok(Self { names, exports, caches, attestations })
+    }
+
+    /// Does everything; the digests that the products have in registries.
+    pub fn deliver(
+        &self,
+        session: &Session,
+        args: &BuildArgs,
+        built: &Built<'_>,
+        products: &mut [Product],
+        cancel: &Cancel,
+        shell: &Shell,
+    ) -> Result<Vec<Option<Digest>>, Failure> {
+        self.attestations.attach(session, &args.source, built, products)?;
+        cache_options::inline(session, &self.caches, built, products)?;
+        for export in &self.exports {
+            let [product] = &*products else {
+                return Err(several(products, "--output writes one image"));
+            };
+            export.write(session, product)?;
+        }
+        let pushed = self.push(session, args, products, cancel, shell)?;
+        cache_options::send(session, &self.caches, built, args.quiet)?;
+        Ok(pushed)
+    }
+
+    /// Sends everything that has a name where `--push` or an output wants it.
+    fn push(
+        &self,
+        session: &Session,
+        args: &BuildArgs,
+        products: &[Product],
+        cancel: &Cancel,
+        shell: &Shell,
+    ) -> Result<Vec<Option<Digest>>, Failure> {
+        let plain = Form::default();
+        let mut forms: Vec<&Form> = self.exports.iter().filter(|e| e.pushes()).map(Export::form).collect();
+        if args.push && forms.is_empty() {
+            // As buildx has it, --push speaks of the image outputs that are there.
+            forms.push(&plain);
+        }
+        let mut digests = vec![None; products.len()];
+        for form in forms {
+            for (product, digest) in products.iter().zip(&mut digests) {
+                let release = product.release(form)?;
+                for name in &product.names {
+                    *digest =
+                        Some(registry::push_release(session, &release, name, args.quiet, cancel, shell)?);
+                }
+            }
+        }
+        Ok(digests)
+    }
+}
+
+/// A build file's set of images where one is wanted.
+pub fn several(products: &[Product], what: &str) -> Failure {
+    let targets: Vec<&str> = products.iter().map(|product| product.target.as_str()).collect();
+    Failure::usage(format!("{what}, and this builds {}: {}", products.len(), targets.join(", ")))
+        .help("Choose one with -A NAME")
+}
