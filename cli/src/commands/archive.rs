@@ -29,7 +29,7 @@ pub enum ArchiveFormat {
     OciDir,
 }
 
-/// Options of `buildc load`.
+// Options of `buildc load`.
 #[derive(clap::Args, Debug)]
 pub struct LoadArgs {
     /// File, or OCI layout directory [default: standard input]
@@ -40,7 +40,7 @@ pub struct LoadArgs {
     quiet: bool,
 }
 
-/// Options of `buildc save`.
+// Options of `buildc save`.
 #[derive(clap::Args, Debug)]
 pub struct SaveArgs {
     /// File [default: standard output]
@@ -65,7 +65,7 @@ Examples:
   mmdebstrap trixie base.tar && buildc import base.tar debian:trixie
   tar -C rootfs -c . | buildc import -c 'CMD [\"/bin/sh\"]' - mybase";
 
-/// Options of `buildc import`.
+// Options of `buildc import`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = IMPORT_HELP)]
 pub struct ImportArgs {

@@ -32,7 +32,7 @@ Examples:
 
 The id of the image goes to standard output with -q, everything else to standard error.";
 
-/// What decides the graph: shared by `build` and `plan`.
+// What decides the graph: shared by `build` and `plan`.
 #[derive(clap::Args, Debug, Clone)]
 pub struct SourceArgs {
     /// A Dockerfile that a bake file holds, in `file`'s place, with the name it is shown by.
@@ -173,7 +173,7 @@ impl Layers {
     }
 }
 
-/// Options of `buildc build`.
+// Options of `buildc build`.
 #[derive(clap::Args, Debug, Clone)]
 #[command(after_help = AFTER_HELP)]
 pub struct BuildArgs {

@@ -27,7 +27,7 @@ a rule for it. The exit code is 1 when something was found.";
 /// Remedies can make way for others; more rounds than this are not needed for any file.
 const MOST_ROUNDS: usize = 8;
 
-/// Options of `buildc check`.
+// Options of `buildc check`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub struct CheckArgs {

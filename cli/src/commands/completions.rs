@@ -13,7 +13,7 @@ Examples:
   buildc completions zsh  > ~/.zfunc/_buildc
   buildc completions fish > ~/.config/fish/completions/buildc.fish";
 
-/// Options of `buildc completions`.
+// Options of `buildc completions`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub struct CompletionsArgs {

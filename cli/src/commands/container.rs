@@ -7,7 +7,7 @@ use crate::failure::{Failure, Outcome};
 use crate::session::Session;
 use crate::{output, report};
 
-/// Containers by name or id.
+// Containers by name or id.
 #[derive(clap::Args, Debug)]
 pub struct NamesArgs {
     /// Names or ids
@@ -15,7 +15,7 @@ pub struct NamesArgs {
     names: Vec<String>,
 }
 
-/// Options of `buildc start`.
+// Options of `buildc start`.
 #[derive(clap::Args, Debug)]
 pub struct StartArgs {
     /// Show its output and end with its exit code
@@ -28,7 +28,7 @@ pub struct StartArgs {
     containers: NamesArgs,
 }
 
-/// Options of `buildc stop` and `buildc restart`.
+// Options of `buildc stop` and `buildc restart`.
 #[derive(clap::Args, Debug)]
 pub struct StopArgs {
     /// Seconds to wait before it is killed; -1 waits for ever
@@ -47,7 +47,7 @@ pub struct StopArgs {
     containers: NamesArgs,
 }
 
-/// Options of `buildc kill`.
+// Options of `buildc kill`.
 #[derive(clap::Args, Debug)]
 pub struct KillArgs {
     /// Signal to send
@@ -57,7 +57,7 @@ pub struct KillArgs {
     containers: NamesArgs,
 }
 
-/// Options of `buildc rm`.
+// Options of `buildc rm`.
 #[derive(clap::Args, Debug)]
 pub struct RmArgs {
     /// Kill it first if it runs
@@ -70,7 +70,7 @@ pub struct RmArgs {
     containers: NamesArgs,
 }
 
-/// Options of `buildc rename`.
+// Options of `buildc rename`.
 #[derive(clap::Args, Debug)]
 pub struct RenameArgs {
     /// Name or id
@@ -79,7 +79,7 @@ pub struct RenameArgs {
     name: String,
 }
 
-/// Options of `buildc port`.
+// Options of `buildc port`.
 #[derive(clap::Args, Debug)]
 pub struct PortArgs {
     /// Name or id
@@ -89,7 +89,7 @@ pub struct PortArgs {
     port: Option<String>,
 }
 
-/// Options of `buildc top`.
+// Options of `buildc top`.
 #[derive(clap::Args, Debug)]
 pub struct TopArgs {
     /// Name or id

@@ -7,7 +7,7 @@ use buildc_executor::container::{ContainerSpec, Limits, options};
 
 use crate::failure::Failure;
 
-/// Options of a new container.
+// Options of a new container.
 #[derive(clap::Args, Debug)]
 pub struct ContainerOptions {
     /// Name of the container

@@ -16,7 +16,7 @@ Examples:
   buildc cp web:/data - | tar t             as a tar archive
   buildc cp @failed:/app/test-report .      out of what a failed step left (see `buildc why` for naming steps)";
 
-/// Options of `buildc cp`.
+// Options of `buildc cp`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub struct CpArgs {

@@ -23,7 +23,7 @@ Examples:
   buildc size app                     per instruction: its layer, and what later layers hide of it
   buildc size --by path --depth 3 app directories, the biggest first";
 
-/// Options of `buildc diff`.
+// Options of `buildc diff`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = DIFF_HELP)]
 pub struct DiffArgs {
@@ -44,7 +44,7 @@ pub struct DiffArgs {
     after: String,
 }
 
-/// Options of `buildc size`.
+// Options of `buildc size`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = SIZE_HELP)]
 pub struct SizeArgs {

@@ -20,7 +20,7 @@ Examples:
 It has the step's variables, user, working directory, network, cache mounts and tmpfs. What is changed is thrown away,
 except in cache mounts. Where the tree has no shell, this machine's static busybox is lent.";
 
-/// Options of `buildc shell`.
+// Options of `buildc shell`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub struct ShellArgs {

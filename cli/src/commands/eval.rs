@@ -35,7 +35,7 @@ const TRY_HELP: &[u8] = b"Try 'nix-instantiate --help' for more information.\n";
 /// The exit status of Nix when something has another hash than was said.
 const HASH_MISMATCH: u8 = 102;
 
-/// Options of `buildc eval`.
+// Options of `buildc eval`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = AFTER_HELP, args_override_self = true)]
 pub struct EvalArgs {

@@ -14,7 +14,7 @@ use super::eval_settings::{Settings, enable, search_path_entries};
 use crate::language;
 use crate::units::parse_size;
 
-/// What programs are given and what they may see.
+// What programs are given and what they may see.
 #[derive(clap::Args, Debug)]
 pub struct EvalFlags {
     /// Argument for functions, as an expression

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use buildc_compiler::lang::eval::Options;
 use buildc_compiler::lang::syntax::Lint;
 
-/// Flags that are settings.
+// Flags that are settings.
 #[derive(clap::Args, Debug)]
 pub struct Settings {
     /// A setting of Nix; those that mean nothing here are passed over
@@ -32,7 +32,7 @@ pub struct Settings {
     accepted: Accepted,
 }
 
-/// Flags that say nothing about an evaluation that builds nothing.
+// Flags that say nothing about an evaluation that builds nothing.
 #[derive(clap::Args, Debug)]
 struct Accepted {
     #[arg(long, hide = true)]

@@ -18,7 +18,7 @@ Examples:
 
 The exit code is the command's; 126 and 127 when it cannot be run or found.";
 
-/// Options of `buildc exec`.
+// Options of `buildc exec`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = AFTER_HELP, override_usage = "buildc exec [OPTIONS] CONTAINER COMMAND...")]
 pub struct ExecArgs {

@@ -10,7 +10,7 @@ use crate::units;
 /// Docker refuses shorter times.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// Health check of a new container.
+// Health check of a new container.
 #[derive(clap::Args, Debug)]
 pub struct HealthArgs {
     /// Shell command that ends with 0 when the container is well

@@ -20,7 +20,7 @@ Examples:
   buildc images -q --filter dangling=true          ids of unnamed images
   buildc images --format '{{.Repository}}:{{.Tag}} {{.Size}}'";
 
-/// Options of `buildc images`.
+// Options of `buildc images`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = IMAGES_HELP)]
 pub struct ImagesArgs {
@@ -47,7 +47,7 @@ pub struct ImagesArgs {
     name: Option<String>,
 }
 
-/// Options of `buildc tag`.
+// Options of `buildc tag`.
 #[derive(clap::Args, Debug)]
 pub struct TagArgs {
     /// An image: name or id
@@ -57,7 +57,7 @@ pub struct TagArgs {
     names: Vec<String>,
 }
 
-/// Options of `buildc rmi`.
+// Options of `buildc rmi`.
 #[derive(clap::Args, Debug)]
 pub struct RmiArgs {
     /// Remove all names of an image given by id, and images that stopped containers use
@@ -68,7 +68,7 @@ pub struct RmiArgs {
     images: Vec<String>,
 }
 
-/// Options of `buildc history`.
+// Options of `buildc history`.
 #[derive(clap::Args, Debug)]
 pub struct HistoryArgs {
     /// Do not shorten instructions

@@ -5,7 +5,7 @@ use crate::args::TextOrJson;
 use crate::failure::Outcome;
 use crate::output;
 
-/// Options of `buildc version`.
+// Options of `buildc version`.
 #[derive(clap::Args, Debug)]
 pub struct VersionArgs {
     /// Form of the output: text or json
@@ -13,7 +13,7 @@ pub struct VersionArgs {
     format: TextOrJson,
 }
 
-/// Options of `buildc info`.
+// Options of `buildc info`.
 #[derive(clap::Args, Debug)]
 pub struct InfoArgs {
     /// Form of the output: text or json

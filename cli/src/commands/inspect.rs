@@ -17,7 +17,7 @@ Examples:
   buildc inspect -f '{{.State.Status}}' web
   buildc inspect -f '{{json .Config.Labels}}' app:1.2";
 
-/// Options of `buildc inspect`.
+// Options of `buildc inspect`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub struct InspectArgs {

@@ -23,7 +23,7 @@ Examples:
 
 Pins are of FROM names (per platform), URLs and git refs. A build beside a lock goes by its pins.";
 
-/// Options of `buildc lock`.
+// Options of `buildc lock`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub struct LockArgs {

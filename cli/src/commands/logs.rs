@@ -10,7 +10,7 @@ use crate::failure::{Failure, Outcome};
 use crate::session::Session;
 use crate::units;
 
-/// Options of `buildc logs`.
+// Options of `buildc logs`.
 #[derive(clap::Args, Debug)]
 pub struct LogsArgs {
     /// Keep printing until the container stops

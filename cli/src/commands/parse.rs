@@ -17,7 +17,7 @@ Examples:
   buildc parse --format tree Dockerfile    the same after instructions and flags were understood
   echo 'RUN a b' | buildc parse -          from standard input";
 
-/// Options of `buildc parse`.
+// Options of `buildc parse`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub struct ParseArgs {

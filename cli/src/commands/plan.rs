@@ -17,7 +17,7 @@ Examples:
   buildc plan --format dot . | dot -Tsvg  a picture of the graph
   buildc plan --format html . >plan.html  a page: graph, timeline, layers, reasons";
 
-/// Options of `buildc plan`.
+// Options of `buildc plan`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub struct PlanArgs {

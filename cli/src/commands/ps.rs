@@ -20,7 +20,7 @@ Examples:
   buildc ps --format '{{.Names}} {{.Status}}'     your own columns
   buildc ps --format json                         one JSON object per line";
 
-/// Options of `buildc ps`.
+// Options of `buildc ps`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub struct PsArgs {

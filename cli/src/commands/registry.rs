@@ -28,7 +28,7 @@ pub enum PullWhen {
     Never,
 }
 
-/// Options of `buildc pull`.
+// Options of `buildc pull`.
 #[derive(clap::Args, Debug)]
 pub struct PullArgs {
     /// Print only the name
@@ -42,7 +42,7 @@ pub struct PullArgs {
     images: Vec<String>,
 }
 
-/// Options of `buildc push`.
+// Options of `buildc push`.
 #[derive(clap::Args, Debug)]
 pub struct PushArgs {
     /// Print only the digest
@@ -53,7 +53,7 @@ pub struct PushArgs {
     images: Vec<String>,
 }
 
-/// Options of `buildc login`.
+// Options of `buildc login`.
 #[derive(clap::Args, Debug)]
 pub struct LoginArgs {
     /// User name
@@ -70,7 +70,7 @@ pub struct LoginArgs {
     registry: String,
 }
 
-/// Options of `buildc logout`.
+// Options of `buildc logout`.
 #[derive(clap::Args, Debug)]
 pub struct LogoutArgs {
     /// Registry

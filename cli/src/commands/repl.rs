@@ -18,7 +18,7 @@ Examples:
 
 Without a terminal the lines of standard input are answered one after the other, without a prompt.";
 
-/// Options of `buildc repl`.
+// Options of `buildc repl`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = AFTER_HELP, args_override_self = true)]
 pub struct ReplArgs {

@@ -29,7 +29,7 @@ The exit code is the command's; 125 when buildc fails, 126 when the command cann
 is not found. A word is a directory when it begins with `.` or `/`, or when it names a directory with a
 Dockerfile or build.nix and no image. With `-f FILE.nix` all words are the command.";
 
-/// Options of `buildc run`.
+// Options of `buildc run`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = RUN_HELP, disable_help_flag = true)]
 #[command(override_usage = "buildc run [OPTIONS] IMAGE|DIR [COMMAND...]")]
@@ -44,7 +44,7 @@ pub struct RunArgs {
     options: ContainerOptions,
 }
 
-/// Options of `buildc create`.
+// Options of `buildc create`.
 #[derive(clap::Args, Debug)]
 #[command(disable_help_flag = true, override_usage = "buildc create [OPTIONS] IMAGE|DIR [COMMAND...]")]
 pub struct CreateArgs {

@@ -38,7 +38,7 @@ Without options go images without a name, results of build steps that no named i
 contexts and build logs. With --all go named images that no container uses and cache mounts too.
 A running build or container keeps everything it needs.";
 
-/// Options of `buildc prune`.
+// Options of `buildc prune`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = PRUNE_HELP)]
 pub struct PruneArgs {
@@ -65,7 +65,7 @@ pub struct PruneArgs {
     format: TextOrJson,
 }
 
-/// Options of `buildc fsck`.
+// Options of `buildc fsck`.
 #[derive(clap::Args, Debug)]
 pub struct FsckArgs {
     /// Read and hash every file too

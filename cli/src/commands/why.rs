@@ -25,7 +25,7 @@ Examples:
 /// How many steps a chain of reasons is followed for.
 const CHAIN: usize = 32;
 
-/// Options of `buildc why`.
+// Options of `buildc why`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub struct WhyArgs {

@@ -16,7 +16,7 @@ use rustix::process::{DumpableBehavior, Signal, pidfd_send_signal, set_dumpable_
 use crate::channel::{self, Request, Status, receive, send, tell};
 use crate::error::{LaunchError, Result};
 use crate::sys::{self, Fork};
-use crate::{container, sealed};
+use crate::{container, sealed, seccomp};
 
 /// The zygote's name in `argv[0]`.
 const NAME: &str = "buildc-init";
@@ -39,6 +39,8 @@ pub fn prepare() -> Result<()> {
     if zygote.is_none() {
         *zygote = Some(start()?);
     }
+    drop(zygote);
+    seccomp::prepare();
     Ok(())
 }
 

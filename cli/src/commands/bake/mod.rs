@@ -27,7 +27,7 @@ Examples:
 const DEFAULT_FILES: [&str; 4] =
     ["docker-bake.json", "docker-bake.override.json", "docker-bake.hcl", "docker-bake.override.hcl"];
 
-/// Options of `buildc bake`.
+// Options of `buildc bake`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub struct BakeArgs {

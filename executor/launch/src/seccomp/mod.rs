@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::credentials::Filter;
 use crate::error::Result;
-use crate::spec::{ProcessSpec, Seccomp};
+use crate::spec::{DEFAULT_CAPABILITIES, ProcessSpec, Seccomp};
 use crate::wire::bytes;
 
 /// A compiled filter as it travels to the new process, eight bytes for each instruction.
@@ -100,16 +100,24 @@ pub(crate) fn compile(process: &ProcessSpec) -> Result<Option<Program>> {
             let policy = profile::parse(text, &process.capabilities)?;
             Ok(Some(Program::new(&bpf::compile(&policy))))
         }
-        Seccomp::Default => {
-            let mut last = LAST_DEFAULT.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((capabilities, program)) = last.as_ref()
-                && *capabilities == process.capabilities
-            {
-                return Ok(Some(program.clone()));
-            }
-            let program = Program::new(&bpf::compile(&default::policy(&process.capabilities)));
-            *last = Some((process.capabilities.clone(), program.clone()));
-            Ok(Some(program))
-        }
+        Seccomp::Default => Ok(Some(compile_default(&process.capabilities))),
     }
+}
+
+/// The filter that most launches will ask for, made while there is nothing else to do.
+pub(crate) fn prepare() {
+    let usual: Vec<String> = DEFAULT_CAPABILITIES.iter().map(|&name| name.to_owned()).collect();
+    compile_default(&usual);
+}
+
+fn compile_default(capabilities: &[String]) -> Program {
+    let mut last = LAST_DEFAULT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((known, program)) = last.as_ref()
+        && known == capabilities
+    {
+        return program.clone();
+    }
+    let program = Program::new(&bpf::compile(&default::policy(capabilities)));
+    *last = Some((capabilities.to_vec(), program.clone()));
+    program
 }

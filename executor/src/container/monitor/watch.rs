@@ -92,7 +92,6 @@ fn surround(
     let log = LogWriter::new(order.dir.join("log"), order.container.spec.log_max_bytes);
     let log = Arc::new(Mutex::new(log));
     let attached = attached(order, line, streams).map_err(ContainerError::io("attach to", &order.dir))?;
-    control::listen(shared).map_err(ContainerError::io("listen in", &order.dir))?;
     Ok(Surroundings { _sandbox: sandbox, _ports: ports, log, attached, line: Arc::clone(line) })
 }
 
@@ -171,6 +170,10 @@ fn run_once(order: &Order, shared: &Arc<Shared>, around: &Surroundings, restarts
     });
     if let Some(check) = &order.container.health {
         probe::start(check, &order.launch.process, shared).map_err(io("start threads for"))?;
+    }
+    if restarts == 0 {
+        // Nobody asks before the state says that it runs, so that the process need not wait for this.
+        control::listen(shared).map_err(io("listen in"))?;
     }
     shared.write_state();
     if restarts > 0 && shared.lock().stopping {
