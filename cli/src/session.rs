@@ -31,11 +31,12 @@ impl Session {
         Ok(Self { store: Store::open(&root, OpenOptions::default())?, refused, lease: None })
     }
 
-    /// The same with a monitor process that waits for a container: it must be forked before the store is opened.
-    pub fn open_with_standby(shell: &Shell) -> Result<(Self, Option<Standby>), Failure> {
+    /// The same with a monitor process that waits for a container, one without any network where it is `isolated`: it
+    /// must be forked before the store is opened.
+    pub fn open_with_standby(shell: &Shell, isolated: bool) -> Result<(Self, Option<Standby>), Failure> {
         let (root, entered) = enter(shell);
         entered?;
-        let standby = Standby::fork()?;
+        let standby = Standby::fork(isolated)?;
         let store = Store::open(&root, OpenOptions::default())?;
         Ok((Self { store, refused: None, lease: None }, standby))
     }

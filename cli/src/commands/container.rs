@@ -101,7 +101,7 @@ pub struct TopArgs {
 
 /// Starts containers; attached to one, its status is ours. One that runs already is started.
 pub fn start(args: StartArgs, shell: &Shell) -> Outcome {
-    let (session, standby) = Session::open_with_standby(shell)?;
+    let (session, standby) = Session::open_with_standby(shell, false)?;
     let attach = args.attach || args.interactive;
     if attach {
         let [name] = args.containers.names.as_slice() else {

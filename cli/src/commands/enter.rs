@@ -40,7 +40,7 @@ pub struct ShellArgs {
 
 /// Runs a container over the state; its status is ours.
 pub fn run(args: ShellArgs, shell: &Shell) -> Outcome {
-    let (mut session, standby) = Session::open_with_standby(shell)?;
+    let (mut session, standby) = Session::open_with_standby(shell, false)?;
     session.hold()?;
     let build = why::build(&session, args.build.as_deref())?;
     let step = build.find(&args.step)?;

@@ -62,7 +62,7 @@ pub fn run(args: RunArgs, shell: &Shell) -> Outcome {
         return Err(Failure::usage("-it needs a terminal, and standard input is none").help("Leave out -t"));
     }
     let image = source_image(options, shell)?;
-    let (session, standby) = Session::open_with_standby(shell)?;
+    let (session, standby) = Session::open_with_standby(shell, options.network == "none")?;
     let container = make(&session, options, &image, args.rm, shell)?;
     let start =
         StartOptions { standby, attach: !args.detach, attach_stdin: options.interactive && !args.detach };

@@ -112,7 +112,8 @@ fn a_server_in_the_background_answers_is_seen_and_stops() {
     assert!(host.buildc(&["rm", "web"]).is_err(), "it runs");
     host.buildc(&["stop", "-t", "1", "web"]).expect("stop");
     assert_eq!(host.inspect("web", "{{.State.Status}} {{.State.Pid}}"), "exited 0");
-    assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
+    // Another test may have been given the port meanwhile.
+    assert!(get(port).is_none_or(|text| !text.contains("hello you")));
     host.buildc(&["start", "web"]).expect("start");
     eventually("an answer", || get(port).is_some());
     host.buildc(&["rm", "-f", "web"]).expect("rm");

@@ -27,6 +27,8 @@ pub(crate) enum Request {
     /// Fork with these `CLONE_*` flags and do the work that the first descriptor, a memory file, describes; the
     /// second descriptor is the status socket.
     Fork { flags: u64 },
+    /// The same with a socket as the first descriptor, which the work comes through later.
+    ForkAhead { flags: u64 },
     /// Leave this process alone when the caller ends.
     Forget { pid: u32 },
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use serde::{Deserialize, Serialize};
 
-use crate::channel::{Descriptors, Status, from_memory, tell};
+use crate::channel::{Descriptors, Status, from_memory, receive, tell};
 use crate::credentials::{self, Filter};
 use crate::error::{Doing, Result};
 use crate::program::{self, Program};
@@ -45,6 +45,18 @@ pub(crate) fn main(fds: Vec<OwnedFd>, status: OwnedFd) -> ! {
     };
     tell(&status, &Status::Failed(error.to_wire()), &[]);
     sys::exit_now(i32::from(error.exit_code()))
+}
+
+/// The same for a process that was forked before there was work: its descriptors come through this socket. It ends
+/// when that is closed instead.
+pub(crate) fn main_later(line: OwnedFd, status: OwnedFd) -> ! {
+    match receive::<()>(line.as_fd()) {
+        Ok(Some(((), fds))) => {
+            drop(line);
+            main(fds, status)
+        }
+        _ => sys::exit_now(0),
+    }
 }
 
 /// Has no value.

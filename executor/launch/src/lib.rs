@@ -12,6 +12,7 @@
 #![deny(missing_docs)]
 #![allow(unsafe_code)]
 
+mod ahead;
 mod cgroup;
 mod channel;
 mod container;

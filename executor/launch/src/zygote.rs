@@ -15,8 +15,9 @@ use rustix::process::{DumpableBehavior, Signal, pidfd_send_signal, set_dumpable_
 
 use crate::channel::{self, Request, Status, receive, send, tell};
 use crate::error::{LaunchError, Result};
+use crate::launch::usual_flags;
 use crate::sys::{self, Fork};
-use crate::{container, sealed, seccomp};
+use crate::{ahead, container, sealed, seccomp};
 
 /// The zygote's name in `argv[0]`.
 const NAME: &str = "buildc-init";
@@ -25,21 +26,20 @@ const NAME: &str = "buildc-init";
 struct Zygote {
     socket: OwnedFd,
     process: Child,
+    /// What it was executed from. Closing a mount waits for all CPUs, so it is left to the end.
+    _program: OwnedFd,
 }
 
 static ZYGOTE: Mutex<Option<Zygote>> = Mutex::new(None);
 
-/// Starts the launcher process ahead of the first launch, which then does not wait for it. Optional; worth it where
-/// there is other work to do before that launch.
+/// Starts the launcher process ahead of the first launch, which then does not wait for it, and has it fork a process in
+/// the namespaces of an ordinary container: one with a network namespace of its own that nobody else makes, where
+/// `isolated`, else one that joins a network. Optional; worth it where there is other work to do before that launch.
 ///
 /// # Errors
 /// As the launch would.
-pub fn prepare() -> Result<()> {
-    let mut zygote = ZYGOTE.lock().unwrap_or_else(PoisonError::into_inner);
-    if zygote.is_none() {
-        *zygote = Some(start()?);
-    }
-    drop(zygote);
+pub fn prepare(isolated: bool) -> Result<()> {
+    ahead::fork(usual_flags(isolated))?;
     seccomp::prepare();
     Ok(())
 }
@@ -81,7 +81,7 @@ fn spawn() -> io::Result<Zygote> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;
-    Ok(Zygote { socket: ours, process })
+    Ok(Zygote { socket: ours, process, _program: program })
 }
 
 fn is_zygote() -> bool {
@@ -136,7 +136,10 @@ fn answer_all(socket: &OwnedFd, guarded: &mut Guarded) -> io::Result<()> {
         if ready.first() == Some(&true) {
             let Some((request, fds)) = receive::<Request>(socket.as_fd())? else { return Ok(()) };
             match request {
-                Request::Fork { flags } => fork(flags, fds, guarded),
+                Request::Fork { flags } => fork(flags, fds, guarded, container::main),
+                Request::ForkAhead { flags } => {
+                    fork(flags, fds, guarded, |mut fds, status| container::main_later(fds.remove(0), status))
+                }
                 Request::Forget { pid } => guarded.retain(|(known, _)| *known != pid),
             }
         }
@@ -144,7 +147,7 @@ fn answer_all(socket: &OwnedFd, guarded: &mut Guarded) -> io::Result<()> {
 }
 
 /// Forks one process, which goes its own way, and tells the caller.
-fn fork(flags: u64, mut fds: Vec<OwnedFd>, guarded: &mut Guarded) {
+fn fork(flags: u64, mut fds: Vec<OwnedFd>, guarded: &mut Guarded, way: fn(Vec<OwnedFd>, OwnedFd) -> !) {
     if fds.len() < 2 {
         return;
     }
@@ -153,7 +156,7 @@ fn fork(flags: u64, mut fds: Vec<OwnedFd>, guarded: &mut Guarded) {
     match unsafe { sys::fork_with(flags | libc::CLONE_PARENT as u64) } {
         Ok(Fork::Child) => {
             guarded.clear();
-            container::main(fds, status)
+            way(fds, status)
         }
         Ok(Fork::Parent { pid, pidfd }) => {
             tell(&status, &Status::Forked { pid }, &[pidfd.as_fd()]);

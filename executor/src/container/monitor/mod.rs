@@ -59,11 +59,12 @@ pub(super) enum NetworkOrder {
 
 impl Standby {
     /// Forks one. Must happen before this process starts a thread or opens a store; with threads it returns `None`, and
-    /// [`start`](super::start) then finds another way.
+    /// [`start`](super::start) then finds another way. It is ready sooner where `isolated` is true of a container whose
+    /// network namespace nobody else makes, and only of one.
     ///
     /// # Errors
     /// The system refused a process.
-    pub fn fork() -> Result<Option<Self>> {
+    pub fn fork(isolated: bool) -> Result<Option<Self>> {
         let (ours, theirs) = UnixStream::pair().map_err(monitor_io("make a socket for"))?;
         match fork_session()? {
             None => Ok(None),
@@ -71,7 +72,7 @@ impl Standby {
             Some(Forked::Child) => {
                 drop(ours);
                 leave_caller(&theirs);
-                serve(theirs)
+                serve(theirs, isolated)
             }
         }
     }
@@ -110,7 +111,7 @@ pub fn monitor_if_requested() {
         Ok(socket) => {
             let socket = UnixStream::from(socket);
             leave_caller(&socket);
-            serve(socket)
+            serve(socket, false)
         }
         Err(_) => std::process::exit(70),
     }
@@ -135,9 +136,9 @@ fn leave_caller(keep: &UnixStream) {
 }
 
 /// The monitor's whole life.
-fn serve(line: UnixStream) -> ! {
+fn serve(line: UnixStream, isolated: bool) -> ! {
     // A failure is told by the launch.
-    let _ = buildc_launch::prepare();
+    let _ = buildc_launch::prepare(isolated);
     let code = match wire::receive::<Request>(&line) {
         Ok(Some((Request::Start(order), streams))) => {
             // Without root, later commands find the container's user namespace by its monitor. One that is not found

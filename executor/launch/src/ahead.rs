@@ -1,0 +1,59 @@
+//! A process that is forked before anybody knows what it is to become: making namespaces takes as long as mounting into
+//! them, and a program that is about to launch has other work to do meanwhile.
+//!
+//! Owns: the one process that waits. Never does: anything that needs the launch's own description.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Mutex, PoisonError};
+
+use crate::channel::{self, Request, send};
+use crate::error::{LaunchError, Result};
+use crate::process::Process;
+use crate::zygote;
+
+/// The process that waits for its work.
+struct Ahead {
+    flags: u64,
+    line: OwnedFd,
+    status: OwnedFd,
+}
+
+static AHEAD: Mutex<Option<Ahead>> = Mutex::new(None);
+
+/// Has the zygote fork one in these namespaces, starting the zygote where there is none.
+pub(crate) fn fork(flags: u64) -> Result<()> {
+    let failed = |error| LaunchError::setup("Make a socket for a process", error);
+    let (line, theirs) = channel::pair().map_err(failed)?;
+    let (status, told) = channel::pair().map_err(failed)?;
+    zygote::request(&Request::ForkAhead { flags }, &[theirs.as_fd(), told.as_fd()])?;
+    let mut ahead = AHEAD.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(unused) = ahead.replace(Ahead { flags, line, status }) {
+        unused.dismiss();
+    }
+    Ok(())
+}
+
+/// Gives the work to the waiting process, if there is one in these namespaces; its status socket then tells the rest.
+pub(crate) fn give(flags: u64, fds: &[BorrowedFd<'_>]) -> Option<OwnedFd> {
+    let ahead = AHEAD.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+    let given = match ahead.flags == flags {
+        true => send(ahead.line.as_fd(), &(), fds),
+        false => Err(io::ErrorKind::Unsupported.into()),
+    };
+    match given {
+        Ok(()) => Some(ahead.status),
+        Err(_) => {
+            ahead.dismiss();
+            None
+        }
+    }
+}
+
+impl Ahead {
+    /// Lets it end, and reaps it: it is this program's child.
+    fn dismiss(self) {
+        drop(self.line);
+        let _ = Process::follow(&self.status, None);
+    }
+}
