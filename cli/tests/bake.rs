@@ -153,3 +153,78 @@ target "default" {
         .expect("one platform serves all");
     assert_eq!(fs::read_to_string(dir.path().join("out/arch")).expect("a file"), "amd64\n");
 }
+
+const COMPOSE: &str = r#"
+x-labels: &labels { made.by: bake }
+services:
+  web.app:
+    image: "web:${TAG:-none}"
+    environment: { IGNORED: "1" }
+    build:
+      context: ./ctx
+      dockerfile_inline: |
+        FROM scratch
+        ARG A
+        ARG FROM_DOTENV
+        COPY input /input
+        COPY --from=db /db /db
+        COPY <<EOF /args
+        $$A $$FROM_DOTENV
+        EOF
+      args: ["A=1", FROM_DOTENV, UNSET]
+      labels: *labels
+      additional_contexts: { db: "service:db" }
+      x-bake: { output: "type=local,dest=out" }
+  db:
+    build: { context: ctx, dockerfile: Dockerfile.db }
+  cache: { image: "redis" }
+"#;
+
+#[test]
+fn compose_files_are_built() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).expect("a file");
+    fs::create_dir(dir.path().join("ctx")).expect("a directory");
+    write("compose.yaml", COMPOSE);
+    write("over.yml", "services:\n  web.app:\n    build: {args: {A: 2}}\n");
+    write("docker-bake.hcl", "target \"db\" {\n  labels = { more = \"1\" }\n}\n");
+    write(".env", "FROM_DOTENV='dot env'\nTAG=3\n");
+    write("ctx/input", "in");
+    write("ctx/Dockerfile.db", "FROM scratch\nCOPY input /db\n");
+    let print = bake(dir.path(), &["--print"]).expect("it is printed");
+    let printed: serde_json::Value = serde_json::from_str(&print).expect("json");
+    assert_eq!(printed["group"]["default"]["targets"], serde_json::json!(["db", "web_app"]));
+    assert_eq!(printed["target"]["web_app"]["tags"], serde_json::json!(["web:3"]));
+    assert_eq!(printed["target"]["web_app"]["labels"]["made.by"], "bake");
+    assert_eq!(printed["target"]["db"]["labels"]["more"], "1");
+    bake(dir.path(), &[]).expect("it is built");
+    let read = |name: &str| fs::read_to_string(dir.path().join("out").join(name)).expect("a file");
+    assert_eq!([read("args"), read("db"), read("input")], ["1 dot env\n", "in", "in"].map(str::to_owned));
+    bake(dir.path(), &["-f", "compose.yaml", "-f", "over.yml", "web_app"]).expect("it is built");
+    assert_eq!(read("args"), "2 dot env\n");
+}
+
+#[test]
+fn bad_compose_files_are_refused_with_their_place() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let bomb = (0..40).fold("a0: &a0 [x]\n".to_owned(), |text, n| {
+        text + &format!("a{}: &a{} [*a{n}, *a{n}, *a{n}, *a{n}]\n", n + 1, n + 1)
+    });
+    for (text, want) in [
+        ("services:\n  a:\n    build: {context: ., contexts: {}}\n", "services.a.build: `contexts`"),
+        ("services:\n  a:\n    build: [1\n", "line"),
+        ("services:\n  a:\n    image: \"${IMG:?give one}\"\n", "give one"),
+        ("services: {a: {build: {secrets: [s]}}}", "secret `s`"),
+        ("services: {a: {extends: a, build: .}}", "extends itself"),
+        ("services: {a: {build: {args: [1]}}}", "services.a.build.args"),
+        ("services: {a: {build: {no_cache: maybe}}}", "neither true nor false"),
+        ("include: [x.yml]", "include"),
+        ("- 1", "no map"),
+        (&bomb, "bake::invalid"),
+        (&"[".repeat(100_000), "bake::invalid"),
+    ] {
+        fs::write(dir.path().join("compose.yaml"), text).expect("a file");
+        let error = bake(dir.path(), &["--print"]).expect_err(text);
+        assert!(error.contains("bake::invalid") && error.contains(want), "{want}: {error}");
+    }
+}

@@ -29,7 +29,8 @@ struct Raw {
 }
 
 pub(super) fn read(
-    files: &[(String, String)],
+    into: BakeFile,
+    files: &[&(String, String)],
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> Result<BakeFile, BakeError> {
     let mut raw = Raw::default();
@@ -43,7 +44,7 @@ pub(super) fn read(
             false => raw.hcl(hcl::parse(text).map_err(|e| fail(e.to_string()))?).map_err(fail)?,
         }
     }
-    raw.evaluate(environment).map_err(|why| BakeError::File { file: shown, why })
+    raw.evaluate(into, environment).map_err(|why| BakeError::File { file: shown, why })
 }
 
 fn check_size(text: &str) -> Result<(), String> {
@@ -162,17 +163,23 @@ impl Raw {
         Ok(())
     }
 
-    fn evaluate(mut self, environment: &dyn Fn(&str) -> Option<String>) -> Result<BakeFile, String> {
+    fn evaluate(
+        mut self,
+        mut file: BakeFile,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<BakeFile, String> {
         self.resolve_calls()?;
         let mut context = Context::new();
         functions::declare(&mut context);
         variables(self.variables, environment, &mut context)?;
-        let mut file = BakeFile::default();
         validate(&self.validations, &context)?;
+        let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, fields) in self.groups {
             let fields = values(&fields, &context)?;
-            file.groups.entry(name).or_default().extend(strings(fields.get("targets")));
+            groups.entry(name).or_default().extend(strings(fields.get("targets")));
         }
+        // A group of compose files is what their services are; one that is written takes its place.
+        file.groups.extend(groups);
         for (name, fields) in self.targets {
             target(&mut file, name, fields, &context)?;
         }

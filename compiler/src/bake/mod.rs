@@ -4,6 +4,7 @@
 //! environment, or building.
 
 mod calls;
+mod compose;
 mod evaluate;
 mod functions;
 
@@ -75,15 +76,22 @@ impl Baked {
 const JOINED: [&str; 3] = ["args", "contexts", "labels"];
 
 impl BakeFile {
-    /// Reads files in order; later ones add to what earlier ones say. `environment` overrides variables.
+    /// Reads files in order; later ones add to what earlier ones say. Compose files, which are those of YAML, come first.
+    /// `environment` overrides variables; `dotenv` is the text of the `.env` file that compose files take theirs from too.
     ///
     /// # Errors
     /// [`BakeError::File`] with the first thing that cannot be understood.
     pub fn read(
         files: &[(String, String)],
         environment: &dyn Fn(&str) -> Option<String>,
+        dotenv: &str,
     ) -> Result<Self, BakeError> {
-        evaluate::read(files, environment)
+        let (composed, own): (Vec<_>, Vec<_>) = files.iter().partition(|(name, _)| compose::is_compose(name));
+        let file = match composed.is_empty() {
+            true => Self::default(),
+            false => compose::read(&composed, environment, dotenv)?,
+        };
+        evaluate::read(file, &own, environment)
     }
 
     /// `--set TARGET.FIELD[.KEY]=VALUE`; TARGET may have `*`.
@@ -249,7 +257,7 @@ mod tests {
 
     fn read(text: &str) -> Result<BakeFile, BakeError> {
         let environment = |name: &str| (name == "FROM_ENV").then(|| "env".to_owned());
-        BakeFile::read(&[("docker-bake.hcl".to_owned(), text.to_owned())], &environment)
+        BakeFile::read(&[("docker-bake.hcl".to_owned(), text.to_owned())], &environment, "")
     }
 
     #[test]
@@ -372,7 +380,8 @@ mod tests {
     fn json_has_the_same_meaning() {
         let text = r#"{"variable": {"T": {"default": "1"}}, "group": {"default": {"targets": ["a"]}},
             "target": {"a": {"tags": ["x:${T}"]}}}"#;
-        let file = BakeFile::read(&[("docker-bake.json".to_owned(), text.to_owned())], &|_| None).unwrap();
+        let file =
+            BakeFile::read(&[("docker-bake.json".to_owned(), text.to_owned())], &|_| None, "").unwrap();
         assert_eq!(file.resolve(&[]).unwrap().targets["a"]["tags"], json!(["x:1"]));
     }
 }

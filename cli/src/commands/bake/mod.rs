@@ -24,14 +24,24 @@ Examples:
   buildc bake --set app.platforms=linux/arm64";
 
 /// Files that are looked for, in this order; each that is there is read.
-const DEFAULT_FILES: [&str; 4] =
-    ["docker-bake.json", "docker-bake.override.json", "docker-bake.hcl", "docker-bake.override.hcl"];
+const DEFAULT_FILES: [&str; 8] = [
+    "compose.yaml",
+    "compose.yml",
+    "docker-compose.yml",
+    "docker-compose.yaml",
+    "docker-bake.json",
+    "docker-bake.hcl",
+    "docker-bake.override.json",
+    "docker-bake.override.hcl",
+];
+/// Where compose files take variables from that the environment does not have.
+const DOTENV: &str = ".env";
 
 // Options of `buildc bake`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub struct BakeArgs {
-    /// Bake file; repeatable [default: docker-bake.json and docker-bake.hcl, with their overrides]
+    /// Bake or compose file; repeatable [default: compose.yaml, docker-bake.json and docker-bake.hcl, with their overrides]
     #[arg(short, long, value_name = "FILE")]
     file: Vec<PathBuf>,
     /// Print what would be built, as JSON, and build nothing
@@ -71,7 +81,7 @@ pub struct BakeArgs {
 pub fn run(args: &BakeArgs, shell: &Shell) -> Outcome {
     let bad = |error: BakeError| Failure::told("bake::invalid", &error, None);
     let environment = |name: &str| std::env::var(name).ok();
-    let mut file = BakeFile::read(&texts(&args.file)?, &environment).map_err(bad)?;
+    let mut file = BakeFile::read(&texts(&args.file)?, &environment, &dotenv()?).map_err(bad)?;
     for option in &args.set {
         file.set(option).map_err(bad)?;
     }
@@ -99,19 +109,25 @@ fn texts(files: &[PathBuf]) -> Result<Vec<(String, String)>, Failure> {
     let there = DEFAULT_FILES.iter().map(PathBuf::from).filter(|path| path.is_file());
     let files: Vec<PathBuf> = if files.is_empty() { there.collect() } else { files.to_vec() };
     if files.is_empty() {
-        return Err(Failure::new("input::not_found", "There is no docker-bake.hcl or docker-bake.json here")
-            .help("Name a file with -f"));
+        return Err(Failure::new(
+            "input::not_found",
+            "There is no docker-bake.hcl, docker-bake.json or compose.yaml here",
+        )
+        .help("Name a file with -f"));
     }
     let mut found = Vec::new();
     for path in files {
-        if matches!(path.extension().and_then(|e| e.to_str()), Some("yml" | "yaml")) {
-            return Err(Failure::usage(format!("`{}`: compose files are not read", path.display()))
-                .help("Write its build sections as targets of a docker-bake.hcl"));
-        }
         let text = std::fs::read_to_string(&path).map_err(|e| Failure::file("read", &path, &e))?;
         found.push((path.display().to_string(), text));
     }
     Ok(found)
+}
+
+fn dotenv() -> Result<String, Failure> {
+    match std::fs::read_to_string(DOTENV) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        read => read.map_err(|e| Failure::file("read", std::path::Path::new(DOTENV), &e)),
+    }
 }
 
 /// All targets, those that others take files from first.

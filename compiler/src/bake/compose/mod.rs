@@ -1,0 +1,123 @@
+//! Compose files: each service that has a build section is a target, as in `docker buildx bake`.
+//!
+//! Owns: YAML, merging, and the services that others extend. Never does: anything about running services. `service` says what a build
+//! section means, `interpolate` what `${…}` does, `dotenv` what a file of variables says.
+
+mod dotenv;
+mod interpolate;
+mod service;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::{BakeError, BakeFile};
+
+/// Largest file that is read, in bytes.
+const LIMIT_BYTES: usize = 1 << 20;
+
+/// True for a file that is a compose file by its name.
+pub(super) fn is_compose(name: &str) -> bool {
+    [".yml", ".yaml"].iter().any(|end| name.ends_with(end))
+}
+
+/// Reads files, later ones over earlier ones. Variables are those of the environment, else of `dotenv`, the text of the `.env` file.
+pub(super) fn read(
+    files: &[&(String, String)],
+    environment: &dyn Fn(&str) -> Option<String>,
+    dotenv: &str,
+) -> Result<BakeFile, BakeError> {
+    let fail = |file: &str, why: String| BakeError::File { file: file.to_owned(), why };
+    let variables = dotenv::parse(dotenv, environment).map_err(|why| fail(".env", why))?;
+    let look_up = |name: &str| environment(name).or_else(|| variables.get(name).cloned());
+    let mut whole = Value::Object(Map::new());
+    for (file, text) in files {
+        let document = document(text, &look_up).map_err(|why| fail(file, why))?;
+        merge(&mut whole, document);
+    }
+    let shown: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+    targets(&whole, &look_up).map_err(|why| fail(&shown.join(", "), why))
+}
+
+/// One file with its variables in place and one form for what has several.
+fn document(text: &str, look_up: &dyn Fn(&str) -> Option<String>) -> Result<Value, String> {
+    if text.len() > LIMIT_BYTES {
+        return Err(format!("it is larger than {LIMIT_BYTES} bytes"));
+    }
+    let options = serde_saphyr::options! { strict_booleans: true, legacy_octal_numbers: true };
+    let read = serde_saphyr::from_str_with_options(text, options);
+    let mut value: Value =
+        read.map_err(|error| error.to_string().trim_start_matches("error: ").to_owned())?;
+    let top = value.as_object().ok_or("it is no map")?;
+    if top.contains_key("include") {
+        return Err("`include` is not read; name each file with -f".to_owned());
+    }
+    interpolate::all(&mut value, "", look_up)?;
+    service::normalise(&mut value)?;
+    Ok(value)
+}
+
+/// Puts one document over another: maps by key, lists one after the other, all else replaced.
+fn merge(under: &mut Value, over: Value) {
+    match (under, over) {
+        (Value::Object(under), Value::Object(over)) => {
+            for (key, value) in over {
+                match under.get_mut(&key) {
+                    Some(old) => merge(old, value),
+                    None => drop(under.insert(key, value)),
+                }
+            }
+        }
+        (Value::Array(under), Value::Array(over)) => {
+            for item in over {
+                if !under.contains(&item) {
+                    under.push(item);
+                }
+            }
+        }
+        (_, Value::Null) => {}
+        (under, over) => *under = over,
+    }
+}
+
+fn targets(whole: &Value, look_up: &dyn Fn(&str) -> Option<String>) -> Result<BakeFile, String> {
+    let empty = Map::new();
+    let services = match whole.get("services") {
+        None | Some(Value::Null) => &empty,
+        Some(services) => services.as_object().ok_or("`services` is no map")?,
+    };
+    let secrets = whole.get("secrets").and_then(Value::as_object).unwrap_or(&empty);
+    let mut file = BakeFile { groups: BTreeMap::new(), targets: BTreeMap::new() };
+    for name in services.keys() {
+        let service = extended(services, name, &mut BTreeSet::new())?;
+        if let Some(target) = service::target(name, &service, secrets, look_up)? {
+            file.targets.insert(service::target_name(name), target);
+        }
+    }
+    file.groups.insert("default".to_owned(), file.targets.keys().cloned().collect());
+    Ok(file)
+}
+
+/// A service over the one that it extends.
+fn extended(services: &Map<String, Value>, name: &str, open: &mut BTreeSet<String>) -> Result<Value, String> {
+    let own = services.get(name).ok_or_else(|| format!("there is no service `{name}`"))?;
+    if !open.insert(name.to_owned()) {
+        return Err(format!("service `{name}` extends itself"));
+    }
+    let base = match own.get("extends") {
+        None => return Ok(own.clone()),
+        Some(Value::String(base)) => base,
+        Some(extends) if extends.get("file").is_some() => {
+            return Err(format!(
+                "service `{name}` extends one of another file, which is not read; name the file with -f"
+            ));
+        }
+        Some(extends) => extends
+            .get("service")
+            .and_then(Value::as_str)
+            .ok_or_else(|| format!("`extends` of service `{name}` names no service"))?,
+    };
+    let mut service = extended(services, base, open)?;
+    merge(&mut service, own.clone());
+    Ok(service)
+}
