@@ -164,7 +164,7 @@ impl<'a> Draft<'a> {
             }
             b"system" | b"outputHash" | b"outputHashAlgo" | b"outputHashMode" => {
                 let text = ev.plain_string_of(value, Pos::NONE, NOTHING)?;
-                self.special(ev, key, text.to_vec())?;
+                self.special(ev, key, text)?;
             }
             _ if CHECKS.contains(&key) => self.warn_of_check(ev, key),
             _ => {}
@@ -192,16 +192,16 @@ impl<'a> Draft<'a> {
         if key == b"__json" {
             return self.json_attribute(ev, &text.bytes);
         }
-        self.derivation.env.insert(key.to_vec(), text.bytes.clone());
         match key {
-            b"builder" => self.derivation.builder = text.bytes,
+            b"builder" => self.derivation.builder.clone_from(&text.bytes),
             b"outputs" => {
                 let is_blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r');
                 let words = text.bytes.split(is_blank).filter(|word| !word.is_empty());
                 self.set_outputs(words)?;
             }
-            _ => self.special(ev, key, text.bytes)?,
+            _ => self.special(ev, key, &text.bytes)?,
         }
+        self.derivation.env.insert(key.to_vec(), text.bytes);
         Ok(())
     }
 
@@ -236,13 +236,13 @@ impl<'a> Draft<'a> {
     }
 
     /// Attributes with a meaning that do not differ between the two forms.
-    fn special(&mut self, ev: &Evaluator<'a>, key: &[u8], text: Vec<u8>) -> Result<()> {
+    fn special(&mut self, ev: &Evaluator<'a>, key: &[u8], text: &[u8]) -> Result<()> {
         match key {
-            b"system" => self.derivation.system = text,
-            b"outputHash" => self.output_hash = Some(text),
+            b"system" => self.derivation.system = text.to_vec(),
+            b"outputHash" => self.output_hash = Some(text.to_vec()),
             // A name that is none is passed over here; the hash may name its algorithm.
-            b"outputHashAlgo" => self.algorithm = Algorithm::parse(&text).ok(),
-            b"outputHashMode" => self.set_method(ev, &text)?,
+            b"outputHashAlgo" => self.algorithm = Algorithm::parse(text).ok(),
+            b"outputHashMode" => self.set_method(ev, text)?,
             _ => {}
         }
         Ok(())

@@ -120,7 +120,7 @@ impl<'a> Evaluator<'a> {
             let needed = self.stored_derivation(&path)?;
             let outputs = needed.outputs.keys().cloned().collect();
             derivation.input_derivations.insert(path, Inputs { outputs, ..Inputs::default() });
-            pending.extend(needed.references().others);
+            pending.extend(needed.references().others.into_iter().cloned());
         }
         Ok(())
     }
@@ -186,11 +186,12 @@ impl<'a> Evaluator<'a> {
             self.warn(warning.as_bytes());
         }
         let store = self.store_dir();
-        let output = Output::Fixed(draft.method.unwrap_or(FileMethod::Flat), hash);
+        let method = draft.method.unwrap_or(FileMethod::Flat);
         let derivation = &mut draft.derivation;
-        let path = output.path(&store, &derivation.name, b"out").map_err(|error| path_error(&error))?;
-        if let Some(path) = path {
-            derivation.env.insert(b"out".to_vec(), store.print(&path));
+        let output = Output::fixed(&store, &derivation.name, b"out", method, hash)
+            .map_err(|error| path_error(&error))?;
+        if let Some(path) = output.path() {
+            derivation.env.insert(b"out".to_vec(), store.print(path));
         }
         derivation.outputs.insert(b"out".to_vec(), output);
         Ok(())
@@ -204,9 +205,8 @@ impl<'a> Evaluator<'a> {
         let context = Context::new(self.arena, vec![ContextElement::Deep(full)]);
         builder.push(known::DRV_PATH, Pos::NONE, self.string_with(full, context));
         for (name, output) in &derivation.outputs {
-            let found = output.path(&store, &derivation.name, name).map_err(|error| path_error(&error))?;
-            let text = match found {
-                Some(path) => store.print(&path),
+            let text = match output.path() {
+                Some(path) => store.print(path),
                 None => unknown_output_placeholder(path, name),
             };
             let element = ContextElement::Built { derivation: full, output: self.bytes(name) };

@@ -52,7 +52,7 @@ fn to_file<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> 
     let context = "while evaluating the second argument passed to builtins.toFile";
     let contents = ev.string_of(args[1], Pos::NONE, context)?;
     let store = ev.store_dir();
-    let mut references = References::default();
+    let mut referred = Vec::new();
     for element in contents.context.map_or(&[][..], |context| context.elements) {
         let ContextElement::Opaque(path) = element else {
             let parts = [
@@ -63,8 +63,9 @@ fn to_file<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> 
             ];
             return Err(EvalError::new(parts.concat()));
         };
-        references.others.insert(store.parse(path).map_err(|error| path_error(&error))?);
+        referred.push(store.parse(path).map_err(|error| path_error(&error))?);
     }
+    let references = References { others: referred.iter().collect(), itself: false };
     let hash = Hash::of(Algorithm::Sha256, contents.bytes());
     let path = text_path(&store, name, &hash, &references).map_err(|error| path_error(&error))?;
     Ok(ev.store_path_value(&path))

@@ -1,10 +1,11 @@
 //! Derivations as text: the ATerm form of Nix's `.drv` files.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use super::{Derivation, Inputs};
-use crate::lang::store_path::StoreDir;
+use crate::lang::hash::encode_hex;
+use crate::lang::store_path::{StoreDir, StorePath};
 
 /// Text under construction.
 pub(super) struct Writer(pub(super) Vec<u8>);
@@ -57,6 +58,12 @@ impl Writer {
         self.put(b"]");
     }
 
+    fn path(&mut self, store: &StoreDir, path: &StorePath) {
+        self.put(b"\"");
+        store.append(path, &mut self.0);
+        self.put(b"\"");
+    }
+
     fn names(&mut self, names: &BTreeSet<Vec<u8>>) {
         self.list(names, |w, name| w.plain(name));
     }
@@ -84,8 +91,9 @@ impl Writer {
 pub(super) enum Form<'i> {
     /// Everything.
     Full,
-    /// With its outputs' paths left out if `masked`, and its input derivations replaced: for its hash.
-    ForHash { masked: bool, inputs: &'i BTreeMap<Vec<u8>, BTreeSet<Vec<u8>>> },
+    /// With its outputs' paths left out if `masked`, and its input derivations replaced by hashes, each with one output;
+    /// sorted, without duplicates: for its hash.
+    ForHash { masked: bool, inputs: &'i [(&'i [u8], &'i [u8])] },
 }
 
 impl Derivation {
@@ -98,14 +106,14 @@ impl Derivation {
     pub(super) fn write_form(&self, store: &StoreDir, form: Form) -> Vec<u8> {
         let masked = matches!(form, Form::ForHash { masked: true, .. });
         let is_dynamic = self.input_derivations.values().any(|inputs| !inputs.dynamic.is_empty());
-        let mut w = Writer(Vec::with_capacity(1024));
+        let mut w = Writer(Vec::with_capacity(4096));
         w.put(if is_dynamic { b"DrvWithVersion(\"xp-dyn-drv\"," } else { b"Derive(" });
         w.list(&self.outputs, |w, (name, output)| {
             w.put(b"(");
             w.plain(name);
             w.put(b",");
-            match output.path(store, &self.name, name) {
-                Ok(Some(path)) if !masked => w.plain(&store.print(&path)),
+            match output.path() {
+                Some(path) if !masked => w.path(store, path),
                 _ => w.plain(b""),
             }
             w.put(b",");
@@ -118,23 +126,22 @@ impl Derivation {
         match form {
             Form::Full => w.list(&self.input_derivations, |w, (path, inputs)| {
                 w.put(b"(");
-                w.plain(&store.print(path));
+                w.path(store, path);
                 w.put(b",");
                 w.inputs(inputs, is_dynamic);
                 w.put(b")");
             }),
-            Form::ForHash { inputs, .. } => w.list(inputs, |w, (hash, outputs)| {
+            Form::ForHash { inputs, .. } => w.list(inputs.chunk_by(|a, b| a.0 == b.0), |w, group| {
                 w.put(b"(");
-                w.plain(hash);
+                w.plain(encode_hex(group[0].0).as_bytes());
                 w.put(b",");
-                w.names(outputs);
+                w.list(group, |w, (_, output)| w.plain(output));
                 w.put(b")");
             }),
         }
         w.put(b",");
-        let mut sources: Vec<_> = self.input_sources.iter().map(|path| store.print(path)).collect();
-        sources.sort_unstable();
-        w.list(sources, |w, path| w.plain(&path));
+        // In the order of the paths, which is that of the names.
+        w.list(&self.input_sources, |w, path| w.path(store, path));
         w.put(b",");
         w.plain(&self.system);
         w.put(b",");

@@ -54,8 +54,8 @@ pub struct Inputs {
 pub enum Output {
     /// Its path follows from the derivation.
     InputAddressed(StorePath),
-    /// Its content is known beforehand.
-    Fixed(FileMethod, Hash),
+    /// Its content is known beforehand, and so is its path: see [`Output::fixed`].
+    Fixed(FileMethod, Hash, StorePath),
     /// Its path will follow from its content.
     Floating(FileMethod, Algorithm),
     /// Its path will follow from the derivation once the floating inputs are known.
@@ -65,23 +65,27 @@ pub enum Output {
 }
 
 impl Output {
-    /// The path, where it is known. `derivation` is the derivation's name, `output` this output's.
+    /// The output of the name `output` of the derivation of the name `derivation` that will have this hash.
     ///
     /// # Errors
     /// [`StorePathError`] when the path would be too long.
-    pub fn path(
-        &self,
+    pub fn fixed(
         store: &StoreDir,
         derivation: &[u8],
         output: &[u8],
-    ) -> Result<Option<StorePath>, StorePathError> {
+        method: FileMethod,
+        hash: Hash,
+    ) -> Result<Output, StorePathError> {
+        let name = super::store_path::output_name(derivation, output);
+        Ok(Output::Fixed(method, hash, fixed_output_path(store, &name, method, &hash)?))
+    }
+
+    /// The path, where it is known.
+    #[must_use]
+    pub fn path(&self) -> Option<&StorePath> {
         match self {
-            Output::InputAddressed(path) => Ok(Some(path.clone())),
-            Output::Fixed(method, hash) => {
-                let name = super::store_path::output_name(derivation, output);
-                fixed_output_path(store, &name, *method, hash).map(Some)
-            }
-            Output::Floating(..) | Output::Deferred | Output::Impure(..) => Ok(None),
+            Output::InputAddressed(path) | Output::Fixed(_, _, path) => Some(path),
+            Output::Floating(..) | Output::Deferred | Output::Impure(..) => None,
         }
     }
 
@@ -89,7 +93,7 @@ impl Output {
     fn method_and_algorithm(&self) -> String {
         match self {
             Output::InputAddressed(_) | Output::Deferred => String::new(),
-            Output::Fixed(method, hash) => format!("{}{}", method.prefix(), hash.algorithm()),
+            Output::Fixed(method, hash, _) => format!("{}{}", method.prefix(), hash.algorithm()),
             Output::Floating(method, algorithm) | Output::Impure(method, algorithm) => {
                 format!("{}{algorithm}", method.prefix())
             }
@@ -99,7 +103,7 @@ impl Output {
     /// The third word of an output in a derivation: the hash, `impure`, or nothing.
     fn hash_word(&self) -> String {
         match self {
-            Output::Fixed(_, hash) => hash.encode(Format::Base16),
+            Output::Fixed(_, hash, _) => hash.encode(Format::Base16),
             Output::Impure(..) => "impure".to_owned(),
             _ => String::new(),
         }
@@ -109,8 +113,8 @@ impl Output {
 impl Derivation {
     /// What the derivation's own object refers to.
     #[must_use]
-    pub fn references(&self) -> References {
-        let others = self.input_sources.iter().chain(self.input_derivations.keys()).cloned().collect();
+    pub fn references(&self) -> References<'_> {
+        let others = self.input_sources.iter().chain(self.input_derivations.keys()).collect();
         References { others, itself: false }
     }
 

@@ -1,6 +1,6 @@
 //! The hash of a derivation modulo the way its fixed outputs are made, from which its outputs' paths follow.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use super::aterm::Form;
 use super::{Derivation, Output};
@@ -86,7 +86,7 @@ impl Known {
             return Ok(());
         }
         let mut pending: Vec<(StorePath, Option<Derivation>)> =
-            derivation.input_derivations.keys().map(|path| (path.clone(), None)).collect();
+            self.unknown_inputs(derivation).map(|path| (path, None)).collect();
         while let Some((path, read_before)) = pending.pop() {
             if self.0.contains_key(&path) {
                 continue;
@@ -99,7 +99,7 @@ impl Known {
                 None => {
                     let input = read(&path).map_err(ModuloError::Unreadable)?;
                     let needed: Vec<StorePath> = match needs_inputs(&input) {
-                        true => input.input_derivations.keys().cloned().collect(),
+                        true => self.unknown_inputs(&input).collect(),
                         false => Vec::new(),
                     };
                     pending.push((path, Some(input)));
@@ -110,6 +110,10 @@ impl Known {
         Ok(())
     }
 
+    fn unknown_inputs(&self, derivation: &Derivation) -> impl Iterator<Item = StorePath> {
+        derivation.input_derivations.keys().filter(|path| !self.0.contains_key(*path)).cloned()
+    }
+
     /// The hashes of a derivation whose inputs are known.
     fn hashes_of<E>(
         &self,
@@ -117,7 +121,7 @@ impl Known {
         derivation: &Derivation,
         masked: bool,
     ) -> Result<OutputHashes, ModuloError<E>> {
-        if let Some(hashes) = fixed_hashes(store, derivation)? {
+        if let Some(hashes) = fixed_hashes(store, derivation) {
             return Ok(OutputHashes { hashes, is_deferred: false });
         }
         if derivation.outputs.values().any(|output| matches!(output, Output::Impure(..))) {
@@ -127,7 +131,7 @@ impl Known {
         }
         let mut is_deferred =
             derivation.outputs.values().any(|output| matches!(output, Output::Floating(..)));
-        let mut inputs: BTreeMap<Vec<u8>, BTreeSet<Vec<u8>>> = BTreeMap::new();
+        let mut inputs: Vec<(&[u8], &[u8])> = Vec::with_capacity(derivation.input_derivations.len());
         for (path, wanted) in &derivation.input_derivations {
             if !wanted.dynamic.is_empty() {
                 return Ok(OutputHashes { hashes: BTreeMap::new(), is_deferred: true });
@@ -139,9 +143,11 @@ impl Known {
                     output: output.clone(),
                     derivation: derivation.name.clone(),
                 })?;
-                inputs.entry(hash.encode(Format::Base16).into_bytes()).or_default().insert(output.clone());
+                inputs.push((hash.as_bytes(), output));
             }
         }
+        inputs.sort_unstable();
+        inputs.dedup();
         let text = derivation.write_form(store, Form::ForHash { masked, inputs: &inputs });
         let hash = Hash::of(Algorithm::Sha256, &text);
         let hashes = derivation.outputs.keys().map(|name| (name.clone(), hash)).collect();
@@ -154,19 +160,15 @@ fn needs_inputs(derivation: &Derivation) -> bool {
     !derivation.outputs.values().any(|output| matches!(output, Output::Fixed(..) | Output::Impure(..)))
 }
 
-fn fixed_hashes(
-    store: &StoreDir,
-    derivation: &Derivation,
-) -> Result<Option<BTreeMap<Vec<u8>, Hash>>, StorePathError> {
+fn fixed_hashes(store: &StoreDir, derivation: &Derivation) -> Option<BTreeMap<Vec<u8>, Hash>> {
     let mut hashes = BTreeMap::new();
     for (name, output) in &derivation.outputs {
-        let Output::Fixed(_, hash) = output else { return Ok(None) };
-        let Some(path) = output.path(store, &derivation.name, name)? else { return Ok(None) };
+        let Output::Fixed(_, hash, path) = output else { return None };
         let (method, hash) = (output.method_and_algorithm(), hash.encode(Format::Base16));
-        let text = [format!("fixed:out:{method}:{hash}:").as_bytes(), &store.print(&path)].concat();
+        let text = [format!("fixed:out:{method}:{hash}:").as_bytes(), &store.print(path)].concat();
         hashes.insert(name.clone(), Hash::of(Algorithm::Sha256, &text));
     }
-    Ok(Some(hashes).filter(|hashes| !hashes.is_empty()))
+    Some(hashes).filter(|hashes| !hashes.is_empty())
 }
 
 /// Gives the outputs of an input-addressed derivation, which must be [`Output::Deferred`], their paths where they follow

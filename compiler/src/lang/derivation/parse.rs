@@ -37,7 +37,7 @@ impl Derivation {
         }
         let mut derivation = Derivation { name: name.to_vec(), ..Derivation::default() };
         parser.list(|p| {
-            let (name, output) = p.output(store)?;
+            let (name, output) = p.output(store, &derivation.name)?;
             derivation.outputs.insert(name, output);
             Ok(())
         })?;
@@ -134,7 +134,7 @@ impl Parser<'_> {
         store.parse(&self.string()?).map_err(|_| error)
     }
 
-    fn output(&mut self, store: &StoreDir) -> Result<(Vec<u8>, Output), ParseError> {
+    fn output(&mut self, store: &StoreDir, derivation: &[u8]) -> Result<(Vec<u8>, Output), ParseError> {
         self.expect(b"(")?;
         let name = self.string()?;
         self.expect(b",")?;
@@ -145,7 +145,8 @@ impl Parser<'_> {
         self.expect(b",")?;
         let hash = self.string()?;
         self.expect(b")")?;
-        output(store, &path, &method, &hash).map(|output| (name, output)).ok_or(error)
+        let place = (store, derivation, name.as_slice());
+        output(place, &path, &method, &hash).map(|output| (name, output)).ok_or(error)
     }
 
     fn names(&mut self) -> Result<BTreeSet<Vec<u8>>, ParseError> {
@@ -195,7 +196,9 @@ impl Parser<'_> {
     }
 }
 
-fn output(store: &StoreDir, path: &[u8], method: &[u8], hash: &[u8]) -> Option<Output> {
+/// The output at a place: a store, the name of a derivation, the name of an output.
+fn output(place: (&StoreDir, &[u8], &[u8]), path: &[u8], method: &[u8], hash: &[u8]) -> Option<Output> {
+    let (store, derivation, name) = place;
     if method.is_empty() {
         return match path {
             b"" => Some(Output::Deferred),
@@ -217,7 +220,7 @@ fn output(store: &StoreDir, path: &[u8], method: &[u8], hash: &[u8]) -> Option<O
     match hash {
         b"" => Some(Output::Floating(method, algorithm)),
         b"impure" => Some(Output::Impure(method, algorithm)),
-        _ => Some(Output::Fixed(method, fixed_hash(hash, algorithm)?)),
+        _ => Output::fixed(store, derivation, name, method, fixed_hash(hash, algorithm)?).ok(),
     }
 }
 

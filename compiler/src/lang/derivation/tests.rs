@@ -43,8 +43,8 @@ impl World {
         let mut read = |_: &StorePath| -> Result<Derivation, Infallible> { unreachable!("all are known") };
         let is_deferred = derivation.outputs.values().all(|output| *output == Output::Deferred);
         for (name, output) in &derivation.outputs {
-            let value = match output.path(&self.store, &derivation.name, name).unwrap() {
-                Some(path) => self.store.print(&path),
+            let value = match output.path() {
+                Some(path) => self.store.print(path),
                 None if is_deferred => Vec::new(),
                 None => output_placeholder(name),
             };
@@ -59,9 +59,8 @@ impl World {
     }
 
     fn output(&self, made: &Made, output: &str) -> Vec<u8> {
-        let name = &made.derivation.name;
-        match made.derivation.outputs[output.as_bytes()].path(&self.store, name, output.as_bytes()).unwrap() {
-            Some(path) => self.store.print(&path),
+        match made.derivation.outputs[output.as_bytes()].path() {
+            Some(path) => self.store.print(path),
             None => unknown_output_placeholder(&made.path, output.as_bytes()),
         }
     }
@@ -96,7 +95,8 @@ fn a(world: &mut World) -> Made {
 fn fixed(world: &mut World, method: FileMethod, mode: &str, hash: &[u8], algorithm: &str) -> Made {
     let known = crate::lang::hash::parse(hash, Algorithm::parse(algorithm.as_bytes()).ok()).unwrap();
     let name = if method == FileMethod::Text { "t" } else { "f" };
-    let mut f = plain(name, b"b", &[("out", Output::Fixed(method, known))]);
+    let output = Output::fixed(&world.store, name.as_bytes(), b"out", method, known).unwrap();
+    let mut f = plain(name, b"b", &[("out", output)]);
     f.env.insert(b"outputHash".to_vec(), hash.to_vec());
     for (key, value) in [("outputHashMode", mode), ("outputHashAlgo", algorithm)] {
         if !value.is_empty() {
@@ -294,7 +294,10 @@ proptest! {
         let output = match kind {
             0 => Output::Deferred,
             1 => Output::InputAddressed(path.clone()),
-            2 => Output::Fixed(FileMethod::Archive, Hash::from_bytes(Algorithm::Sha256, &hash).unwrap()),
+            2 => {
+                let hash = Hash::from_bytes(Algorithm::Sha256, &hash).unwrap();
+                Output::fixed(&store, b"n", b"out", FileMethod::Archive, hash).unwrap()
+            }
             3 => Output::Floating(FileMethod::Text, Algorithm::Sha512),
             _ => Output::Impure(FileMethod::Flat, Algorithm::Sha1),
         };

@@ -38,19 +38,19 @@ impl FileMethod {
 
 /// What an object refers to.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct References {
+pub struct References<'p> {
     /// Other objects.
-    pub others: BTreeSet<StorePath>,
+    pub others: BTreeSet<&'p StorePath>,
     /// Itself.
     pub itself: bool,
 }
 
 /// `kind` with the references behind it.
-fn kind_with(store: &StoreDir, kind: &str, references: &References) -> Vec<u8> {
+fn kind_with(store: &StoreDir, kind: &str, references: &References<'_>) -> Vec<u8> {
     let mut text = kind.as_bytes().to_vec();
     for reference in &references.others {
         text.push(b':');
-        text.extend_from_slice(&store.print(reference));
+        store.append(reference, &mut text);
     }
     if references.itself {
         text.extend_from_slice(b":self");
@@ -60,8 +60,14 @@ fn kind_with(store: &StoreDir, kind: &str, references: &References) -> Vec<u8> {
 
 /// The path of an object of a kind, by the hash of what it holds.
 fn path_of(store: &StoreDir, kind: &[u8], hash: &Hash, name: &[u8]) -> Result<StorePath, StorePathError> {
-    let hash = hash.encode_prefixed(Format::Base16);
-    let text = [kind, b":", hash.as_bytes(), b":", store.as_bytes(), b":", name].concat();
+    let mut text = Vec::with_capacity(128 + kind.len() + store.as_bytes().len() + name.len());
+    text.extend_from_slice(kind);
+    text.push(b':');
+    text.extend_from_slice(hash.algorithm().name().as_bytes());
+    for part in [hash.encode(Format::Base16).as_bytes(), store.as_bytes(), name] {
+        text.push(b':');
+        text.extend_from_slice(part);
+    }
     StorePath::new(&Hash::of(Algorithm::Sha256, &text).compress(PATH_HASH_SIZE), name)
 }
 
@@ -73,7 +79,7 @@ pub fn text_path(
     store: &StoreDir,
     name: &[u8],
     hash: &Hash,
-    references: &References,
+    references: &References<'_>,
 ) -> Result<StorePath, StorePathError> {
     path_of(store, &kind_with(store, "text", references), hash, name)
 }
@@ -86,7 +92,7 @@ pub fn source_path(
     store: &StoreDir,
     name: &[u8],
     hash: &Hash,
-    references: &References,
+    references: &References<'_>,
 ) -> Result<StorePath, StorePathError> {
     path_of(store, &kind_with(store, "source", references), hash, name)
 }

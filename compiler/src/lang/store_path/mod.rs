@@ -59,6 +59,14 @@ impl StoreDir {
         [&self.0, b"/".as_slice(), &path.0].concat()
     }
 
+    /// Appends the absolute path of `path` to a text.
+    pub fn append(&self, path: &StorePath, text: &mut Vec<u8>) {
+        text.reserve(self.0.len() + 1 + path.0.len());
+        text.extend_from_slice(&self.0);
+        text.push(b'/');
+        text.extend_from_slice(&path.0);
+    }
+
     /// Reads an absolute path directly below the directory. `path` must be in canonical form.
     ///
     /// # Errors

@@ -73,7 +73,7 @@ fn names() {
 #[test]
 fn paths_of_contents() {
     let store = StoreDir::default();
-    let text = |name: &[u8], text: &[u8], references: &References| {
+    let text = |name: &[u8], text: &[u8], references: &References<'_>| {
         let hash = Hash::of(Algorithm::Sha256, text);
         String::from_utf8(store.print(&text_path(&store, name, &hash, references).unwrap())).unwrap()
     };
