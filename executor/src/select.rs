@@ -152,6 +152,14 @@ fn one(
 }
 
 fn not_found(tree: &dyn SourceTree, written: &str, path: &[u8]) -> SelectError {
+    if let Ok(Some(Node { entry: Entry { kind: EntryKind::Symlink { target }, .. }, .. })) = tree.get(path) {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        return SelectError::LeadsNowhere {
+            pattern: written.to_owned(),
+            link: text(path),
+            target: text(&target),
+        };
+    }
     let ignored_by = tree.hidden_by(path);
     let (dir, name) = split(path);
     let similar = if ignored_by.is_some() { Vec::new() } else { similar(tree, dir, name) };

@@ -81,6 +81,15 @@ pub enum SelectError {
         /// Names in the same directory that look alike.
         similar: Vec<String>,
     },
+    /// A symbolic link of that name, or one that a wildcard matches, leads to nothing.
+    LeadsNowhere {
+        /// As written in the source.
+        pattern: String,
+        /// The link.
+        link: String,
+        /// What it points to.
+        target: String,
+    },
     /// The context cannot be read.
     Unreadable(WorldError),
     /// The pattern is malformed.

@@ -8,7 +8,9 @@ use buildc_ir::{Diagnostic, SourceMap, Span};
 /// The diagnostic for a failed selection, with the place of the instruction.
 pub(super) fn diagnostic(node: &Node, from: &From, error: SelectError, sources: &SourceMap) -> Diagnostic {
     let written = match &error {
-        SelectError::NotFound { pattern, .. } | SelectError::BadPattern { pattern } => Some(pattern.clone()),
+        SelectError::NotFound { pattern, .. }
+        | SelectError::LeadsNowhere { pattern, .. }
+        | SelectError::BadPattern { pattern } => Some(pattern.clone()),
         SelectError::UnknownContext(name) => Some(name.clone()),
         SelectError::Unreadable(_) => None,
     };
@@ -29,6 +31,11 @@ fn describe(node: &Node, from: &From, error: SelectError) -> (Diagnostic, &'stat
             let problem =
                 Diagnostic::error("copy::not_found", format!("`{pattern}` does not exist in {place}"));
             (problem.help(not_found_help(&similar, from)), "not found")
+        }
+        SelectError::LeadsNowhere { link, target, .. } => {
+            let message = format!("`{link}` in {place} is a symbolic link to `{target}`, where nothing is");
+            let help = "Links are followed inside the source only; make the target part of it, or leave the link out";
+            (Diagnostic::error("copy::dangling_link", message).help(help), "leads nowhere")
         }
         SelectError::BadPattern { pattern } => {
             let help = "Close every `[`, and write a character that is meant literally as `\\c`";

@@ -36,9 +36,9 @@ impl Chmod {
         Some(Self::Symbolic(changes))
     }
 
-    /// The mode that new parent directories get: only octal ones reach them.
+    /// The mode that new parent directories get: only octal ones reach them, as mkdir(2) takes them.
     pub(super) fn for_parents(&self) -> Option<u32> {
-        if let Self::Octal(mode) = self { Some(*mode) } else { None }
+        if let Self::Octal(mode) = self { Some(*mode & 0o777) } else { None }
     }
 
     /// The mode of an entry that had `mode`.

@@ -3,15 +3,26 @@
 use buildc_ir::pattern::Glob;
 use buildc_ir::world::SelectError;
 
-use super::{SourceTree, join};
+use super::{SourceTree, follow, join};
 
 /// Paths that a pattern matches, as named (the last component's link is not followed). `deep` gives `**` its meaning
-/// of any depth, as `--parents` has it; elsewhere it is `*`.
+/// of any depth, as `--parents` has it; elsewhere it is `*`, and the directories before the first wildcard must be there
+/// and may be links.
 pub(super) fn expand(tree: &dyn SourceTree, pattern: &str, deep: bool) -> Result<Vec<Vec<u8>>, SelectError> {
     let parts: Vec<&str> = pattern.split('/').filter(|p| !p.is_empty()).collect();
+    let fixed = if deep { 0 } else { parts.iter().take_while(|part| !Glob::has_wildcard(part)).count() };
+    let (fixed, parts) = parts.split_at(fixed);
+    let dir = real(tree, &fixed.join("/"))?;
     let mut found = Vec::new();
-    descend(tree, &parts, Vec::new(), deep, pattern, &mut found)?;
+    descend(tree, parts, dir, deep, pattern, &mut found)?;
     Ok(found)
+}
+
+fn real(tree: &dyn SourceTree, dir: &str) -> Result<Vec<u8>, SelectError> {
+    match follow::resolve(tree, dir.as_bytes()).map_err(SelectError::Unreadable)? {
+        Some(node) => Ok(node.entry.path),
+        None => Err(super::not_found(tree, dir, dir.as_bytes())),
+    }
 }
 
 fn descend(

@@ -17,8 +17,10 @@ use crate::network::NetworkError;
 pub(crate) enum StepError {
     #[error("{}", ending(*status, *signal, *oom_killed))]
     Command { status: u8, signal: Option<i32>, oom_killed: bool, tail: Vec<String>, left: Option<LayerId> },
-    #[error("`{path}` was not found in {place}")]
-    NotFound { path: String, place: &'static str, help: Option<String> },
+    #[error("`/{path}` does not exist in the tree it is taken from")]
+    NotFound { path: String, help: String },
+    #[error("`/{link}` is a symbolic link to `{target}`, where nothing is")]
+    LeadsNowhere { link: String, target: String },
     #[error("There is no build context `{name}`")]
     NoContext { name: String },
     #[error("`{pattern}` is not a valid pattern")]
@@ -74,13 +76,14 @@ impl StepError {
             SelectError::NotFound { pattern, ignored_by, similar } => {
                 let help = match (ignored_by, similar.first()) {
                     (Some((file, line, rule)), _) => {
-                        Some(format!("Rule `{rule}` in line {line} of `{file}` hides it"))
+                        format!("Rule `{rule}` in line {line} of `{file}` hides it")
                     }
-                    (None, Some(name)) => Some(format!("Did you mean `{name}`?")),
-                    (None, None) => None,
+                    (None, Some(name)) => format!("Did you mean `/{name}`?"),
+                    (None, None) => "Paths are relative to the root of that stage or image".to_owned(),
                 };
-                Self::NotFound { path: pattern, place: "the source of the copy or mount", help }
+                Self::NotFound { path: pattern, help }
             }
+            SelectError::LeadsNowhere { link, target, .. } => Self::LeadsNowhere { link, target },
             SelectError::Unreadable(e) => Self::Unreadable { code: e.code, message: e.message, help: e.help },
             SelectError::BadPattern { pattern } => Self::BadPattern { pattern },
             SelectError::UnknownContext(name) => Self::NoContext { name },
@@ -98,6 +101,7 @@ impl StepError {
         match self {
             Self::Command { .. } => "step::command_failed",
             Self::NotFound { .. } => "copy::not_found",
+            Self::LeadsNowhere { .. } => "copy::dangling_link",
             Self::NoContext { .. } => "context::unknown",
             Self::BadPattern { .. } => "copy::bad_pattern",
             Self::Unreadable { code, .. } => code,
@@ -120,7 +124,11 @@ impl StepError {
 
     pub(crate) fn help(&self) -> Option<String> {
         match self {
-            Self::NotFound { help, .. } | Self::Unreadable { help, .. } => help.clone(),
+            Self::NotFound { help, .. } => Some(help.clone()),
+            Self::Unreadable { help, .. } => help.clone(),
+            Self::LeadsNowhere { .. } => {
+                Some("Links are followed inside the source only; make the target part of it".to_owned())
+            }
             Self::NoContext { name } => Some(format!("Give it with --build-context {name}=DIRECTORY")),
             Self::NoSecret { id } | Self::UnreadableSecret { id, .. } => {
                 Some(format!("Give it with --secret id={id},src=FILE or --secret id={id},env=NAME"))
@@ -162,6 +170,7 @@ impl StepError {
             Self::Fault => FailureKind::Internal,
             Self::Command { .. } | Self::Cancelled => FailureKind::Step,
             Self::NotFound { .. }
+            | Self::LeadsNowhere { .. }
             | Self::NoContext { .. }
             | Self::BadPattern { .. }
             | Self::NoSecret { .. }
