@@ -36,7 +36,11 @@ pub type Slot<'a> = Cell<Value<'a>>;
 pub struct CodeId(pub u32);
 
 /// A value, or a suspension that stands where a value will be.
+///
+/// The tag takes four bytes so that no part of a value lies at an odd address: a value that is stored in such parts and
+/// loaded whole stalls the processor.
 #[derive(Clone, Copy)]
+#[repr(u32)]
 pub enum Value<'a> {
     /// `null`.
     Null,
