@@ -47,6 +47,27 @@ fn a_command_that_does_not_read_the_changed_file_is_not_executed() {
 }
 
 #[test]
+fn what_a_command_cannot_see_is_no_reason_with_traces_or_without() {
+    if !able() {
+        return;
+    }
+    for (name, trace) in [("on", "--trace=on"), ("off", "--trace=off")] {
+        let write = |story: &Story, label: &str, late: &str| {
+            let before =
+                format!("LABEL a={label}\nCMD [\"{label}\"]\nEXPOSE {label}\n{INDEPENDENT} # {name}");
+            story.dockerfile(&format!("{before}\nARG LATE={late}\nENV LATER=$LATE\nRUN echo $LATER >/late"));
+        };
+        let story = Story::new("");
+        write(&story, "1", "1");
+        assert_eq!(fate(&story.build_with(&[trace]), "RUN cp"), Fate::Ran);
+        write(&story, "2", "2");
+        let fates = story.build_with(&[trace]);
+        assert_eq!((fate(&fates, "RUN cp"), fate(&fates, "RUN echo")), (Fate::Cached, Fate::Ran), "{name}");
+        assert_eq!(story.run("cat /late"), "2\n");
+    }
+}
+
+#[test]
 fn a_file_that_came_along_with_the_others_does_not_matter() {
     if !able() {
         return;
