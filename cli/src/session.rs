@@ -36,7 +36,7 @@ impl Session {
     pub fn open_with_standby(shell: &Shell, isolated: bool) -> Result<(Self, Option<Standby>), Failure> {
         let (root, entered) = enter(shell);
         entered?;
-        let standby = Standby::fork(isolated)?;
+        let standby = Standby::new(isolated)?;
         let store = Store::open(&root, OpenOptions::default())?;
         Ok((Self { store, refused: None, lease: None }, standby))
     }

@@ -4,7 +4,10 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use rustix::process::{
+    DumpableBehavior, Signal, parent_process_death_signal, set_dumpable_behavior,
+    set_parent_process_death_signal,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::channel::{Descriptors, Status, from_memory, receive, tell};
@@ -56,6 +59,17 @@ pub(crate) fn main_later(line: OwnedFd, status: OwnedFd) -> ! {
             main(fds, status)
         }
         _ => sys::exit_now(0),
+    }
+}
+
+/// The same where the caller forked it and no zygote watches over it: it is killed when the caller ends.
+pub(crate) fn main_tied(line: OwnedFd, status: OwnedFd) -> ! {
+    sys::reset_signals();
+    let tied = set_parent_process_death_signal(Some(Signal::KILL))
+        .and_then(|()| set_dumpable_behavior(DumpableBehavior::NotDumpable));
+    match tied {
+        Ok(()) => main_later(line, status),
+        Err(_) => sys::exit_now(70),
     }
 }
 
@@ -174,7 +188,12 @@ impl Handover<'_> {
         // An init keeps no descriptor at all: the caller takes the end of the status socket for the program's start.
         sys::close_from(if parent.is_some() { 0 } else { 3 }, parent.is_none())
             .doing(|| "Close inherited descriptors")?;
+        let tied = parent_process_death_signal().ok().flatten();
         credentials::apply(self.process, self.filter.as_ref())?;
+        if tied.is_some() {
+            // Another user was a reason for the kernel to forget it. A filter of the user's may refuse it.
+            let _ = set_parent_process_death_signal(tied);
+        }
         if let Some(parent) = parent {
             parent.run();
         }

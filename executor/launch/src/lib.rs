@@ -51,6 +51,7 @@ pub use huge_pages::HugePages;
 pub use launch::{enter, launch, launch_over};
 pub use process::{Exit, Process};
 pub use pty::resize_pty;
+pub use sealed::spawn as spawn_sealed;
 pub use spec::*;
 pub use support::{HostSupport, probe_host};
 pub use userns::{UserNs, enter_user_namespace, has_single_id};

@@ -39,7 +39,12 @@ static ZYGOTE: Mutex<Option<Zygote>> = Mutex::new(None);
 /// # Errors
 /// As the launch would.
 pub fn prepare(isolated: bool) -> Result<()> {
-    ahead::fork(usual_flags(isolated))?;
+    let flags = usual_flags(isolated);
+    if sealed::is_sealed() {
+        ahead::fork_here(flags)?
+    } else {
+        ahead::fork(flags)?
+    }
     seccomp::prepare();
     Ok(())
 }

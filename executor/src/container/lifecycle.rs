@@ -27,7 +27,7 @@ const CLEAR_UP: Duration = Duration::from_secs(5);
 /// How to start.
 #[derive(Debug, Default)]
 pub struct StartOptions {
-    /// A monitor that was forked before this process had threads or an open store ([`Standby::fork`]); without one a
+    /// A monitor that was started before this process had threads or an open store ([`Standby::new`]); without one a
     /// monitor is started by executing this program again, which takes longer.
     pub standby: Option<Standby>,
     /// Writes the container's output to this process's standard streams.

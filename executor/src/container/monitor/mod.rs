@@ -27,6 +27,9 @@ use super::wire::{self, Request};
 /// The monitor's name in `argv[0]` when it was executed instead of forked.
 const NAME: &str = "buildc-monitor";
 
+/// Told to a monitor whose container has a network namespace that nobody else makes.
+const ISOLATED: &str = "isolated";
+
 /// A monitor process that waits for its container. Without one it ends when this is dropped.
 #[derive(Debug)]
 pub struct Standby(UnixStream);
@@ -58,13 +61,23 @@ pub(super) enum NetworkOrder {
 }
 
 impl Standby {
-    /// Forks one. Must happen before this process starts a thread or opens a store; with threads it returns `None`, and
+    /// Starts one. Must happen before this process starts a thread or opens a store; with threads it may return `None`, and
     /// [`start`](super::start) then finds another way. It is ready sooner where `isolated` is true of a container whose
     /// network namespace nobody else makes, and only of one.
     ///
     /// # Errors
     /// The system refused a process.
-    pub fn fork(isolated: bool) -> Result<Option<Self>> {
+    pub fn new(isolated: bool) -> Result<Option<Self>> {
+        let (ours, theirs) = UnixStream::pair().map_err(monitor_io("make a socket for"))?;
+        let words: &[&str] = if isolated { &[ISOLATED] } else { &[] };
+        if buildc_launch::spawn_sealed(NAME, words, theirs.into()).is_ok() {
+            return Ok(Some(Self(ours)));
+        }
+        // A program that cannot be mounted read-only is copied for every launch anyway.
+        Self::fork(isolated)
+    }
+
+    fn fork(isolated: bool) -> Result<Option<Self>> {
         let (ours, theirs) = UnixStream::pair().map_err(monitor_io("make a socket for"))?;
         match fork_session()? {
             None => Ok(None),
@@ -111,7 +124,7 @@ pub fn monitor_if_requested() {
         Ok(socket) => {
             let socket = UnixStream::from(socket);
             leave_caller(&socket);
-            serve(socket, false)
+            serve(socket, std::env::args_os().nth(2).is_some_and(|word| word == ISOLATED))
         }
         Err(_) => std::process::exit(70),
     }
