@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::archive::{ArchiveError, CacheDir};
 use crate::export::Form;
 use crate::oci::{Descriptor, Manifest, media_type};
-use crate::remote::{Client, RemoteError, Watch};
+use crate::remote::{Client, RemoteError, S3, S3Place, Watch};
 use crate::{Layer, LayerId, Store, StoreError};
 
 /// Annotation of an image's manifest that holds the cache of its own layers.
@@ -137,6 +137,8 @@ pub enum CachePlace {
         /// The manifest's digest, which goes before the tag.
         digest: Option<Digest>,
     },
+    /// A name in an S3 bucket.
+    S3(Box<S3Place>),
 }
 
 /// A cache that was opened; its layers are fetched when a result is wanted.
@@ -163,6 +165,10 @@ impl CacheSource {
             }
             CachePlace::Dir { path, tag, digest } => {
                 let (manifest, config) = CacheDir::open(path)?.documents(store, tag, digest.as_ref())?;
+                (None, manifest, config)
+            }
+            CachePlace::S3(place) => {
+                let (manifest, config) = S3::new(place)?.documents()?;
                 (None, manifest, config)
             }
         };
@@ -203,6 +209,7 @@ impl CacheSource {
             }
             (CachePlace::Registry(_), None) => return Ok(None),
             (CachePlace::Dir { path, .. }, _) => CacheDir::open(path)?.layers(store, &wanted)?,
+            (CachePlace::S3(place), _) => S3::new(place)?.layers(store, &wanted, Watch::SILENT)?,
         };
         let ids: Vec<LayerId> = layers.iter().map(|layer| layer.id).collect();
         store.record_result(&result.keys, &ids, result.duration_ms)?;
@@ -215,6 +222,7 @@ impl std::fmt::Display for CachePlace {
         match self {
             Self::Registry(name) => f.write_str(name),
             Self::Dir { path, .. } => write!(f, "{}", path.display()),
+            Self::S3(place) => place.fmt(f),
         }
     }
 }
@@ -237,6 +245,7 @@ pub fn send(
             Client::from_environment()?.push_cache(store, &layers, config, form, name, watch)?;
         }
         CachePlace::Dir { path, tag, .. } => CacheDir::write(store, &layers, config, form, path, tag)?,
+        CachePlace::S3(place) => S3::new(place)?.send(store, &layers, config, form, watch)?,
     }
     Ok(())
 }

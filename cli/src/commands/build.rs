@@ -83,7 +83,7 @@ pub struct SourceArgs {
     /// Clamp all times in new layers to SOURCE_DATE_EPOCH, or to 1980 where that is not set
     #[arg(long)]
     pub reproducible: bool,
-    /// Take results of steps that the store lacks from here: type=registry,ref=NAME or type=local,src=DIR; repeatable
+    /// Take results of steps that the store lacks from here: type=registry,ref=NAME, type=local,src=DIR or type=s3,bucket=NAME,region=NAME; repeatable
     #[arg(long, value_name = "type=TYPE,…")]
     pub cache_from: Vec<String>,
     /// Of a build file (`-f FILE.nix`): the image to build, for example web
@@ -217,7 +217,7 @@ pub struct BuildArgs {
     /// Both in one option: type=sbom or type=provenance[,mode=max]; repeatable
     #[arg(long, value_name = "type=TYPE")]
     pub attest: Vec<String>,
-    /// Write results of steps for other machines: type=registry,ref=NAME, type=local,dest=DIR (both also with mode=max)
+    /// Write results of steps for other machines: type=registry,ref=NAME, type=local,dest=DIR, type=s3,bucket=NAME,region=NAME (all also with mode=max)
     /// or type=inline; repeatable
     #[arg(long, value_name = "type=TYPE,…")]
     pub cache_to: Vec<String>,

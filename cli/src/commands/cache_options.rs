@@ -11,6 +11,7 @@ use buildc_store::remote::Watch;
 use super::delivery::Built;
 use super::export::truth;
 use super::export_form::{FormOptions, fields};
+use super::s3_options::{self, S3Options};
 use crate::failure::Failure;
 use crate::output;
 use crate::product::Product;
@@ -38,6 +39,7 @@ struct Keys {
     max: bool,
     ignore_error: bool,
     form: FormOptions,
+    s3: S3Options,
 }
 
 impl Keys {
@@ -67,6 +69,7 @@ impl Keys {
                     false => return Err("a cache is always an image manifest".to_owned()),
                 },
                 _ if key == path_key => keys.path = Some(value.into()),
+                _ if keys.s3.take(key, value)? => {}
                 _ if keys.form.take(key, value)? => {}
                 _ => return Err(format!("`{field}` is not understood")),
             }
@@ -88,16 +91,17 @@ impl Keys {
                 Ok(Some(CachePlace::Dir { path, tag, digest: self.digest }))
             }
             "inline" => Ok(None),
-            other @ ("s3" | "gha" | "azblob") => {
-                Err(format!("caches of type `{other}` are not supported; registry, local and inline are"))
+            "s3" => Ok(Some(CachePlace::S3(Box::new(self.s3.place(&|name| std::env::var(name).ok())?)))),
+            other @ ("gha" | "azblob") => {
+                Err(format!("caches of type `{other}` are not supported; registry, local, s3 and inline are"))
             }
-            other => Err(format!("there is no type `{other}`; write registry, local or inline")),
+            other => Err(format!("there is no type `{other}`; write registry, local, s3 or inline")),
         }
     }
 }
 
 fn bad(flag: &str, option: &str, why: &str) -> Failure {
-    Failure::usage(format!("{flag} `{option}`: {why}"))
+    Failure::usage(format!("{flag} `{}`: {why}", s3_options::shown(option)))
         .help("For example type=registry,ref=registry.example.com/app:cache or type=local with a directory")
 }
 
@@ -134,7 +138,7 @@ pub fn open(session: &Session, options: &[String]) -> Result<Option<Arc<Imported
         };
         match CacheSource::open(&session.store, place) {
             Ok(source) => sources.push(source),
-            Err(error) => output::say(&format!("Cache `{option}` is not used: {error}")),
+            Err(error) => output::say(&format!("Cache `{}` is not used: {error}", s3_options::shown(option))),
         }
     }
     Ok((!sources.is_empty()).then(|| Arc::new(Imported::new(&session.store, sources))))
@@ -201,9 +205,15 @@ mod tests {
         assert!(matches!(local.place, Some(CachePlace::Dir { tag, .. }) if tag == "latest"));
         assert_eq!(to("a/b").unwrap().place, Some(CachePlace::Registry("docker.io/a/b:latest".to_owned())));
         assert_eq!(to("type=inline,mode=max").unwrap().extent, Extent::Min);
-        for option in
-            ["type=s3,bucket=b", "type=local", "type=registry", "type=local,dest=a,mode=all", "type=x"]
-        {
+        for option in [
+            "type=s3,region=r",
+            "type=s3,bucket=b,access_key_id=x",
+            "type=gha",
+            "type=local",
+            "type=registry",
+            "type=local,dest=a,mode=all",
+            "type=x",
+        ] {
             assert!(to(option).is_err(), "{option}");
         }
         let inline = CacheTo::read(&[], &["BUILDKIT_INLINE_CACHE=1".to_owned()]).unwrap();

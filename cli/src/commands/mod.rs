@@ -35,6 +35,7 @@ pub mod ps;
 pub mod registry;
 pub mod repl;
 pub mod run;
+mod s3_options;
 pub mod space;
 pub mod verify;
 pub mod volume;

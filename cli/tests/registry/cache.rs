@@ -9,14 +9,14 @@ use crate::ready;
 use crate::server::Registry;
 
 /// A registry with a base image, and a context whose steps come out differently each time they run.
-struct Bench {
+pub struct Bench {
     dir: tempfile::TempDir,
     registry: Registry,
     context: PathBuf,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let store = store_with_base(dir.path());
         let registry = Registry::start(&dir.path().join("registry"), None);
@@ -32,12 +32,12 @@ impl Bench {
         Self { dir, registry, context }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
     /// Builds in a store of its own; what it said, and what its steps left.
-    fn build(&self, store: &str, args: &[&str]) -> (String, String) {
+    pub fn build(&self, store: &str, args: &[&str]) -> (String, String) {
         let out = self.path("out");
         let mut command = buildc(&self.path(store));
         command.args(["build", "--progress=plain", "-o"]).arg(&out).args(args).arg(&self.context);
@@ -49,7 +49,7 @@ impl Bench {
     }
 }
 
-fn ran(said: &str) -> usize {
+pub fn ran(said: &str) -> usize {
     said.lines().filter(|line| line.contains("RUN cat") && line.contains("done")).count()
 }
 

@@ -6,6 +6,7 @@ mod download;
 #[path = "../fixture/mod.rs"]
 mod fixture;
 mod release;
+mod s3;
 mod server;
 
 use std::fs;

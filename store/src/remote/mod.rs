@@ -18,6 +18,7 @@ mod origins;
 mod pull;
 mod push;
 mod registries;
+mod s3;
 mod session;
 mod transport;
 mod upload;
@@ -29,6 +30,8 @@ pub use credentials::CredentialFiles;
 pub use download::{DownloadWatch, Downloaded, download};
 pub use error::RemoteError;
 pub use registries::Registries;
+pub(crate) use s3::S3;
+pub use s3::S3Place;
 
 pub(crate) use document::{available, choose};
 

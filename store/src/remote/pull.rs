@@ -85,23 +85,34 @@ fn wanted(found: &Resolution<'_>) -> Result<Vec<Wanted>> {
     Ok(blobs.iter().cloned().zip(diff_ids).map(|(blob, diff_id)| Wanted { blob, diff_id }).collect())
 }
 
-/// Makes sure one layer is in the store; its blob is kept, so that a push gives the same bytes.
+/// Makes sure one layer is in the store, from a registry.
 pub(super) fn fetch_layer(store: &Store, session: &Session<'_>, wanted: &Wanted) -> Result<Layer> {
+    let layer = take_layer(store, wanted, session.watch, || session.fetch_blob(store, &wanted.blob))?;
+    origins::remember(store, &wanted.blob.digest, &session.place)?;
+    Ok(layer)
+}
+
+/// Makes sure one layer is in the store; its blob, which `fetch` brings, is kept, so that a push gives the same bytes.
+pub(super) fn take_layer(
+    store: &Store,
+    wanted: &Wanted,
+    watch: Watch<'_>,
+    fetch: impl FnOnce() -> Result<()>,
+) -> Result<Layer> {
     let digest = wanted.blob.digest;
-    let progress = session.watch.progress;
+    let check_cancelled = || if (watch.cancelled)() { Err(RemoteError::Cancelled) } else { Ok(()) };
     if let Some(layer) = store.layer_by_diff_id(&wanted.diff_id)? {
-        origins::remember(store, &digest, &session.place)?;
-        progress(Progress::Present { digest });
+        (watch.progress)(Progress::Present { digest });
         return Ok(layer);
     }
     if !store.has_blob(&digest) {
-        session.fetch_blob(store, &wanted.blob)?;
+        fetch()?;
     }
-    session.check_cancelled()?;
-    progress(Progress::Unpacking { digest });
-    let mut blob = Stoppable { file: store.open_blob(&digest)?, watch: session.watch };
+    check_cancelled()?;
+    (watch.progress)(Progress::Unpacking { digest });
+    let mut blob = Stoppable { file: store.open_blob(&digest)?, watch };
     let unpacked = store.import_layer(&mut blob, Some(wanted.diff_id));
-    session.check_cancelled()?;
+    check_cancelled()?;
     let layer = unpacked?;
     store.record_layer_blob(LayerBlob {
         diff_id: wanted.diff_id,
@@ -110,8 +121,7 @@ pub(super) fn fetch_layer(store: &Store, session: &Session<'_>, wanted: &Wanted)
         media_type: wanted.blob.media_type.clone(),
         compressor: "foreign".to_owned(),
     })?;
-    origins::remember(store, &digest, &session.place)?;
-    progress(Progress::Finished { digest });
+    (watch.progress)(Progress::Finished { digest });
     Ok(layer)
 }
 
