@@ -1,5 +1,5 @@
 //! Unpacking of local archives (ADD): every entry is laid out like any other, files are staged beside the layer while
-//! they are read. An entry whose name leaves the destination is refused, an absolute one starts at it; links on the way are followed as if the
+//! they are read. An entry whose name is absolute or leaves the destination is refused; links on the way are followed as if the
 //! destination were the root.
 
 use std::collections::{HashMap, HashSet};
@@ -137,8 +137,11 @@ impl Unpacker<'_> {
         layout.replace(path, self.planned(what, item))
     }
 
-    /// The name below the destination, which an absolute one starts at; what would leave it is refused.
+    /// The name below the destination; what would leave it is refused.
     fn clean(&self, written: &[u8]) -> Result<Vec<u8>, CopyError> {
+        if written.first() == Some(&b'/') {
+            return Err(self.refused(written, "its name is absolute"));
+        }
         let mut parts: Vec<&[u8]> = Vec::new();
         for part in written.split(|b| *b == b'/') {
             match part {
