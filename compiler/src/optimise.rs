@@ -1,5 +1,5 @@
 //! Passes: each pure, in one file, individually switchable, and saying what it did. Three change the graph before it is
-//! planned; link and reorder say of the planned steps which may be made before their turn.
+//! planned; link and reorder say of the planned steps which may be made before their turn, merge which are made in one go.
 //!
 //! Owns: which passes there are and their order. Never does: anything that changes the final tree, the image config,
 //! its layers or its history; a property test compares both ways.
@@ -7,6 +7,7 @@
 mod dedupe;
 mod fold;
 pub(crate) mod link;
+pub(crate) mod merge;
 mod prune;
 pub(crate) mod reorder;
 mod rewrite;
@@ -24,17 +25,22 @@ pub struct Passes {
     pub fold: bool,
     /// Prepares copies while their base is being made.
     pub link: bool,
+    /// Makes neighbouring steps that only put files there in one go.
+    pub merge: bool,
     /// Starts commands before others that they have nothing to do with.
     pub reorder: bool,
 }
 
 impl Passes {
     /// Their names, in the order in which they run.
-    pub const NAMES: [&'static str; 5] = [prune::NAME, fold::NAME, dedupe::NAME, link::NAME, reorder::NAME];
+    pub const NAMES: [&'static str; 6] =
+        [prune::NAME, fold::NAME, dedupe::NAME, link::NAME, reorder::NAME, merge::NAME];
     /// All of them.
-    pub const ALL: Passes = Passes { prune: true, dedupe: true, fold: true, link: true, reorder: true };
+    pub const ALL: Passes =
+        Passes { prune: true, dedupe: true, fold: true, link: true, merge: true, reorder: true };
     /// None of them.
-    pub const NONE: Passes = Passes { prune: false, dedupe: false, fold: false, link: false, reorder: false };
+    pub const NONE: Passes =
+        Passes { prune: false, dedupe: false, fold: false, link: false, merge: false, reorder: false };
 
     /// Switches one pass by its name; false when there is no such pass.
     pub fn set(&mut self, name: &str, on: bool) -> bool {
@@ -43,6 +49,7 @@ impl Passes {
             dedupe::NAME => self.dedupe = on,
             fold::NAME => self.fold = on,
             link::NAME => self.link = on,
+            merge::NAME => self.merge = on,
             reorder::NAME => self.reorder = on,
             _ => return false,
         }

@@ -7,6 +7,7 @@ mod decide;
 mod define;
 mod estimate;
 mod explain;
+mod merged;
 mod order;
 mod previous;
 mod record;
@@ -60,6 +61,12 @@ pub fn plan(
     let decisions = decide::decide(&graph, &definitions, &sources, facts, options)?;
     let (early, reports) = order::order(&graph, &definitions, &decisions, facts, options);
     passes.extend(reports);
+    let mut merged = vec![false; decisions.len()];
+    if options.passes.merge {
+        let (found, report) = merged::merged(&graph, &decisions, &early);
+        merged = found;
+        passes.push(report);
+    }
     let previous = previous::Previous::new(facts.previous().unwrap_or_default(), &graph);
     let reasons = explain::explain(&graph, &definitions, &decisions, &previous, facts, options);
     let steps: Vec<PlannedStep> = graph
@@ -67,9 +74,9 @@ pub fn plan(
         .zip(definitions)
         .zip(decisions)
         .zip(reasons)
-        .zip(early)
+        .zip(early.into_iter().zip(merged))
         .enumerate()
-        .map(|(at, (((((id, _), definition), decision), reason), early))| PlannedStep {
+        .map(|(at, (((((id, _), definition), decision), reason), (early, merged)))| PlannedStep {
             id,
             definition_key: definition.key,
             placed_key: decision.placed_key,
@@ -79,6 +86,7 @@ pub fn plan(
             state: decision.state,
             reason,
             early,
+            merged,
             last_duration_ms: previous.same(at).and_then(|record| record.duration_ms),
             last_size_bytes: previous.same(at).and_then(|record| record.size_bytes),
         })

@@ -5,6 +5,7 @@
 //! everything that was started has ended when [`Schedule::run`] returns.
 
 mod crew;
+mod group;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use crossbeam_channel::unbounded;
 use crate::event::{Event, PlannedLine, Why};
 use crate::network::Pool;
 use crate::step::{self, Ahead, How, Made, Prepared, Site, StepError, Tree, Work};
-use crew::{Crew, Reply, labour};
+use crew::{Crew, Job, Reply, labour};
 
 /// What is known of one step.
 #[derive(Debug)]
@@ -38,6 +39,8 @@ struct Slot<'p> {
     users: Vec<usize>,
     done: Option<Finished>,
     early: Early,
+    /// It is made in one go with the step that it builds on.
+    taken: bool,
 }
 
 /// How far a step is that may be made before its turn.
@@ -99,6 +102,7 @@ impl<'p> Schedule<'p> {
             users: Vec::new(),
             done: None,
             early: Early::No,
+            taken: false,
         });
         let early = (0..plan.steps.len()).filter(|at| plan.steps[*at].early.is_some()).collect();
         let mut schedule = Self { plan, slots: slots.collect(), early };
@@ -178,8 +182,11 @@ impl<'p> Schedule<'p> {
 
     /// The tree of a step that is done.
     pub(crate) fn tree(&self, id: StepId) -> Option<Tree> {
-        let slot = self.slots.get(self.plan.graph.position(id)?)?;
-        slot.done.as_ref().map(|d| d.tree.clone())
+        self.finished(id).map(|finished| finished.tree.clone())
+    }
+
+    fn finished(&self, id: StepId) -> Option<&Finished> {
+        self.slots.get(self.plan.graph.position(id)?)?.done.as_ref()
     }
 
     /// The step at a position.
@@ -190,8 +197,8 @@ impl<'p> Schedule<'p> {
     /// Runs everything that is needed.
     pub(crate) fn run(&mut self, site: &Site<'_>) -> (Tally, Result<(), Failure>) {
         self.prepare_network(site);
-        let (work_out, work_in) = unbounded::<(usize, Work<'p>)>();
-        let (replies_out, replies) = unbounded::<(usize, Reply)>();
+        let (work_out, work_in) = unbounded::<Job<'p>>();
+        let (replies_out, replies) = unbounded::<(usize, Reply, bool)>();
         let mut crew = Crew { idle: 0, size: 0, busy: 0, limit: site.options.jobs.max(1) };
         let mut tally = Tally::default();
         let mut failure: Option<Failure> = None;
@@ -209,7 +216,7 @@ impl<'p> Schedule<'p> {
                         self.finish(site, at, made, &mut tally, &mut ready);
                         continue;
                     }
-                    if self.is_being_made(at) {
+                    if self.slots[at].taken || self.is_being_made(at) {
                         continue;
                     }
                     if crew.wants_another() {
@@ -218,7 +225,8 @@ impl<'p> Schedule<'p> {
                     }
                     crew.busy += 1;
                     // The receiving end lives as long as this function.
-                    let _ = work_out.send((at, self.work(at)));
+                    let first = (at, self.work(at));
+                    let _ = work_out.send(Job { first, rest: self.group(at) });
                 }
                 // Only what would be idle makes steps before their turn.
                 while failure.is_none() && crew.busy > 0 && crew.busy < crew.limit {
@@ -228,13 +236,15 @@ impl<'p> Schedule<'p> {
                         scope.spawn(move || labour(site, &work, &replies));
                     }
                     crew.busy += 1;
-                    let _ = work_out.send((at, work));
+                    let _ = work_out.send(Job { first: (at, work), rest: Vec::new() });
                 }
                 if crew.busy == 0 {
                     break;
                 }
-                let Ok((at, reply)) = replies.recv() else { break };
-                crew.rest();
+                let Ok((at, reply, is_last)) = replies.recv() else { break };
+                if is_last {
+                    crew.rest();
+                }
                 match reply {
                     Reply::Made(Ok(made)) => self.finish(site, at, made, &mut tally, &mut ready),
                     Reply::Made(Err(error)) => self.fail(site, at, error, &mut failure),
@@ -271,9 +281,7 @@ impl<'p> Schedule<'p> {
 
     fn work(&self, at: usize) -> Work<'p> {
         let slot = &self.slots[at];
-        let input = |id: StepId| -> Option<&Finished> {
-            self.slots.get(self.plan.graph.position(id)?)?.done.as_ref()
-        };
+        let input = |id: StepId| self.finished(id);
         let inputs = &slot.node.step.inputs;
         let trees = inputs.iter().map(|i| input(i.step).map_or_else(Tree::empty, |d| d.tree.clone()));
         let base = slot.node.step.base().and_then(input).map(|d| d.tree.clone());

@@ -12,6 +12,7 @@ mod error;
 mod exec;
 mod fetch;
 mod foreign;
+mod ground;
 mod identity;
 mod mounts;
 mod output;
@@ -42,6 +43,7 @@ pub(crate) use cache_mount::existing as existing_cache;
 pub(crate) use early::{Ahead, Prepared, prepare};
 pub(crate) use error::StepError;
 pub(crate) use fetch::pinned;
+pub(crate) use ground::Ground;
 pub(crate) use identity::identify;
 pub(crate) use traced::adopt_planned;
 pub(crate) use work::{How, Made, Tree, Work};
@@ -105,8 +107,8 @@ fn now() -> (i64, u32) {
     (i64::try_from(since.as_secs()).unwrap_or(i64::MAX), since.subsec_nanos())
 }
 
-/// Finds or makes a step's layers.
-pub(crate) fn run(site: &Site<'_>, work: &Work<'_>) -> Result<Made, StepError> {
+/// Finds or makes a step's layers; `ground` is of the steps that the same worker made right below it.
+pub(crate) fn run(site: &Site<'_>, work: &Work<'_>, ground: &mut Ground) -> Result<Made, StepError> {
     let fixed = work.fixed && !keys::is_volatile(&work.node.step.kind);
     match &work.node.step.kind {
         StepKind::Scratch | StepKind::Config(_) => {
@@ -116,7 +118,7 @@ pub(crate) fn run(site: &Site<'_>, work: &Work<'_>) -> Result<Made, StepError> {
         StepKind::Image(image) => timed(site, work, |site| fetch::image(site, work.id, image), fixed),
         StepKind::Http(http) => fetched(site, work, fixed, || download::fetch(site, work, http)),
         StepKind::Git(git) => fetched(site, work, fixed, || checkout::layer(site, git)),
-        StepKind::Exec(_) | StepKind::Copy(_) | StepKind::Mkdir(_) => keyed(site, work, fixed),
+        StepKind::Exec(_) | StepKind::Copy(_) | StepKind::Mkdir(_) => keyed(site, work, fixed, ground),
     }
 }
 
@@ -182,13 +184,13 @@ struct Chosen {
 }
 
 /// Looks a step up under both keys and runs it when neither is known.
-fn keyed(site: &Site<'_>, work: &Work<'_>, mut fixed: bool) -> Result<Made, StepError> {
+fn keyed(site: &Site<'_>, work: &Work<'_>, mut fixed: bool, ground: &mut Ground) -> Result<Made, StepError> {
     for attempt in 1.. {
         let chosen = choose(site, work)?;
         let from_contexts = chosen.iter().filter(|c| matches!(c.wanted.from, From::Context(_)));
         // A context that changed since it was planned: the definition key speaks of other files.
         fixed &= from_contexts.map(|c| &c.selection.summary.digest).eq(&work.planned.selected);
-        match find_or_make(site, work, &chosen, fixed) {
+        match find_or_make(site, work, &chosen, fixed, ground) {
             Err(StepError::Copy(CopyError::Changed { context, path })) if attempt < ATTEMPTS => {
                 tracing::debug!(context, "file changed while it was copied");
                 drop(chosen);
@@ -200,7 +202,13 @@ fn keyed(site: &Site<'_>, work: &Work<'_>, mut fixed: bool) -> Result<Made, Step
     Err(StepError::Cancelled)
 }
 
-fn find_or_make(site: &Site<'_>, work: &Work<'_>, chosen: &[Chosen], fixed: bool) -> Result<Made, StepError> {
+fn find_or_make(
+    site: &Site<'_>,
+    work: &Work<'_>,
+    chosen: &[Chosen],
+    fixed: bool,
+    ground: &mut Ground,
+) -> Result<Made, StepError> {
     let base = work.base.as_ref().map(|tree| tree.digest);
     let digests: Vec<ContentDigest> = chosen.iter().map(|c| c.selection.summary.digest).collect();
     let content = keys::clamped(keys::content_key(&work.node.step, base, &digests), site.clamp);
@@ -223,7 +231,7 @@ fn find_or_make(site: &Site<'_>, work: &Work<'_>, chosen: &[Chosen], fixed: bool
         None => {
             started(site, work);
             let start = Instant::now();
-            let (layer, reads) = make(site, work, chosen, trace.is_some())?;
+            let (layer, reads) = make(site, work, chosen, trace.is_some(), ground)?;
             early::Run { layer, reads, duration_ms: millis(start) }
         }
     };
@@ -318,18 +326,18 @@ fn make(
     work: &Work<'_>,
     chosen: &[Chosen],
     traced: bool,
+    ground: &mut Ground,
 ) -> Result<(Layer, Option<ReadSet>), StepError> {
     let base = work.base.clone().unwrap_or_else(Tree::empty);
     let times = Times { now: now(), clamp: site.clamp };
     let layer = match &work.node.step.kind {
         StepKind::Exec(exec) => return exec::run(site, work, exec, &base, chosen, traced),
         StepKind::Mkdir(mkdir) => {
-            let tree = LayerTree::new(site.store, &base.layers)?;
-            copy::make_directory(site.store, mkdir, &tree, times, &site.cancel)?
+            copy::make_directory(site.store, mkdir, ground.of(site.store, &base)?, times, &site.cancel)?
         }
         StepKind::Copy(copy) => {
-            let tree = LayerTree::new(site.store, &base.layers)?;
-            let job = copy_job(site, copy, &base, &tree, chosen, times);
+            let tree = ground.of(site.store, &base)?;
+            let job = copy_job(site, copy, &base, tree, chosen, times);
             let layer = job.run(Donor::of(site.store, &work.id).as_ref())?;
             Donor::remember(site.store, &work.id, &layer);
             layer

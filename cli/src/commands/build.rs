@@ -99,7 +99,8 @@ pub struct SourceArgs {
     #[arg(long, value_name = "MODE", default_value = "off", env = "BUILDC_TRACE", hide_env = true)]
     #[arg(hide_possible_values = true)]
     pub trace: Trace,
-    /// Switch a pass of the optimiser off or on: -prune, -fold, -dedupe, -link, -reorder; repeatable
+    /// Switch a pass of the optimiser off or on: -prune, -fold, -dedupe, -link, -reorder, -merge;
+    /// repeatable
     #[arg(long, value_name = "-PASS", value_delimiter = ',', allow_hyphen_values = true)]
     pub optimise: Vec<String>,
     /// How many steps may run at once [default: number of CPUs]

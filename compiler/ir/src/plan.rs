@@ -78,6 +78,8 @@ pub struct PlannedStep {
     pub reason: Reason,
     /// Where it may be made before its base is there (the link and reorder passes).
     pub early: Option<Early>,
+    /// It is made in one go with the step that it builds on (the merge pass).
+    pub merged: bool,
     /// How long it took the last time, if that is known.
     pub last_duration_ms: Option<u64>,
     /// Bytes of regular files in its own layers the last time, if that is known.

@@ -1,10 +1,17 @@
-//! The workers: started one by one as there is work for them, each taking one step at a time.
+//! The workers: started one by one as there is work for them, each taking one step at a time, or several that build on
+//! each other.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crossbeam_channel::{Receiver, Sender};
 
-use crate::step::{self, Made, Prepared, Site, StepError, Work};
+use crate::step::{self, Ground, Made, Prepared, Site, StepError, Work};
+
+/// What a worker takes: a step by its position, and those that are made in one go after it, each on the one before.
+pub(super) struct Job<'p> {
+    pub first: (usize, Work<'p>),
+    pub rest: Vec<(usize, Work<'p>)>,
+}
 
 /// What a worker has done.
 pub(super) enum Reply {
@@ -41,16 +48,28 @@ impl Crew {
     }
 }
 
-pub(super) fn labour(site: &Site<'_>, work: &Receiver<(usize, Work<'_>)>, replies: &Sender<(usize, Reply)>) {
-    for (at, work) in work {
-        // A fault in one step must not leave the others waiting for its reply.
-        let reply = catch_unwind(AssertUnwindSafe(|| match &work.ahead {
-            Some(ahead) => Reply::Prepared(step::prepare(site, &work, ahead)),
-            None if site.cancel.is_cancelled() => Reply::Made(Err(StepError::Cancelled)),
-            None => Reply::Made(step::run(site, &work)),
-        }));
-        if replies.send((at, reply.unwrap_or(Reply::Made(Err(StepError::Fault))))).is_err() {
-            return;
+/// Works until there is no more; each reply says whether the worker is free with it.
+pub(super) fn labour(site: &Site<'_>, jobs: &Receiver<Job<'_>>, replies: &Sender<(usize, Reply, bool)>) {
+    for Job { first, rest } in jobs {
+        let mut ground = Ground::default();
+        let mut rest = rest.into_iter();
+        let mut next = Some(first);
+        while let Some((at, work)) = next {
+            // A fault in one step must not leave the others waiting for its reply.
+            let reply = catch_unwind(AssertUnwindSafe(|| match &work.ahead {
+                Some(ahead) => Reply::Prepared(step::prepare(site, &work, ahead)),
+                None if site.cancel.is_cancelled() => Reply::Made(Err(StepError::Cancelled)),
+                None => Reply::Made(step::run(site, &work, &mut ground)),
+            }));
+            let reply = reply.unwrap_or(Reply::Made(Err(StepError::Fault)));
+            // Nothing stands on what failed.
+            next = match &reply {
+                Reply::Made(Ok(made)) => rest.next().map(|(at, above)| (at, above.on(&work, made))),
+                _ => None,
+            };
+            if replies.send((at, reply, next.is_none())).is_err() {
+                return;
+            }
         }
     }
 }

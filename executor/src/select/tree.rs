@@ -19,6 +19,11 @@ impl LayerTree {
         Ok(Self { view: TreeView::new(store, layers)? })
     }
 
+    /// Puts more layers on top, lowest first.
+    pub(crate) fn raise(&mut self, store: &Store, layers: &[Layer]) -> Result<(), StoreError> {
+        self.view.raise(store, layers)
+    }
+
     /// The view itself, for paths that are resolved rather than selected.
     pub(crate) fn view(&self) -> &TreeView {
         &self.view

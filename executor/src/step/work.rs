@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use buildc_digest::ContentDigest;
 use buildc_ir::graph::Node;
-use buildc_ir::{PlannedStep, StepId, keys};
+use buildc_ir::{PlannedStep, Role, StepId, keys};
 use buildc_store::Layer;
 
 use super::{Ahead, Prepared};
@@ -52,6 +52,20 @@ pub(crate) struct Work<'b> {
     pub ahead: Option<Arc<Ahead>>,
     /// What came of making it before its turn.
     pub prepared: Option<Prepared>,
+}
+
+impl Work<'_> {
+    /// This step with its base, which is what was made of the step `below`.
+    pub(crate) fn on(self, below: &Work<'_>, made: &Made) -> Self {
+        let base = below.base.clone().unwrap_or_else(Tree::empty).with(&made.layers);
+        let roles = self.node.step.inputs.iter().map(|input| input.role);
+        let inputs = roles.zip(self.inputs).map(|(role, tree)| match role {
+            Role::Base => base.clone(),
+            _ => tree,
+        });
+        let (inputs, fixed) = (inputs.collect(), self.fixed && made.fixed);
+        Self { base: Some(base), inputs, fixed, ..self }
+    }
 }
 
 /// How a result came to be.

@@ -261,6 +261,7 @@ impl Recipe {
                 state: State::WillRun,
                 reason: Reason::NeverBuilt,
                 early: None,
+                merged: false,
                 last_duration_ms: None,
                 last_size_bytes: None,
             });

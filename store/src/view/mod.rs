@@ -79,6 +79,17 @@ impl TreeView {
         Ok(Self { layers })
     }
 
+    /// Puts more layers on top, lowest first.
+    ///
+    /// # Errors
+    /// When a manifest cannot be read; the view is then as it was.
+    pub fn raise(&mut self, store: &Store, layers: &[Layer]) -> Result<()> {
+        let mut raised = Self::new(store, layers)?;
+        raised.layers.append(&mut self.layers);
+        *self = raised;
+        Ok(())
+    }
+
     /// What stands at exactly this path, whose directories must be real ones; the last symlink is not followed.
     /// The root of a view that no layer describes is a directory of root's with mode 0755.
     pub fn get(&self, path: &[u8]) -> Result<Option<Found>> {

@@ -51,6 +51,7 @@ fn step(plan: &Plan, node: &Node, planned: &PlannedStep) -> Value {
         "state": tagged("state", &planned.state),
         "reason": tagged("reason", &planned.reason),
         "early": planned.early,
+        "merged": planned.merged,
         "last_duration_ms": planned.last_duration_ms,
         "last_size_bytes": planned.last_size_bytes,
     })
