@@ -28,7 +28,10 @@ pub fn open_fuse() -> Result<FuseMount> {
         .doing(|| "Open `/dev/fuse`")?;
     let fd = device.as_raw_fd().to_string();
     // The root is a directory (its mode in octal); user 0 is the one of this user namespace.
-    let options = [("fd", fd.as_str()), ("rootmode", "40000"), ("user_id", "0"), ("group_id", "0")];
+    // A file system that is read-only itself, beside its mount: otherwise every read makes its time of access unknown to
+    // the kernel, which then asks for attributes again.
+    let options =
+        [("fd", fd.as_str()), ("rootmode", "40000"), ("user_id", "0"), ("group_id", "0"), ("ro", "")];
     let attributes = MountAttrFlags::MOUNT_ATTR_RDONLY | MountAttrFlags::MOUNT_ATTR_NOATIME;
     let mount = sys::new_filesystem("fuse", &options, attributes).doing(|| "Mount a FUSE file system")?;
     Ok(FuseMount { device, mount })

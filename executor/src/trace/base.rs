@@ -1,5 +1,6 @@
 //! The base as it is shown: answers from the merged tree's index, with every question noted.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -83,14 +84,14 @@ impl Base {
         &self.0.backing
     }
 
-    /// Attributes of what stands under a name, or of nothing.
-    pub fn find(&self, parent: u64, name: &[u8]) -> Result<FileAttr, StoreError> {
+    /// Attributes of what stands under a name, or of nothing, and how long the kernel may keep the answer.
+    pub fn find(&self, parent: u64, name: &[u8], thread: u32) -> Result<(FileAttr, Duration), StoreError> {
         let mut state = self.state();
         let State { nodes, recorder, .. } = &mut *state;
-        let Some(parent) = nodes.get(parent) else { return Ok(attributes::nothing()) };
+        let Some(parent) = nodes.get(parent) else { return Ok((attributes::nothing(), FOREVER)) };
         let Some(tree) = self.0.index.child(&parent.tree, name)? else {
             recorder.absent(&buildc_store::join(&parent.tree.found.entry.path, name));
-            return Ok(attributes::nothing());
+            return Ok((attributes::nothing(), FOREVER));
         };
         let names = self.0.index.names(&tree)?;
         let entry = &tree.found.entry;
@@ -98,25 +99,39 @@ impl Base {
         let shown = attributes::attributes(entry, 0, names, self.0.single_id);
         let path = entry.path.clone();
         let ino = nodes.insert(tree, names);
-        // Another name of a file whose bytes were looked at: they count under every name it was found by.
-        if let Some(node) = nodes.get(ino).filter(|node| node.read) {
+        let attr = FileAttr { ino: INodeNo(ino), ..shown };
+        let Some(node) = nodes.get_mut(ino) else { return Ok((attr, FOREVER)) };
+        if is_linker_cache(node) && !node.read {
+            if caller::is_dynamic_linker(thread) {
+                recorder.linker_asked();
+            } else {
+                note_content(node, recorder);
+            }
+        } else if node.read {
+            // Another name of a file whose bytes were looked at: they count under every name it was found by.
             recorder.saw(&path, Aspect::Content, observe::content(&node.tree.found.entry));
         }
-        Ok(FileAttr { ino: INodeNo(ino), ..shown })
+        // The next one who looks up the linker's cache may be another program.
+        let valid = if is_linker_cache(node) && !node.read { Duration::ZERO } else { FOREVER };
+        Ok((attr, valid))
     }
 
-    /// Notes that an open file, or one whose attributes are asked for, is looked at, and gives what is to be shown and
-    /// how long that is true.
-    pub fn look(&self, ino: u64, thread: u32) -> Option<(FileAttr, Duration)> {
+    /// Notes that the attributes of a file are looked at, with which its bytes count, and gives what is to be shown.
+    pub fn look(&self, ino: u64) -> Option<FileAttr> {
         let mut state = self.state();
-        let node = state.nodes.get(ino)?;
-        let attr = attributes::attributes(&node.tree.found.entry, ino, node.names, self.0.single_id);
-        // Whoever asks for those of the linker's cache may be another program the next time.
-        let ttl = if is_linker_cache(node) { Duration::ZERO } else { FOREVER };
-        if matches!(node.tree.found.entry.kind, EntryKind::File { .. }) {
-            note_content(&mut state, ino, thread);
-        }
-        Some((attr, ttl))
+        let State { nodes, recorder, .. } = &mut *state;
+        let node = nodes.get_mut(ino)?;
+        look_at(node, recorder);
+        Some(attributes::attributes(&node.tree.found.entry, ino, node.names, self.0.single_id))
+    }
+
+    /// Notes that the bytes of a file are looked at, and says where they are.
+    pub fn read_from(&self, ino: u64) -> Option<PathBuf> {
+        let mut state = self.state();
+        let State { nodes, recorder, .. } = &mut *state;
+        let node = nodes.get_mut(ino)?;
+        look_at(node, recorder);
+        Some(node.tree.found.disk_path.clone())
     }
 
     /// The names in a directory, with `.` and `..`; `None` for what is no directory that was looked up.
@@ -150,17 +165,16 @@ impl Base {
     }
 }
 
-/// Notes that the bytes of a file, or what stands for them, are looked at.
-fn note_content(state: &mut State, ino: u64, thread: u32) {
-    let State { nodes, recorder, .. } = state;
-    let Some(node) = nodes.get_mut(ino) else { return };
-    if is_linker_cache(node) && !recorder.has(libraries::CACHE, Aspect::Content) {
-        if caller::is_dynamic_linker(thread) {
-            return recorder.linker_asked();
-        }
-    } else if node.read {
-        return;
+/// Notes the bytes of a file that is looked at. Of the linker's cache it is known who looks from the look-up of its name.
+fn look_at(node: &mut Node, recorder: &mut Recorder) {
+    let is_file = matches!(node.tree.found.entry.kind, EntryKind::File { .. });
+    if is_file && !node.read && !is_linker_cache(node) {
+        note_content(node, recorder);
     }
+}
+
+/// Notes the bytes of a file under every name it was found by.
+fn note_content(node: &mut Node, recorder: &mut Recorder) {
     node.read = true;
     let seen = observe::content(&node.tree.found.entry);
     for path in &node.paths {
@@ -168,8 +182,9 @@ fn note_content(state: &mut State, ino: u64, thread: u32) {
     }
 }
 
+/// With a second name it is a file like any other: a look at its bytes would not say by which name it was found.
 fn is_linker_cache(node: &Node) -> bool {
-    node.paths.iter().any(|path| path == libraries::CACHE)
+    node.names == 1 && node.paths.iter().any(|path| path == libraries::CACHE)
 }
 
 fn special(ino: u64, name: &str) -> Listed {

@@ -1,7 +1,8 @@
 //! The FUSE protocol over a [`Base`].
 //!
 //! The kernel keeps answers to look-ups for ever and asks for attributes apart from them, so that the first look at a path,
-//! at its attributes and at its bytes each comes here once. Overlayfs is the only one that asks, with its own rights.
+//! at its attributes and at its bytes each comes here once. Files are never opened here: a read comes with the inode, and
+//! what has been read stays in the kernel's cache. Overlayfs is the only one that asks, with its own rights.
 
 use std::ffi::OsStr;
 use std::io;
@@ -10,9 +11,9 @@ use std::time::Duration;
 
 use buildc_store::EntryKind;
 use fuser::{
-    AccessFlags, Errno, FileHandle, Filesystem, FopenFlags, Generation, INodeNo, InitFlags, IoctlFlags,
-    KernelConfig, LockOwner, OpenAccMode, OpenFlags, ReplyAttr, ReplyData, ReplyDirectory, ReplyEmpty,
-    ReplyEntry, ReplyIoctl, ReplyLseek, ReplyOpen, ReplyXattr, Request,
+    AccessFlags, Errno, FileHandle, Filesystem, Generation, INodeNo, InitFlags, IoctlFlags, KernelConfig,
+    LockOwner, OpenAccMode, OpenFlags, ReplyAttr, ReplyData, ReplyDirectory, ReplyEmpty, ReplyEntry,
+    ReplyIoctl, ReplyLseek, ReplyOpen, ReplyXattr, Request,
 };
 
 use super::base::{Base, FOREVER};
@@ -44,29 +45,25 @@ impl Filesystem for Base {
         for wanted in [
             InitFlags::FUSE_PARALLEL_DIROPS,
             InitFlags::FUSE_CACHE_SYMLINKS,
+            InitFlags::FUSE_NO_OPEN_SUPPORT,
             InitFlags::FUSE_NO_OPENDIR_SUPPORT,
             InitFlags::FUSE_EXPORT_SUPPORT,
         ] {
             let _ = config.add_capabilities(wanted);
         }
-        if config.add_capabilities(InitFlags::FUSE_PASSTHROUGH).is_ok()
-            && config.set_max_stack_depth(1).is_ok()
-        {
-            self.backing().allow_passthrough();
-        }
         Ok(())
     }
 
-    fn lookup(&self, _req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
-        match self.find(parent.0, name.as_bytes()) {
-            Ok(attr) => reply.entry_with_ttls(&Duration::ZERO, &FOREVER, &attr, Generation(0)),
+    fn lookup(&self, req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+        match self.find(parent.0, name.as_bytes(), req.pid()) {
+            Ok((attr, valid)) => reply.entry_with_ttls(&Duration::ZERO, &valid, &attr, Generation(0)),
             Err(_) => reply.error(failed(self, Errno::EIO)),
         }
     }
 
-    fn getattr(&self, req: &Request, ino: INodeNo, _fh: Option<FileHandle>, reply: ReplyAttr) {
-        match self.look(ino.0, req.pid()) {
-            Some((attr, ttl)) => reply.attr(&ttl, &attr),
+    fn getattr(&self, _req: &Request, ino: INodeNo, _fh: Option<FileHandle>, reply: ReplyAttr) {
+        match self.look(ino.0) {
+            Some(attr) => reply.attr(&FOREVER, &attr),
             None => reply.error(Errno::ENOENT),
         }
     }
@@ -79,19 +76,10 @@ impl Filesystem for Base {
         }
     }
 
-    fn open(&self, req: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
-        if flags.acc_mode() != OpenAccMode::O_RDONLY {
-            return reply.error(Errno::EROFS);
-        }
-        let (Some(_), Some(found)) = (self.look(ino.0, req.pid()), self.found(ino.0)) else {
-            return reply.error(Errno::ENOENT);
-        };
-        match self.backing().id(ino.0, &found.disk_path, &reply) {
-            Ok(Some(id)) => reply.opened_passthrough(FileHandle(0), FopenFlags::empty(), &id),
-            // What is in the page cache stays true.
-            Ok(None) => reply.opened(FileHandle(0), FopenFlags::FOPEN_KEEP_CACHE | FopenFlags::FOPEN_NOFLUSH),
-            Err(e) => reply.error(failed(self, errno(&e))),
-        }
+    fn open(&self, _req: &Request, _ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
+        // The kernel never asks again: reads come straight here.
+        let errno = if flags.acc_mode() == OpenAccMode::O_RDONLY { Errno::ENOSYS } else { Errno::EROFS };
+        reply.error(errno);
     }
 
     fn read(
@@ -105,24 +93,11 @@ impl Filesystem for Base {
         _lock_owner: Option<LockOwner>,
         reply: ReplyData,
     ) {
-        let Some(found) = self.found(ino.0) else { return reply.error(Errno::ENOENT) };
-        match self.backing().read(ino.0, &found.disk_path, offset, size) {
+        let Some(disk_path) = self.read_from(ino.0) else { return reply.error(Errno::ENOENT) };
+        match self.backing().read(ino.0, &disk_path, offset, size) {
             Ok(bytes) => reply.data(&bytes),
             Err(e) => reply.error(failed(self, errno(&e))),
         }
-    }
-
-    fn release(
-        &self,
-        _req: &Request,
-        _ino: INodeNo,
-        _fh: FileHandle,
-        _flags: OpenFlags,
-        _lock_owner: Option<LockOwner>,
-        _flush: bool,
-        reply: ReplyEmpty,
-    ) {
-        reply.ok();
     }
 
     fn opendir(&self, _req: &Request, _ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
