@@ -94,10 +94,10 @@ impl Filesystem for Base {
         reply: ReplyData,
     ) {
         let Some(disk_path) = self.read_from(ino.0) else { return reply.error(Errno::ENOENT) };
-        match self.backing().read(ino.0, &disk_path, offset, size) {
-            Ok(bytes) => reply.data(&bytes),
+        self.backing().read(ino.0, &disk_path, offset, size, |bytes| match bytes {
+            Ok(bytes) => reply.data(bytes),
             Err(e) => reply.error(failed(self, errno(&e))),
-        }
+        });
     }
 
     fn opendir(&self, _req: &Request, _ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
