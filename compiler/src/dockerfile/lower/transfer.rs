@@ -64,8 +64,7 @@ impl Lowering<'_> {
             chmod: words.chmod.clone(),
             exclude: transfer.flags.exclude.iter().map(|w| w.text.clone()).collect(),
             parents: transfer.flags.parents,
-            // With --chmod BuildKit silently makes a normal copy, and so the result differs for parents.
-            link: transfer.flags.link && words.chmod.is_none(),
+            link: transfer.flags.link && stands_alone(&words),
             unpack: unpack(transfer),
         };
         let created_by = created_by(transfer, &words);
@@ -231,6 +230,13 @@ impl Lowering<'_> {
         let keep_git_dir = transfer.flags.keep_git_dir.unwrap_or(remote.keep_git_dir);
         Some(StepKind::Git(GitRemote { keep_git_dir, ..remote }.at(commit)))
     }
+}
+
+/// Whether a copy can be made without its base. With --chmod BuildKit silently makes a normal copy, and so the result
+/// differs for parents; the names of owners are in the base's files, where builders that know no --link find them.
+fn stands_alone(words: &Words) -> bool {
+    let is_number = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    words.chmod.is_none() && words.chown.as_ref().is_none_or(|owner| owner.split(':').all(is_number))
 }
 
 fn unpack(transfer: &Transfer) -> Unpack {
