@@ -33,8 +33,9 @@ pub fn version(args: &VersionArgs) -> Outcome {
 
 /// Prints what was found about the machine.
 pub fn info(args: &InfoArgs, shell: &Shell) -> Outcome {
-    let host = buildc_launch::probe_host();
+    // Before the probe: it leaves who is not root in a user namespace, where this process looks like root.
     let root = crate::session::root(shell);
+    let host = buildc_launch::probe_host();
     let words =
         |r: &Result<(), String>| r.as_ref().map_or_else(|why| format!("no: {why}"), |()| "yes".to_owned());
     let cgroup = host.cgroup.as_ref().map_or_else(|why| format!("none: {why}"), Clone::clone);

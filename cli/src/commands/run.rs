@@ -1,7 +1,7 @@
 //! `buildc run` and `buildc create`: a new container from an image or from a directory with a Dockerfile.
 
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use buildc_executor::Cancel;
@@ -152,10 +152,30 @@ fn source_image(options: &ContainerOptions, shell: &Shell) -> Result<String, Fai
         dockerfile || build_file::default_file(directory).is_some()
     };
     let wanted = path_like || options.attribute.is_some();
-    if !wanted && (!has_source() || Session::open(shell)?.find_image(word)?.is_some()) {
+    if !wanted && (!has_source() || is_image(word, shell)?) {
         return Ok(word.to_owned());
     }
     build(None, directory, options, shell)
+}
+
+/// Whether the store has an image of this name. Asked in a process of its own: opening the store enters the user
+/// namespace of who is not root, and a build started from there would take itself for root's.
+fn is_image(word: &str, shell: &Shell) -> Result<bool, Failure> {
+    let (program, mut command) = own_command(shell)?;
+    command.args(["inspect", "--type", "image", "--format", "{{.Id}}", "--", word]);
+    let output = command.output().map_err(|e| Failure::file("run", &program, &e))?;
+    Ok(output.status.success())
+}
+
+/// This program with the store of this command.
+fn own_command(shell: &Shell) -> Result<(PathBuf, Command), Failure> {
+    let program =
+        std::env::current_exe().map_err(|e| Failure::file("find", Path::new("/proc/self/exe"), &e))?;
+    let mut command = Command::new(&program);
+    if let Some(root) = &shell.global.root {
+        command.arg("--root").arg(root);
+    }
+    Ok((program, command))
 }
 
 /// Builds in a process of its own: the threads and signal handlers of a build have no place in one that becomes the
@@ -166,13 +186,8 @@ fn build(
     options: &ContainerOptions,
     shell: &Shell,
 ) -> Result<String, Failure> {
-    let program =
-        std::env::current_exe().map_err(|e| Failure::file("find", Path::new("/proc/self/exe"), &e))?;
+    let (program, mut command) = own_command(shell)?;
     let id_file = std::env::temp_dir().join(format!("buildc-run-{}.iid", std::process::id()));
-    let mut command = Command::new(&program);
-    if let Some(root) = &shell.global.root {
-        command.arg("--root").arg(root);
-    }
     command.arg("build").arg("--iidfile").arg(&id_file);
     if let Some(platform) = &options.platform {
         command.args(["--platform", platform]);

@@ -145,6 +145,35 @@ fn an_unprivileged_user_with_subordinate_ids_has_a_whole_day() {
 }
 
 #[test]
+fn a_word_that_is_a_directory_and_an_image_means_the_image_of_the_users_own_store() {
+    if !root_and_busybox("becoming another user") {
+        return;
+    }
+    let user = User::new("buildc-with-ids", true);
+    user.buildc(&["import", &user.path("base.tar").to_string_lossy(), "app"]).expect("import");
+    user.context("app", "FROM localhost/nowhere\n");
+    user.context("other", "FROM app\nRUN echo from the directory >/said\nCMD cat /said\n");
+    let image = user.buildc(&["run", "--rm", "--network", "none", "app", "echo", "from the image"]);
+    assert_eq!(image.as_deref(), Ok("from the image\n"));
+    let directory = user.buildc(&["run", "--rm", "--network", "none", "other"]);
+    assert_eq!(directory.as_deref(), Ok("from the directory\n"));
+}
+
+#[test]
+fn info_tries_what_an_unprivileged_user_can_do() {
+    if !root_and_busybox("becoming another user") {
+        return;
+    }
+    let user = User::new("buildc-with-ids", true);
+    let info = user.buildc(&["info"]).expect("info");
+    for line in ["Root:            no\n", "UserNamespaces:  yes\n", "Overlay:         yes\n"] {
+        assert!(info.contains(line), "{info}");
+    }
+    let store = user.path(".local/share/buildc");
+    assert!(info.contains(&format!("Store:           {}\n", store.display())), "{info}");
+}
+
+#[test]
 fn a_copy_only_build_needs_no_subordinate_ids_and_keeps_owners() {
     if !root_and_busybox("becoming another user") {
         return;

@@ -26,14 +26,23 @@ pub struct HostSupport {
 }
 
 /// Asks the host what it allows. Takes some milliseconds.
+///
+/// Who is not root is in the user namespace of [`userns::enter_user_namespace`] afterwards, because an overlay can only
+/// be tried there. Must be called before any thread exists.
 pub fn probe_host() -> HostSupport {
-    HostSupport {
-        root: userns::is_privileged(),
-        user_namespaces: launch::probe(libc::CLONE_NEWUSER as u64, false).map_err(words),
-        overlay: launch::probe(libc::CLONE_NEWNS as u64, true).map_err(words),
-        cgroup: cgroup::probe(),
-        subuids: userns::subordinate_count(),
-    }
+    let root = userns::is_privileged();
+    let (cgroup, subuids) = (cgroup::probe(), userns::subordinate_count());
+    let user_namespaces = if root {
+        launch::probe(libc::CLONE_NEWUSER as u64, false)
+    } else {
+        userns::enter_user_namespace().map(drop)
+    };
+    let user_namespaces = user_namespaces.map_err(words);
+    let overlay = match &user_namespaces {
+        Err(why) if !root => Err(why.clone()),
+        _ => launch::probe(libc::CLONE_NEWNS as u64, true).map_err(words),
+    };
+    HostSupport { root, user_namespaces, overlay, cgroup, subuids }
 }
 
 fn words(error: crate::LaunchError) -> String {
