@@ -208,6 +208,25 @@ fn bind_mounts_show_trees_and_contexts_and_forget_writes() {
 }
 
 #[test]
+fn a_tree_with_the_same_layer_twice_can_be_mounted() {
+    if !can_run() {
+        return;
+    }
+    let bench = Bench::new();
+    let base = Recipe::busybox(&bench);
+    let start = base.top();
+    let source = base.run("echo kept > /t").run("true").run("busybox true");
+    let tree = source.top();
+    for readonly in [true, false] {
+        let from = MountSource::Bind { from: buildc_ir::step::From::Input(1), path: "/".into() };
+        let mounts = vec![Mount { readonly, ..mount("/i", from) }];
+        let recipe =
+            source.clone().at(start).exec_with_input("busybox cat /i/t", mounts, (tree, Role::Mount));
+        assert_eq!(bench.build(recipe).output(), "kept\n");
+    }
+}
+
+#[test]
 fn independent_steps_run_at_once() {
     if !can_run() {
         return;
