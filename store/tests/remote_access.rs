@@ -43,6 +43,8 @@ fn a_login_is_checked_kept_used_and_forgotten() {
     assert!(anonymous.help().unwrap().contains("buildc login"));
     let wrong = client(place.dir.path()).login(&registry.host, "me", "wrong").unwrap_err();
     assert_eq!(wrong.code(), "registry::unauthorized");
+    assert!(wrong.to_string().contains("this login of `me`"), "{wrong}");
+    assert!(wrong.help().unwrap().contains("password"));
     assert!(!config.exists(), "a refused login is not kept");
 
     let kept = client(place.dir.path()).login(&registry.host, "me", "se:cret").unwrap();

@@ -207,7 +207,7 @@ impl Session<'_> {
                 404 => {
                     return Err(RemoteError::NotFound {
                         name: name.to_string(),
-                        asked: vec![format!("`{}`", ask.url)],
+                        asked: vec![format!("`{}`", self.with_scheme(ask).url)],
                     });
                 }
                 _ => return Err(self.refused(&ask.url, response)),

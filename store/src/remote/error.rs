@@ -37,12 +37,22 @@ pub enum RemoteError {
     Unauthorized {
         /// Registry.
         host: String,
-        /// Repository, or `login`.
+        /// Repository.
         what: String,
         /// What the server said.
         detail: String,
         /// Whether credentials were sent.
         with_credentials: bool,
+    },
+    /// A login that the server does not accept.
+    #[error("`{host}` does not accept this login of `{username}`: {detail}")]
+    LoginRefused {
+        /// Registry.
+        host: String,
+        /// As given.
+        username: String,
+        /// What the server said.
+        detail: String,
     },
     /// 403: the server knows who asks and says no.
     #[error("`{host}` denies access to `{what}`: {detail}")]
@@ -195,7 +205,7 @@ impl RemoteError {
             Self::Name { .. } => "reference::invalid",
             Self::Configuration { .. } => "config::invalid",
             Self::Blocked { .. } => "registry::blocked",
-            Self::Unauthorized { .. } => "registry::unauthorized",
+            Self::Unauthorized { .. } | Self::LoginRefused { .. } => "registry::unauthorized",
             Self::Denied { .. } => "registry::denied",
             Self::NotFound { .. } => "registry::not_found",
             Self::Unreachable { .. } => "registry::unreachable",
@@ -226,10 +236,22 @@ impl RemoteError {
             Self::Unauthorized { host, .. } => {
                 format!("Check the name, and run `buildc login {host}` if the repository is private")
             }
+            Self::LoginRefused { .. } => {
+                "Check user name and password; some registries want an access token in place of the password"
+                    .to_owned()
+            }
             Self::Denied { .. } => "Ask the registry's owner for access to this repository".to_owned(),
             Self::NotFound { .. } => "Check the spelling of name and tag".to_owned(),
             Self::Unreachable { .. } => {
                 "Check that the registry runs and that the network and proxy settings reach it".to_owned()
+            }
+            Self::Tls { url, why } if why.contains("CaUsedAsEndEntity") => {
+                let host = url.split('/').nth(2).unwrap_or(url);
+                format!(
+                    "The registry shows a CA's certificate as its own, which cannot be trusted even when it is in certs.d: \
+                     let the CA sign one for it, make it with `basicConstraints = CA:FALSE`, or set `insecure = true` for \
+                     {host} in registries.conf"
+                )
             }
             Self::Tls { url, .. } => {
                 let host = url.split('/').nth(2).unwrap_or(url);

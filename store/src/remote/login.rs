@@ -18,7 +18,12 @@ impl Client {
         let host = host_of(host);
         let credential =
             Credential::Password { username: username.to_owned(), password: password.to_owned() };
-        self.check(host, credential)?;
+        self.check(host, credential).map_err(|error| match error {
+            RemoteError::Unauthorized { host, detail, .. } => {
+                RemoteError::LoginRefused { host, username: username.to_owned(), detail }
+            }
+            other => other,
+        })?;
         self.credentials.keep(host, username, password)
     }
 

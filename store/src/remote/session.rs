@@ -128,7 +128,7 @@ impl<'c> Session<'c> {
     }
 
     /// A request that was made before the scheme was known may have to be repeated in the other one.
-    fn with_scheme<'a>(&self, ask: &Ask<'a>) -> Ask<'a> {
+    pub(super) fn with_scheme<'a>(&self, ask: &Ask<'a>) -> Ask<'a> {
         let home = format!("https://{}/", api_host(&self.place.host));
         if self.client.scheme(&self.place.host) == "http" && ask.url.starts_with(&home) {
             return Ask { url: ask.url.replacen("https://", "http://", 1), ..ask.clone() };
