@@ -201,14 +201,18 @@ pub fn env(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Option
 /// The text of an `--env-file`: `NAME=VALUE` lines without quotes or expansion; `NAME` alone is taken from `lookup`.
 pub fn env_file(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Vec<(String, String)>> {
     let mut pairs = Vec::new();
-    for line in text.strip_prefix('\u{feff}').unwrap_or(text).lines() {
+    for (index, line) in text.strip_prefix('\u{feff}').unwrap_or(text).lines().enumerate() {
         let line = line.trim_start();
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
         let name = line.split_once('=').map_or(line, |(name, _)| name);
         if name.contains(char::is_whitespace) {
-            return Err(ContainerError::option("--env-file", line, "a name has no blanks"));
+            return Err(ContainerError::option(
+                "--env-file",
+                line,
+                format!("line {}: a name has no blanks", index + 1),
+            ));
         }
         pairs.extend(env(line, lookup)?);
     }

@@ -12,6 +12,9 @@ use crate::build::FailureKind;
 use crate::copy::CopyError;
 use crate::network::NetworkError;
 
+/// How programs say ENOSPC.
+const DISK_FULL: &str = "No space left on device";
+
 /// A failed step; the message names everything but the step.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StepError {
@@ -141,6 +144,9 @@ impl StepError {
                  `qemu-user-static` and `binfmt-support` do so"
                     .to_owned(),
             ),
+            Self::Fetch { .. } => {
+                Some("Check the address, and that the network and proxy settings reach it".to_owned())
+            }
             Self::NoAgent { id } => Some(format!("Start an agent and give it with --ssh {id}")),
             Self::Account(_) => Some("Make the user or group in an earlier step, or give numbers".to_owned()),
             Self::Copy(e) => e.help(),
@@ -153,13 +159,16 @@ impl StepError {
                  `/etc/subuid` and `/etc/subgid` and the package `uidmap` is installed"
                     .to_owned(),
             ),
+            Self::Command { tail, .. } if tail.iter().any(|line| line.contains(DISK_FULL)) => Some(
+                "Where the store's disk is full, free space with `buildc prune` or choose another store with --root"
+                    .to_owned(),
+            ),
             Self::Command { left: Some(_), .. } => {
                 Some("`buildc shell @failed` opens a shell in what it left".to_owned())
             }
             Self::Command { .. }
             | Self::BadPattern { .. }
             | Self::Io { .. }
-            | Self::Fetch { .. }
             | Self::Cancelled => None,
             Self::Fault => Some("Please report it with the message above".to_owned()),
         }

@@ -120,6 +120,9 @@ impl ArchiveError {
                 "The archive is damaged or was altered; nothing of this image was kept"
             }
             Self::NotInStore { .. } => "`buildc images` lists what there is",
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                "Free space: the store's with `buildc prune`, or choose another with --root"
+            }
             Self::NotALayout { .. } => "Name an empty or new directory",
             Self::Store(error) => return error.help().map(str::to_owned),
             _ => return None,

@@ -43,7 +43,9 @@ impl Source {
         let mut reader = TarReader::new(decompressed(input)?);
         let (mut files, mut links) = (BTreeMap::new(), BTreeMap::new());
         let mut name_bytes = 0;
-        while let Some(item) = reader.next_item().map_err(not_an_archive)? {
+        let mut begun = false;
+        while let Some(item) = reader.next_item().map_err(|error| not_an_archive(error, begun))? {
+            begun = true;
             let name = normal(&item.name)?;
             name_bytes += name.len() + item.link.len();
             if name_bytes > NAMES_LIMIT_BYTES {
@@ -236,8 +238,12 @@ fn refuse(entry: &str, why: &'static str) -> ArchiveError {
     ArchiveError::UnsafeEntry { entry: entry.to_owned(), why }
 }
 
-fn not_an_archive(error: StoreError) -> ArchiveError {
+/// What stops a reader between entries; a stream that ends before its first header was never an archive.
+fn not_an_archive(error: StoreError, begun: bool) -> ArchiveError {
     match error {
+        StoreError::TarCutOff if !begun => {
+            ArchiveError::NotAnArchive { why: "it is too short for one".to_owned() }
+        }
         StoreError::TarCutOff => ArchiveError::Truncated { entry: "the next header".to_owned() },
         StoreError::Tar { problem } => ArchiveError::NotAnArchive { why: problem },
         error => error.into(),

@@ -113,7 +113,8 @@ fn environments() {
     let file = "\u{feff}A=1\n# B=2\n\nC=\"quoted\" # kept\nHOME\nNOT_SET\n";
     let want = vec![pair("A", "1"), pair("C", "\"quoted\" # kept"), pair("HOME", "/h")];
     assert_eq!(env_file(file, &lookup).ok(), Some(want));
-    assert!(env_file("A B=1\n", &lookup).is_err());
+    let bad = env_file("C=1\nA B=1\n", &lookup).unwrap_err().to_string();
+    assert!(bad.contains("`A B=1`") && bad.contains("line 2"), "{bad}");
 }
 
 #[test]
