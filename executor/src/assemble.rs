@@ -89,7 +89,7 @@ fn config(target: &Target, layers: &[Layer], epoch: Option<i64>) -> Result<Vec<u
 }
 
 /// Times of the new history entries: an entry with a layer has its layer's, one without takes the next layer's, else the
-/// last one's.
+/// last one's; none is before the one below.
 fn times(target: &Target, own_layers: &[Layer], epoch: Option<i64>) -> Vec<Option<i64>> {
     let clamp = |time: i64| epoch.map_or(time, |e| time.min(e));
     let mut left = own_layers.iter().map(|l| clamp(l.created));
@@ -106,7 +106,18 @@ fn times(target: &Target, own_layers: &[Layer], epoch: Option<i64>) -> Vec<Optio
     for time in &mut times {
         *time = time.or(last);
     }
+    ascend(&mut times);
     times
+}
+
+/// Lets no entry be older than the one below. A layer that was made before is used again wherever a command comes to
+/// the same content, above all where it changes nothing, and has the time of its first making.
+fn ascend(times: &mut [Option<i64>]) {
+    let mut latest = None;
+    for time in times {
+        latest = latest.max(*time);
+        *time = latest;
+    }
 }
 
 #[derive(Serialize)]
@@ -172,6 +183,13 @@ mod tests {
         let document: serde_json::Value = serde_json::from_slice(&text).unwrap();
         assert_eq!(document["layers"][0]["size"], tar.len());
         assert_eq!(document["layers"][0]["digest"], Digest::of(&tar).to_string());
+    }
+
+    #[test]
+    fn no_entry_is_older_than_the_one_below() {
+        let mut times = [Some(5), Some(3), Some(7), None];
+        ascend(&mut times);
+        assert_eq!(times, [Some(5), Some(5), Some(7), Some(7)]);
     }
 
     #[test]
