@@ -183,12 +183,18 @@ impl Explainer<'_> {
     }
 }
 
-/// True when the text only differs by the argument's value in it.
+/// True when the text only differs by the argument's value in it. Where it has none the text may show its name.
 fn explains(argument: &Option<Difference>, before: &str, now: &str) -> bool {
-    match argument {
-        Some((_, Some(old), Some(new))) if !old.is_empty() => before.replace(old.as_str(), new) == now,
-        _ => false,
-    }
+    let Some((name, old, new)) = argument else { return false };
+    let forms = |value: &Option<String>| match value {
+        Some(value) if !value.is_empty() => vec![value.clone()],
+        _ => vec![format!("${{{name}}}"), format!("${name}"), String::new()],
+    };
+    let (olds, news) = (forms(old), forms(new));
+    let turns = |text: &str, from: &str, to: &str, wanted: &str| {
+        !from.is_empty() && text.contains(from) && text.replace(from, to) == wanted
+    };
+    olds.iter().any(|old| news.iter().any(|new| turns(before, old, new, now) || turns(now, new, old, before)))
 }
 
 type Difference = (String, Option<String>, Option<String>);
@@ -201,4 +207,27 @@ fn first_difference(
     names.sort_unstable();
     let name = names.into_iter().find(|name| before.get(*name) != after.get(*name))?;
     Some((name.clone(), before.get(name).cloned(), after.get(name).cloned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_differs_by_an_argument_s_value_is_explained_by_it() {
+        let argument = |old: Option<&str>, new: Option<&str>| {
+            Some(("X".to_owned(), old.map(str::to_owned), new.map(str::to_owned)))
+        };
+        for (old, new, before, now, wanted) in [
+            (Some("1"), Some("2"), "RUN echo 1", "RUN echo 2", true),
+            (Some("1"), None, "RUN echo 1", "RUN echo $X", true),
+            (None, Some("1"), "RUN echo ${X}", "RUN echo 1", true),
+            (Some(""), Some("1"), "LABEL a=", "LABEL a=1", true),
+            (Some("1"), Some("2"), "RUN echo 1", "RUN print 2", false),
+            (None, Some("1"), "RUN echo $X", "RUN print 1", false),
+        ] {
+            assert_eq!(explains(&argument(old, new), before, now), wanted, "{before} -> {now}");
+        }
+        assert!(!explains(&None, "RUN a", "RUN b"));
+    }
 }
