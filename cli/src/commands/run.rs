@@ -25,9 +25,9 @@ Examples:
   buildc run --rm ./examples/node-hello           build the directory's Dockerfile and run it
   buildc run --rm -f build.nix -A web             build an image of a build file and run it
 
-The exit code is the command's; 125 when buildc fails, 126 when the command cannot be run, 127 when it
-is not found. A word is a directory when it begins with `.` or `/`, or when it names a directory with a
-Dockerfile or build.nix and no image. With `-f FILE.nix` all words are the command.";
+The exit code is the command's; 125 when buildc fails, 126 when the command cannot be run, 127 when
+it is not found. A word is a directory when it begins with `.` or `/`, or when it names a directory
+with a Dockerfile or build.nix and no image. With `-f FILE.nix` all words are the command.";
 
 // Options of `buildc run`.
 #[derive(clap::Args, Debug)]

@@ -34,9 +34,9 @@ Examples:
   buildc prune --until 168h          what was not used for a week, cache mounts too
   buildc prune -a --dry-run          what would go with all images that no container uses
 
-Without options go images without a name, results of build steps that no named image has, indexes of build
-contexts and build logs. With --all go named images that no container uses and cache mounts too.
-A running build or container keeps everything it needs.";
+Without options go images without a name, results of build steps that no named image has, indexes
+of build contexts and build logs. With --all go named images that no container uses and cache
+mounts too. A running build or container keeps everything it needs.";
 
 // Options of `buildc prune`.
 #[derive(clap::Args, Debug)]
