@@ -87,6 +87,27 @@ fn a_build_says_afterwards_what_it_did_and_why() {
 }
 
 #[test]
+fn a_plan_after_a_failed_build_knows_what_that_had_built() {
+    let Some(host) = Host::new("plans") else { return };
+    let context = host.context("FROM localhost/busybox\nCOPY app.js /\nRUN cat /app.js\nRUN false\n");
+    let reasons = || {
+        let plan = host.json(&["plan", "--format", "json", text(&context)]);
+        let steps = plan["steps"].as_array().expect("steps").iter();
+        steps.map(|step| step["reason"]["is"].as_str().expect("a reason").to_owned()).collect::<Vec<_>>()
+    };
+    fs::write(context.join("app.js"), "1").expect("written");
+    host.buildc(&["build", text(&context)]).expect_err("it fails");
+    fs::write(context.join("app.js"), "two").expect("written");
+    assert_eq!(reasons(), ["definition-known", "files-changed", "input-changed", "never-built"]);
+    // Once there was a whole build, a failed one does not make it forgotten.
+    host.context("FROM localhost/busybox\nCOPY app.js /\nRUN cat /app.js\nRUN true\n");
+    host.buildc(&["build", text(&context)]).expect("built");
+    host.context("FROM localhost/busybox\nCOPY app.js /\nRUN cat /app.js\nRUN false\n");
+    host.buildc(&["build", text(&context)]).expect_err("it fails");
+    assert_eq!(reasons().last().map(String::as_str), Some("instruction-changed"));
+}
+
+#[test]
 fn the_state_around_a_failed_step_can_be_entered() {
     let Some(host) = Host::new("shell") else { return };
     let context = host.context(

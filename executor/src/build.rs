@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use buildc_ir::plan::Tracing;
-use buildc_ir::world::BuildRecord;
+use buildc_ir::world::{BuildRecord, StepRecord};
 use buildc_ir::{Plan, Span, StepId};
 use buildc_store::{ErrorKind, ImageRecord, Store, StoreError};
 use crossbeam_channel::Sender;
@@ -220,13 +220,20 @@ pub fn build(
         Ok(()) => images(&site, plan, &schedule),
         Err(failure) => Err(failed(&schedule, failure)),
     };
-    let images = images.and_then(|images| {
-        keep_record(store, options, &tally)?;
-        if tally.ran > 0 {
-            store.sync()?;
+    let images = match images {
+        Ok(images) => {
+            keep_record(store, options, measured(options, &tally))?;
+            if tally.ran > 0 {
+                store.sync()?;
+            }
+            Ok(images)
         }
-        Ok(images)
-    });
+        Err(error) => {
+            // The failure is what is worth telling; without the record the next plan only explains less.
+            let _ = keep_part(store, options, done(plan, &schedule, measured(options, &tally)));
+            Err(error)
+        }
+    };
     let duration = start.elapsed();
     recorder.tell(Event::Finished {
         success: images.is_ok(),
@@ -274,11 +281,8 @@ fn failed(schedule: &Schedule<'_>, failure: Failure) -> BuildError {
     }
 }
 
-/// Stores what the next plan compares itself with, unless it is what stands there.
-fn keep_record(store: &Store, options: &BuildOptions, tally: &Tally) -> Result<(), BuildError> {
-    if options.source_key.is_empty() {
-        return Ok(());
-    }
+/// The plan's record with what the build has measured.
+fn measured(options: &BuildOptions, tally: &Tally) -> BuildRecord {
     let mut record = options.record.clone();
     for (at, duration_ms) in &tally.durations {
         if let Some(step) = record.steps.get_mut(*at) {
@@ -290,10 +294,35 @@ fn keep_record(store: &Store, options: &BuildOptions, tally: &Tally) -> Result<(
             step.size_bytes = Some(*bytes);
         }
     }
+    record
+}
+
+/// Of a build that failed, the record of the steps that were done.
+fn done(plan: &Plan, schedule: &Schedule<'_>, record: BuildRecord) -> BuildRecord {
+    let steps = plan.graph.iter().zip(record.steps);
+    BuildRecord {
+        steps: steps.filter(|((id, _), _)| schedule.tree(*id).is_some()).map(|(_, step)| step).collect(),
+    }
+}
+
+/// Stores what the next plan compares itself with, unless it is what stands there.
+fn keep_record(store: &Store, options: &BuildOptions, record: BuildRecord) -> Result<(), BuildError> {
+    if options.source_key.is_empty() {
+        return Ok(());
+    }
     // Every record has a JSON form.
     let Ok(text) = serde_json::to_string(&record) else { return Ok(()) };
     if store.document(RECORD_KIND, &options.source_key)?.as_deref() != Some(text.as_str()) {
         store.put_document(RECORD_KIND, &options.source_key, &text)?;
     }
     Ok(())
+}
+
+/// The same for a part of the steps: unless it would push out a record of others, which say more about what did not
+/// get its turn.
+fn keep_part(store: &Store, options: &BuildOptions, part: BuildRecord) -> Result<(), BuildError> {
+    let before = store.document(RECORD_KIND, &options.source_key)?;
+    let before: BuildRecord = before.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    let has = |old: &StepRecord| part.steps.iter().any(|new| new.stage == old.stage && new.text == old.text);
+    if before.steps.iter().all(has) { keep_record(store, options, part) } else { Ok(()) }
 }
