@@ -188,6 +188,27 @@ fn a_copy_only_build_needs_no_subordinate_ids_and_keeps_owners() {
 }
 
 #[test]
+fn what_an_unprivileged_user_may_not_make_is_left_out_of_an_exported_directory() {
+    if !root_and_busybox("becoming another user") {
+        return;
+    }
+    for (name, with_ids) in [("buildc-with-ids", true), ("buildc-plain", false)] {
+        let user = User::new(name, with_ids);
+        let context = user.context(
+            "context",
+            "FROM scratch\nADD node.tar /dev/\nCOPY --chown=70000:5 Dockerfile /owned/\nCOPY Dockerfile /\n",
+        );
+        let node = ["-c", "mknod \"$0/null\" c 1 3 && tar -C \"$0\" -cf \"$0/node.tar\" null", &context];
+        run(Command::new("sh").args(node)).expect("an archive with a device node");
+        fs::remove_file(Path::new(&context).join("null")).expect("the node is removed");
+        let out = user.path("out");
+        user.buildc(&["build", "--output", &out.to_string_lossy(), &context]).expect("build");
+        assert!(!out.join("dev/null").exists() && out.join("dev").is_dir(), "{name}");
+        assert!(out.join("owned/Dockerfile").is_file() && out.join("Dockerfile").is_file(), "{name}");
+    }
+}
+
+#[test]
 fn without_subordinate_ids_a_foreign_owner_in_run_is_named() {
     if !root_and_busybox("becoming another user") {
         return;

@@ -161,30 +161,39 @@ fn place(view: &TreeView, found: &Found, root: &Path, path: &Path, privileged: b
         Flat::Other(EntryKind::Symlink { target }) => std::os::unix::fs::symlink(path_of(target), path)?,
         Flat::Other(EntryKind::Fifo) => nix::unistd::mkfifo(path, Mode::from_bits_truncate(0o600))?,
         Flat::Other(EntryKind::CharDevice { major, minor }) if privileged => {
-            mknod(
-                path,
-                SFlag::S_IFCHR,
-                Mode::empty(),
-                nix::sys::stat::makedev((*major).into(), (*minor).into()),
-            )?;
+            if !may(make_node(path, SFlag::S_IFCHR, *major, *minor))? {
+                return Ok(());
+            }
         }
         Flat::Other(EntryKind::BlockDevice { major, minor }) if privileged => {
-            mknod(
-                path,
-                SFlag::S_IFBLK,
-                Mode::empty(),
-                nix::sys::stat::makedev((*major).into(), (*minor).into()),
-            )?;
+            if !may(make_node(path, SFlag::S_IFBLK, *major, *minor))? {
+                return Ok(());
+            }
         }
         Flat::Other(_) => return Ok(()),
     }
     let entry = &found.entry;
     if privileged {
-        std::os::unix::fs::lchown(path, Some(entry.uid), Some(entry.gid))?;
+        may(std::os::unix::fs::lchown(path, Some(entry.uid), Some(entry.gid)))?;
     }
     match entry.kind {
         EntryKind::Symlink { .. } | EntryKind::Dir { .. } => Ok(()),
         _ => finish_file(path, entry.mode, entry.mtime),
+    }
+}
+
+fn make_node(path: &Path, kind: SFlag, major: u32, minor: u32) -> io::Result<()> {
+    let device = nix::sys::stat::makedev(major.into(), minor.into());
+    Ok(mknod(path, kind, Mode::empty(), device)?)
+}
+
+/// False for what the kernel refuses to the root of a user namespace: device nodes always, owners without a mapped id.
+fn may(result: io::Result<()>) -> io::Result<bool> {
+    use nix::libc::{EINVAL, EPERM};
+    match result {
+        Ok(()) => Ok(true),
+        Err(error) if matches!(error.raw_os_error(), Some(EPERM | EINVAL)) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
