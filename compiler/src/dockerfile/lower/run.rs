@@ -90,8 +90,14 @@ impl Lowering<'_> {
         };
         let target = target(state, &options, agents);
         if target == "/" {
-            let help = "Give a directory below the root";
-            self.problems.push(problem::bad_mount("A mount cannot take the place of `/`", word.span, help));
+            let (message, help) = match options.target {
+                Some(_) => ("A mount cannot take the place of `/`", "Give a directory below the root"),
+                None => (
+                    "The mount has no `target`",
+                    "Write `target=/PATH`; without one it is the working directory",
+                ),
+            };
+            self.problems.push(problem::bad_mount(message, word.span, help));
             return None;
         }
         Some(Mount { target, source, readonly: options.is_readonly() })
