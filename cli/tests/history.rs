@@ -108,6 +108,24 @@ fn a_plan_after_a_failed_build_knows_what_that_had_built() {
 }
 
 #[test]
+fn the_value_that_shows_in_an_instruction_is_the_reason_and_not_the_instruction() {
+    let Some(host) = Host::new("plans") else { return };
+    let context = host.context("FROM localhost/busybox\nARG V=1\nENV E=1\nRUN echo $V $E >/v1\n");
+    let reason = |more: &[&str]| {
+        let plan = host.json(&[&["plan", "--format", "json", text(&context)], more].concat());
+        plan["steps"].as_array().and_then(|steps| steps.last()).map(|step| step["reason"].clone())
+    };
+    host.buildc(&["build", text(&context)]).expect("built");
+    let changed = |what, name, after: &str| {
+        Some(serde_json::json!({ "is": what, "name": name, "before": "1", "after": after }))
+    };
+    assert_eq!(reason(&["--build-arg", "V=2"]), changed("arg-changed", "V", "2"));
+    assert_eq!(reason(&["--build-arg", "V="]), changed("arg-changed", "V", ""));
+    host.context("FROM localhost/busybox\nARG V=1\nENV E=3\nRUN echo $V $E >/v1\n");
+    assert_eq!(reason(&[]), changed("env-changed", "E", "3"));
+}
+
+#[test]
 fn the_state_around_a_failed_step_can_be_entered() {
     let Some(host) = Host::new("shell") else { return };
     let context = host.context(

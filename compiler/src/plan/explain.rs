@@ -1,6 +1,6 @@
 //! Why each step is not simply cached, in the user's terms: compares with the previous build of the same source.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use buildc_ir::graph::Node;
 use buildc_ir::world::{Facts, StepRecord, Traced};
@@ -14,6 +14,9 @@ use super::record::step_record;
 
 /// How many changed paths a reason lists.
 const PATHS: usize = 10;
+
+/// How many pairs of places in two texts are looked at to find out whether a value makes the difference.
+const PLACES: usize = 1 << 16;
 
 /// What changed a step's definition since the previous build.
 #[derive(Clone)]
@@ -138,7 +141,9 @@ impl Explainer<'_> {
 
     fn own_change(&self, before: &StepRecord, now: &StepRecord) -> Option<Reason> {
         let argument = first_difference(&before.args, &now.args);
-        if before.text != now.text && !explains(&argument, &before.text, &now.text) {
+        let variable = first_difference(&before.env, &now.env);
+        let explained = |by| explains(by, &before.text, &now.text);
+        if before.text != now.text && !explained(&argument) && !explained(&variable) {
             return Some(Reason::InstructionChanged { before: before.text.clone(), after: now.text.clone() });
         }
         if let (Some((_, before)), Some((reference, after))) = (&before.image, &now.image)
@@ -150,7 +155,7 @@ impl Explainer<'_> {
         if let Some((name, before, after)) = argument {
             return Some(Reason::ArgChanged { name, before, after });
         }
-        if let Some((name, before, after)) = first_difference(&before.env, &now.env) {
+        if let Some((name, before, after)) = variable {
             return Some(Reason::EnvChanged { name, before, after });
         }
         if let Some((name, before, after)) = first_difference(&before.settings, &now.settings) {
@@ -183,18 +188,41 @@ impl Explainer<'_> {
     }
 }
 
-/// True when the text only differs by the argument's value in it. Where it has none the text may show its name.
-fn explains(argument: &Option<Difference>, before: &str, now: &str) -> bool {
-    let Some((name, old, new)) = argument else { return false };
+/// True when the text only differs by the value of the argument or variable in it. Where it has none the text may show
+/// its name.
+fn explains(difference: &Option<Difference>, before: &str, now: &str) -> bool {
+    let Some((name, old, new)) = difference else { return false };
     let forms = |value: &Option<String>| match value {
         Some(value) if !value.is_empty() => vec![value.clone()],
         _ => vec![format!("${{{name}}}"), format!("${name}"), String::new()],
     };
     let (olds, news) = (forms(old), forms(new));
-    let turns = |text: &str, from: &str, to: &str, wanted: &str| {
-        !from.is_empty() && text.contains(from) && text.replace(from, to) == wanted
-    };
-    olds.iter().any(|old| news.iter().any(|new| turns(before, old, new, now) || turns(now, new, old, before)))
+    olds.iter().any(|old| news.iter().any(|new| turns(before.as_bytes(), now.as_bytes(), old, new)))
+}
+
+/// Whether one text becomes the other when some of the places of `old` become `new`.
+fn turns(before: &[u8], now: &[u8], old: &str, new: &str) -> bool {
+    let mut seen = HashSet::new();
+    let mut open = vec![(before, now)];
+    while let Some((before, now)) = open.pop() {
+        if before.is_empty() && now.is_empty() {
+            return true;
+        }
+        if seen.len() == PLACES || !seen.insert((before.len(), now.len())) {
+            continue;
+        }
+        if let (Some(before), Some(now)) =
+            (before.strip_prefix(old.as_bytes()), now.strip_prefix(new.as_bytes()))
+        {
+            open.push((before, now));
+        }
+        if let (Some((a, before)), Some((b, now))) = (before.split_first(), now.split_first())
+            && a == b
+        {
+            open.push((before, now));
+        }
+    }
+    false
 }
 
 type Difference = (String, Option<String>, Option<String>);
@@ -223,6 +251,8 @@ mod tests {
             (Some("1"), None, "RUN echo 1", "RUN echo $X", true),
             (None, Some("1"), "RUN echo ${X}", "RUN echo 1", true),
             (Some(""), Some("1"), "LABEL a=", "LABEL a=1", true),
+            (Some("1"), Some("2"), "RUN echo 1 1 >/v1", "RUN echo 2 1 >/v1", true),
+            (Some("1"), Some(""), "RUN echo 1 1 >/v1", "RUN echo  1 >/v1", true),
             (Some("1"), Some("2"), "RUN echo 1", "RUN print 2", false),
             (None, Some("1"), "RUN echo $X", "RUN print 1", false),
         ] {
