@@ -70,12 +70,21 @@ pub(super) fn load_one(
     Ok(load_entry(store, source, entry, INDEX, 0)?.image)
 }
 
-/// The image's full name. A lone tag names no image.
+/// The image's full name. A lone tag names no image, but tags the one that containerd's name means: tools that tag an
+/// image anew in its layout, as umoci does, leave that name as it was.
 fn name(descriptor: &Descriptor) -> Option<String> {
     let annotation = |key: &str| descriptor.annotations.get(key);
-    let full =
-        annotation(CONTAINERD_NAME).or_else(|| annotation(REF_NAME).filter(|n| n.contains([':', '/'])));
-    full.and_then(|name| full_name(name).ok())
+    let full = match (annotation(CONTAINERD_NAME), annotation(REF_NAME)) {
+        (_, Some(full)) if full.contains([':', '/']) => full.clone(),
+        (Some(name), Some(tag)) => {
+            let path = name.rfind('/').map_or(0, |slash| slash + 1);
+            let end = name[path..].find(':').map_or(name.len(), |colon| path + colon);
+            format!("{}:{tag}", &name[..end])
+        }
+        (Some(name), None) => name.clone(),
+        (None, _) => return None,
+    };
+    full_name(&full).ok()
 }
 
 fn is_attestation(descriptor: &Descriptor) -> bool {
@@ -151,4 +160,43 @@ fn check_sizes(source: &Source, manifest: &Manifest) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_come_from_the_reference_and_from_containerd() {
+        let named = |containerd: Option<&str>, reference: Option<&str>| {
+            let annotations = [(CONTAINERD_NAME, containerd), (REF_NAME, reference)];
+            let annotations: serde_json::Map<_, _> = annotations
+                .into_iter()
+                .filter_map(|(key, value)| Some((key.to_owned(), value?.into())))
+                .collect();
+            let descriptor = serde_json::json!({
+                "mediaType": media_type::OCI_MANIFEST,
+                "digest": Digest::of(b""),
+                "size": 0,
+                "annotations": annotations,
+            });
+            name(&serde_json::from_value(descriptor).unwrap())
+        };
+        for (containerd, reference, wanted) in [
+            (Some("docker.io/library/app:1"), Some("1"), Some("docker.io/library/app:1")),
+            (
+                Some("docker.io/library/app:1"),
+                Some("docker.io/library/app:1"),
+                Some("docker.io/library/app:1"),
+            ),
+            (Some("docker.io/library/app:1"), Some("mod"), Some("docker.io/library/app:mod")),
+            (Some("localhost:5000/app"), Some("mod"), Some("localhost:5000/app:mod")),
+            (Some("docker.io/library/app:1"), None, Some("docker.io/library/app:1")),
+            (None, Some("example.com/app:2"), Some("example.com/app:2")),
+            (None, Some("mod"), None),
+            (None, None, None),
+        ] {
+            assert_eq!(named(containerd, reference).as_deref(), wanted, "{containerd:?} {reference:?}");
+        }
+    }
 }

@@ -379,6 +379,10 @@ fn broken(source: io::Error) -> StoreError {
     match source.raw_os_error() {
         None if source.kind() == io::ErrorKind::UnexpectedEof => cut_off(),
         Some(_) => StoreError::io("read", std::path::Path::new("layer archive"))(source),
+        // The reader's own words have the header's bytes in them, which are anything where there is no tar.
+        None if source.to_string().starts_with("numeric field") => StoreError::Tar {
+            problem: "a header has something else than a number where one belongs".to_owned(),
+        },
         None => StoreError::Tar { problem: source.to_string() },
     }
 }
