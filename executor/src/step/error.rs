@@ -145,7 +145,7 @@ impl StepError {
                     .to_owned(),
             ),
             Self::Fetch { .. } => {
-                Some("Check the address, and that the network and proxy settings reach it".to_owned())
+                Some("Check the address and checksum, and that the network and proxy settings reach the server".to_owned())
             }
             Self::NoAgent { id } => Some(format!("Start an agent and give it with --ssh {id}")),
             Self::Account(_) => Some("Make the user or group in an earlier step, or give numbers".to_owned()),
