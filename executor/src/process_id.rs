@@ -1,8 +1,9 @@
 //! A process named so that a reuse of its pid is noticed: by pid and start time (`/proc/PID/stat`, field 22).
 
 use std::fs;
+use std::os::fd::AsFd;
 
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde::{Deserialize, Serialize};
 
 /// One process of this boot.
@@ -35,18 +36,16 @@ impl ProcessId {
         self.pid != 0 && Self::of(self.pid) == Some(self)
     }
 
-    /// Sends one of the signals that have names, if it still runs.
+    /// Sends a signal, if it still runs.
     pub(crate) fn signal(self, signal: i32) -> std::io::Result<()> {
         let gone = || std::io::Error::from_raw_os_error(libc::ESRCH);
         let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw).ok_or_else(gone)?;
-        let signal =
-            Signal::from_named_raw(signal).ok_or_else(|| std::io::Error::from_raw_os_error(libc::EINVAL))?;
         let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
         // Only a pidfd opened while the start time still matches is surely this process.
         if !self.alive() {
             return Err(gone());
         }
-        Ok(pidfd_send_signal(pidfd, signal)?)
+        buildc_launch::send_signal(pidfd.as_fd(), signal)
     }
 }
 

@@ -332,7 +332,7 @@ impl ContainerOptions {
             spec.ulimits.push(options::ulimit(text)?);
         }
         if let Some(text) = &self.stop_signal {
-            options::signal(text)?;
+            options::signal("--stop-signal", text)?;
             spec.stop_signal = Some(text.clone());
         }
         spec.host_pid = host_only("--pid", self.pid.as_deref())?;

@@ -166,3 +166,21 @@ fn bad_mounts_are_explained() {
         assert!(output.status.code() == Some(125) && said.contains(reason), "{volumes:?}: {said}");
     }
 }
+
+#[test]
+fn real_time_signals_stop_containers_as_systemd_wants() {
+    let Some(host) = Host::new() else { return };
+    for (name, init, script, code) in [
+        ("alone", &[][..], "trap 'exit 5' 37; echo ready; while :; do sleep 0.05; done", "5"),
+        ("under-init", &["--init"][..], "trap 'exit 5' 37; echo ready; while :; do sleep 0.05; done", "5"),
+        ("killed", &["--init"][..], "echo ready; exec sleep 60", "165"),
+    ] {
+        let start = ["run", "-d", "--name", name, "--network", "none", "--stop-signal", "SIGRTMIN+3"];
+        host.buildc(&[&start[..], init, &[IMAGE, "sh", "-c", script]].concat()).expect("run");
+        let ready = || host.buildc(&["logs", name]).is_ok_and(|logs| logs.contains("ready"));
+        eventually("its first line", ready);
+        assert_eq!(host.inspect(name, "{{.Config.StopSignal}}"), "SIGRTMIN+3");
+        host.buildc(&["stop", name]).expect("stop");
+        assert_eq!(host.inspect(name, "{{.State.ExitCode}}"), code, "{name}");
+    }
+}

@@ -49,7 +49,7 @@ pub use fork::{Forked, fork_session};
 pub use fuse::{FuseMount, open_fuse};
 pub use huge_pages::HugePages;
 pub use launch::{enter, launch, launch_over};
-pub use process::{Exit, Process};
+pub use process::{Exit, Process, REALTIME_FIRST, REALTIME_LAST, send_signal};
 pub use pty::resize_pty;
 pub use sealed::spawn as spawn_sealed;
 pub use spec::*;

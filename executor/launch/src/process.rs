@@ -13,6 +13,12 @@ use crate::channel::{Status, receive};
 use crate::error::{Doing, LaunchError, Result};
 use crate::zygote;
 
+/// `SIGRTMIN` as programs know it: the two before are the C library's.
+pub const REALTIME_FIRST: i32 = 34;
+
+/// `SIGRTMAX`.
+pub const REALTIME_LAST: i32 = 64;
+
 /// How a process ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Exit {
@@ -237,9 +243,17 @@ fn wait_for(pidfd: BorrowedFd<'_>) -> io::Result<Exit> {
     }
 }
 
-fn send_signal(pidfd: BorrowedFd<'_>, signal: i32) -> io::Result<()> {
-    let signal = Signal::from_named_raw(signal).ok_or(io::Error::from_raw_os_error(libc::EINVAL))?;
-    Ok(pidfd_send_signal(pidfd, signal)?)
+/// Sends a signal by number, one of the real-time ones too, which systemd and others end by.
+///
+/// # Errors
+/// `EINVAL` when there is no such signal, `ESRCH` when the process has ended.
+pub fn send_signal(pidfd: BorrowedFd<'_>, signal: i32) -> io::Result<()> {
+    let known = match signal {
+        // SAFETY: the number is one of a signal that the C library leaves to programs, and it is only sent.
+        REALTIME_FIRST..=REALTIME_LAST => Some(unsafe { Signal::from_raw_unchecked(signal) }),
+        _ => Signal::from_named_raw(signal),
+    };
+    Ok(pidfd_send_signal(pidfd, known.ok_or(io::Error::from_raw_os_error(libc::EINVAL))?)?)
 }
 
 /// Field 22 of `/proc/PID/stat`. The program's name, field 2, may hold anything but ends at the last parenthesis.

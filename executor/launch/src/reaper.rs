@@ -1,15 +1,13 @@
 //! The small init that `--init` puts in front of the program as pid 1: it forwards signals and reaps orphans.
 
-use nix::sys::signal::{SigSet, Signal, kill};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::Pid;
+use nix::sys::signal::SigSet;
 
 use crate::error::{Doing, Result};
 use crate::sys::{self, Fork};
 
 /// Pid 1, on its way to [`Init::run`].
 pub(crate) struct Init {
-    program: Pid,
+    program: libc::pid_t,
     signals: SigSet,
 }
 
@@ -27,7 +25,7 @@ pub(crate) fn fork() -> Result<Option<Init>> {
         Fork::Parent { pid, pidfd } => {
             // Its number is about to be closed with all others.
             std::mem::forget(pidfd);
-            Ok(Some(Init { program: Pid::from_raw(pid as i32), signals }))
+            Ok(Some(Init { program: pid as libc::pid_t, signals }))
         }
     }
 }
@@ -38,25 +36,40 @@ impl Init {
         // What `ps` shows; without it there is only a descriptor's number.
         let _ = rustix::thread::set_name(c"buildc-init");
         loop {
-            match self.signals.wait() {
-                Ok(Signal::SIGCHLD) => reap(self.program),
-                Ok(signal) => {
-                    let _ = kill(self.program, signal);
+            match next(&self.signals) {
+                Some(libc::SIGCHLD) => reap(self.program),
+                Some(signal) => {
+                    // SAFETY: it touches no memory.
+                    unsafe { libc::kill(self.program, signal) };
                 }
-                Err(_) => {}
+                None => {}
             }
         }
     }
 }
 
+/// Waits for a signal. By number, as those of real time have no name.
+fn next(signals: &SigSet) -> Option<i32> {
+    let mut number = 0;
+    // SAFETY: both are live for the call.
+    let failed = unsafe { libc::sigwait(signals.as_ref(), &raw mut number) };
+    (failed == 0).then_some(number)
+}
+
 /// Reaps whatever has ended; ends with the program's status when that is among it.
-fn reap(program: Pid) {
+fn reap(program: libc::pid_t) {
     loop {
-        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-            Ok(WaitStatus::Exited(pid, code)) if pid == program => sys::exit_now(code),
-            Ok(WaitStatus::Signaled(pid, signal, _)) if pid == program => sys::exit_now(128 + signal as i32),
-            Ok(WaitStatus::StillAlive) | Err(_) => return,
-            Ok(_) => {}
+        let mut status = 0;
+        // SAFETY: `status` is live for the call.
+        let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) };
+        if pid <= 0 {
+            return;
+        }
+        if pid == program && libc::WIFEXITED(status) {
+            sys::exit_now(libc::WEXITSTATUS(status));
+        }
+        if pid == program && libc::WIFSIGNALED(status) {
+            sys::exit_now(128 + libc::WTERMSIG(status));
         }
     }
 }

@@ -31,9 +31,10 @@ pub fn create(store: &Store, image: &ImageRecord, spec: ContainerSpec) -> Result
     if args.is_empty() {
         return Err(ContainerError::NoCommand(spec.image.clone()));
     }
-    let stop_signal = match spec.stop_signal.as_ref().or(config.stop_signal.as_ref()) {
-        Some(text) => options::signal(text)?,
-        None => SIGTERM,
+    let stop_signal = match (&spec.stop_signal, &config.stop_signal) {
+        (Some(text), _) => options::signal("--stop-signal", text)?,
+        (None, Some(text)) => options::signal("STOPSIGNAL", text)?,
+        (None, None) => SIGTERM,
     };
     let id = name::new_id();
     let container = Container {

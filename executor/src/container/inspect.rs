@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::Result;
 use super::health::{Health, HealthCheck, Probe};
+use super::options;
 use super::record::{BoundMount, Container, State, Status};
 use super::spec::{ContainerSpec, NetworkMode, RestartPolicy, VolumesFrom};
 
@@ -100,17 +101,13 @@ fn config(container: &Container) -> Value {
         "Entrypoint": container.entrypoint,
         "Labels": container.labels,
         "ExposedPorts": exposed,
-        "StopSignal": signal_name(container.stop_signal),
+        "StopSignal": options::signal_name(container.stop_signal),
         "StopTimeout": spec.stop_timeout_seconds,
     });
     if let Some(check) = &container.health {
         value["Healthcheck"] = health_check(check);
     }
     value
-}
-
-fn signal_name(signal: i32) -> String {
-    nix::sys::signal::Signal::try_from(signal).map_or_else(|_| signal.to_string(), |s| s.as_str().to_owned())
 }
 
 fn host_config(spec: &ContainerSpec, container: &Container) -> Value {

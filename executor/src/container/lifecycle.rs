@@ -128,7 +128,8 @@ fn share_names(mounts: &mut [MountSpec], own: &Path, other: &Path) {
 /// # Errors
 /// The signal is unknown, or the monitor does not answer.
 pub fn stop(_store: &Store, container: &Container, options: &StopOptions) -> Result<()> {
-    let signal = options.signal.as_deref().map(options::signal).transpose()?.unwrap_or(container.stop_signal);
+    let asked = options.signal.as_deref().map(|text| options::signal("--signal", text));
+    let signal = asked.transpose()?.unwrap_or(container.stop_signal);
     let seconds = options.timeout_seconds.or(container.spec.stop_timeout_seconds).unwrap_or(STOP_SECONDS);
     if container.monitor().is_none() {
         return Ok(());
@@ -146,7 +147,7 @@ pub fn stop(_store: &Store, container: &Container, options: &StopOptions) -> Res
 /// # Errors
 /// The signal is unknown, or the container is not running.
 pub fn kill(_store: &Store, container: &Container, signal: &str) -> Result<()> {
-    let signal = options::signal(signal)?;
+    let signal = options::signal("--signal", signal)?;
     // These two are meant to end it for good, so that a restart policy must not bring it back.
     let last = signal == SIGKILL || signal == container.stop_signal;
     ask(container, &Request::Signal { signal, last }).map(drop)

@@ -12,6 +12,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use buildc_launch::{REALTIME_FIRST, REALTIME_LAST};
 use nix::sys::signal::Signal;
 
 use super::error::{ContainerError, Result};
@@ -280,15 +281,43 @@ pub fn capability(option: &'static str, text: &str) -> Result<String> {
     Ok(name.to_owned())
 }
 
-/// A signal by name, with or without `SIG`, or by number.
-pub fn signal(text: &str) -> Result<i32> {
-    let bad = || ContainerError::option("--signal", text, "there is no such signal");
-    if let Ok(number) = text.parse::<i32>() {
-        return Signal::try_from(number).map(|_| number).map_err(|_| bad());
+/// A signal by name, with or without `SIG`, or by number. `option` is where it was given.
+pub fn signal(option: &'static str, text: &str) -> Result<i32> {
+    let found = match text.parse::<i32>() {
+        Ok(number) => Some(number),
+        Err(_) => {
+            let upper = text.to_ascii_uppercase();
+            let name = upper.strip_prefix("SIG").unwrap_or(&upper);
+            Signal::from_str(&format!("SIG{name}"))
+                .ok()
+                .map(|signal| signal as i32)
+                .or_else(|| realtime(name))
+        }
+    };
+    let exists =
+        |number: &i32| Signal::try_from(*number).is_ok() || (REALTIME_FIRST..=REALTIME_LAST).contains(number);
+    found.filter(exists).ok_or_else(|| ContainerError::option(option, text, "there is no such signal"))
+}
+
+/// `RTMIN`, `RTMIN+3`, `RTMAX-2`, `RTMAX`.
+fn realtime(name: &str) -> Option<i32> {
+    let offset = |text: &str| text.parse::<u8>().ok().map(i32::from);
+    match (name.strip_prefix("RTMIN"), name.strip_prefix("RTMAX")) {
+        (Some(""), _) => Some(REALTIME_FIRST),
+        (_, Some("")) => Some(REALTIME_LAST),
+        (Some(rest), _) => Some(REALTIME_FIRST + offset(rest.strip_prefix('+')?)?),
+        (_, Some(rest)) => Some(REALTIME_LAST - offset(rest.strip_prefix('-')?)?),
+        _ => None,
     }
-    let upper = text.to_ascii_uppercase();
-    let name = if upper.starts_with("SIG") { upper } else { format!("SIG{upper}") };
-    Signal::from_str(&name).map(|signal| signal as i32).map_err(|_| bad())
+}
+
+/// The name of a signal, with `SIG`.
+pub(crate) fn signal_name(signal: i32) -> String {
+    match Signal::try_from(signal) {
+        Ok(known) => known.as_str().to_owned(),
+        Err(_) if signal == REALTIME_FIRST => "SIGRTMIN".to_owned(),
+        Err(_) => format!("SIGRTMIN+{}", signal - REALTIME_FIRST),
+    }
 }
 
 #[cfg(test)]

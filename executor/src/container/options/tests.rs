@@ -122,8 +122,25 @@ fn names_of_the_kernel() {
     assert_eq!(capability("--cap-add", "cap_net_admin").ok().as_deref(), Some("NET_ADMIN"));
     assert_eq!(capability("--cap-add", "all").ok().as_deref(), Some("ALL"));
     assert!(capability("--cap-add", "FLY").is_err());
-    assert_eq!(signal("term").ok(), Some(15));
-    assert_eq!(signal("SIGUSR1").ok(), Some(10));
-    assert_eq!(signal("9").ok(), Some(9));
-    assert!(signal("99").is_err() && signal("NOPE").is_err());
+    let signal = |text| signal("--signal", text).ok();
+    for (text, number) in [
+        ("term", Some(15)),
+        ("SIGUSR1", Some(10)),
+        ("9", Some(9)),
+        ("SIGRTMIN+3", Some(37)),
+        ("rtmax-1", Some(63)),
+        ("RTMIN", Some(34)),
+        ("37", Some(37)),
+        ("RTMIN+31", None),
+        ("RTMIN3", None),
+        ("32", None),
+        ("0", None),
+        ("99", None),
+        ("NOPE", None),
+    ] {
+        assert_eq!(signal(text), number, "{text}");
+    }
+    assert_eq!(signal_name(15), "SIGTERM");
+    assert_eq!(signal_name(34), "SIGRTMIN");
+    assert_eq!(signal_name(37), "SIGRTMIN+3");
 }
