@@ -55,6 +55,10 @@ impl LaunchError {
     /// What the user can do about it.
     pub fn help(&self) -> Option<String> {
         match self {
+            LaunchError::NotFound(text) if text.contains("interpreter") => Some(
+                "Check that the image holds the interpreter, and that the script has no Windows line ends (CRLF)"
+                    .to_owned(),
+            ),
             LaunchError::NotFound(_) => {
                 Some("Check that the image holds the program and that `PATH` names its directory".to_owned())
             }
