@@ -149,7 +149,7 @@ fn a_word_that_is_a_directory_and_an_image_means_the_image_of_the_users_own_stor
     if !root_and_busybox("becoming another user") {
         return;
     }
-    let user = User::new("buildc-with-ids", true);
+    let user = User::new("buildc-words", true);
     user.buildc(&["import", &user.path("base.tar").to_string_lossy(), "app"]).expect("import");
     user.context("app", "FROM localhost/nowhere\n");
     user.context("other", "FROM app\nRUN echo from the directory >/said\nCMD cat /said\n");
@@ -164,7 +164,7 @@ fn info_tries_what_an_unprivileged_user_can_do() {
     if !root_and_busybox("becoming another user") {
         return;
     }
-    let user = User::new("buildc-with-ids", true);
+    let user = User::new("buildc-info", true);
     let info = user.buildc(&["info"]).expect("info");
     for line in ["Root:            no\n", "UserNamespaces:  yes\n", "Overlay:         yes\n"] {
         assert!(info.contains(line), "{info}");
@@ -187,12 +187,60 @@ fn a_copy_only_build_needs_no_subordinate_ids_and_keeps_owners() {
     assert!(listing.lines().any(|l| l.contains("1234/4321") && l.contains("owned/Dockerfile")), "{listing}");
 }
 
+/// Processes of a user whose command line has this word in it.
+fn processes(user: &str, word: &str) -> usize {
+    let list = run(Command::new("ps").args(["-u", user, "-o", "args="])).unwrap_or_default();
+    list.lines().filter(|line| line.contains(word)).count()
+}
+
+#[test]
+fn builds_that_fail_or_are_killed_leave_no_network_behind() {
+    if !root_and_busybox("becoming another user") {
+        return;
+    }
+    let _devices = OpenDevices::new();
+    let name = "buildc-brief";
+    let user = User::new(name, true);
+    user.buildc(&["import", &user.path("base.tar").to_string_lossy(), "localhost/busybox"]).expect("import");
+    let fails = user.context("fails", "FROM localhost/busybox\nADD bad.tar /\nRUN true\n");
+    let bad = ["-C", &fails, "-P", "-cf", &format!("{fails}/bad.tar"), "/etc/hostname"];
+    run(Command::new("tar").args(bad)).expect("an archive with an absolute name");
+    for _ in 0..4 {
+        user.buildc(&["build", &fails]).expect_err("the archive is refused");
+    }
+    let gone = |what: &str| {
+        for _ in 0..100 {
+            if processes(name, "pasta --") == 0 {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("{what} left pasta running");
+    };
+    gone("a failed build");
+    let sleeps = user.context("sleeps", "FROM localhost/busybox\nRUN sleep 77\n");
+    std::thread::scope(|scope| {
+        scope.spawn(|| user.buildc(&["build", &sleeps]));
+        for _ in 0..200 {
+            if processes(name, "sleep 77") > 0 {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        run(Command::new("pkill").args(["-KILL", "-u", name, "-f", "build [^ ]*/sleeps"]))
+            .expect("it is killed");
+    });
+    let works = user.context("works", "FROM localhost/busybox\nRUN true\n");
+    user.buildc(&["build", &works]).expect("built");
+    gone("a killed build");
+}
+
 #[test]
 fn what_an_unprivileged_user_may_not_make_is_left_out_of_an_exported_directory() {
     if !root_and_busybox("becoming another user") {
         return;
     }
-    for (name, with_ids) in [("buildc-with-ids", true), ("buildc-plain", false)] {
+    for (name, with_ids) in [("buildc-exports", true), ("buildc-exports-alone", false)] {
         let user = User::new(name, with_ids);
         let context = user.context(
             "context",

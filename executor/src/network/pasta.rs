@@ -107,15 +107,20 @@ fn reclaim(dir: &Path) {
     for entry in entries.flatten() {
         let owner = entry.file_name().to_str().and_then(owner_in);
         if owner.is_some_and(|owner| !owner.alive()) {
-            if let Some(process) = pid_in(&entry.path()).filter(is_pasta) {
+            let note = entry.path();
+            if let Some(process) = pid_in(&note).filter(|process| is_pasta(process, &note)) {
                 let _ = process.signal(SIGTERM);
             }
-            let _ = fs::remove_file(entry.path());
+            let _ = fs::remove_file(note);
         }
     }
 }
 
-/// The note holds no start time, so the name has to do.
-fn is_pasta(process: &ProcessId) -> bool {
-    fs::read(format!("/proc/{}/comm", process.pid)).is_ok_and(|name| name.starts_with(b"pasta"))
+/// The note holds no start time, so the command line has to do, in which the note is. The process's name does not:
+/// it is that of the build for the processor, such as `passt.avx2`.
+fn is_pasta(process: &ProcessId, note: &Path) -> bool {
+    use std::os::unix::ffi::OsStrExt;
+    let note = note.as_os_str().as_bytes();
+    fs::read(format!("/proc/{}/cmdline", process.pid))
+        .is_ok_and(|line| line.split(|b| *b == 0).any(|word| word == note))
 }

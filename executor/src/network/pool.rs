@@ -72,6 +72,19 @@ impl Pool {
     }
 }
 
+impl Drop for Pool {
+    /// Waits for the namespace that is being prepared: the program that connects it would outlive this process.
+    fn drop(&mut self) {
+        let mut free = self.0.lock();
+        while free.preparing {
+            free = self.0.changed.wait(free).unwrap_or_else(PoisonError::into_inner);
+        }
+        let ended = std::mem::take(&mut free.sandboxes);
+        drop(free);
+        drop(ended);
+    }
+}
+
 /// One namespace, for one step at a time.
 #[derive(Debug)]
 pub struct Lease {
