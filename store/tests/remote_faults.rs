@@ -6,12 +6,14 @@ mod peers;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use buildc_digest::Digest;
 use buildc_store::oci::Platform;
 use buildc_store::remote::{RemoteError, Watch};
-use peers::{Place, Registry, client, have, remote_digest, seed};
+use peers::{Place, Registry, client, have, remote_digest, run, seed};
 
 const TOOLS: [&str; 3] = ["docker-registry", "skopeo", "umoci"];
 
@@ -152,6 +154,50 @@ fn bytes_that_never_come_or_are_others_are_refused_and_not_kept() {
     let altered =
         client(place.dir.path()).resolve_remote(&format!("{host}/{name}"), &Platform::host(), Watch::SILENT);
     assert_eq!(altered.unwrap_err().code(), "registry::digest_mismatch");
+}
+
+/// Writes an OCI layout of one image, tag `t`, whose layer is a text.
+fn layout_of_a_text(dir: &Path) -> PathBuf {
+    let layout = dir.join("text");
+    let blobs = layout.join("blobs/sha256");
+    std::fs::create_dir_all(&blobs).unwrap();
+    let blob = |bytes: &[u8]| {
+        let digest = Digest::of(bytes).to_string();
+        std::fs::write(blobs.join(digest.rsplit(':').next().unwrap()), bytes).unwrap();
+        (digest, bytes.len())
+    };
+    let (layer, layer_size) = blob(&b"This is no tar. ".repeat(100));
+    let config = format!(
+        r#"{{"architecture":"amd64","os":"linux","config":{{}},"rootfs":{{"type":"layers","diff_ids":["{layer}"]}}}}"#
+    );
+    let (config, config_size) = blob(config.as_bytes());
+    let kind = "application/vnd.oci.image";
+    let manifest = format!(
+        r#"{{"schemaVersion":2,"mediaType":"{kind}.manifest.v1+json","config":{{"mediaType":"{kind}.config.v1+json","digest":"{config}","size":{config_size}}},"layers":[{{"mediaType":"{kind}.layer.v1.tar","digest":"{layer}","size":{layer_size}}}]}}"#
+    );
+    let (manifest, size) = blob(manifest.as_bytes());
+    let index = format!(
+        r#"{{"schemaVersion":2,"manifests":[{{"mediaType":"{kind}.manifest.v1+json","digest":"{manifest}","size":{size},"annotations":{{"org.opencontainers.image.ref.name":"t"}}}}]}}"#
+    );
+    std::fs::write(layout.join("index.json"), index).unwrap();
+    std::fs::write(layout.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
+    layout
+}
+
+#[test]
+fn a_layer_that_is_no_tar_is_named() {
+    if !have(&TOOLS) {
+        return;
+    }
+    let (registry, place) = (Registry::plain(), Place::new());
+    let from = format!("oci:{}:t", layout_of_a_text(place.dir.path()).display());
+    let to = registry.name("text:1");
+    run("skopeo", &["copy", "-q", "--dest-tls-verify=false", &from, &format!("docker://{to}")]);
+    let pulled = client(place.dir.path()).pull(&place.store, &to, &Platform::host(), Watch::SILENT);
+    let error = pulled.unwrap_err();
+    assert_eq!(error.code(), "store::tar");
+    assert!(error.to_string().starts_with("Layer `sha256:"), "{error}");
+    assert!(!error.to_string().contains("no tar"), "its bytes are not shown: {error}");
 }
 
 #[test]

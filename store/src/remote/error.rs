@@ -193,6 +193,14 @@ pub enum RemoteError {
         /// The system's words.
         source: io::Error,
     },
+    /// A layer that came as it was promised and is none.
+    #[error("Layer `{digest}` cannot be unpacked: {source}")]
+    Layer {
+        /// Its blob.
+        digest: Digest,
+        /// What is wrong with it.
+        source: StoreError,
+    },
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -223,7 +231,7 @@ impl RemoteError {
             Self::CredentialHelper { .. } => "registry::credential_helper",
             Self::Cancelled => "registry::cancelled",
             Self::Io { .. } => "environment::io",
-            Self::Store(error) => error.code(),
+            Self::Layer { source: error, .. } | Self::Store(error) => error.code(),
         }
     }
 
@@ -273,7 +281,7 @@ impl RemoteError {
             Self::CredentialHelper { helper, .. } => {
                 format!("Install `docker-credential-{helper}` or remove it from Docker's config.json")
             }
-            Self::Store(error) => return error.help().map(str::to_owned),
+            Self::Layer { source: error, .. } | Self::Store(error) => return error.help().map(str::to_owned),
             _ => return None,
         };
         Some(text)

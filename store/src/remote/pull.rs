@@ -113,7 +113,7 @@ pub(super) fn take_layer(
     let mut blob = Stoppable { file: store.open_blob(&digest)?, watch };
     let unpacked = store.import_layer(&mut blob, Some(wanted.diff_id));
     check_cancelled()?;
-    let layer = unpacked?;
+    let layer = unpacked.map_err(|source| RemoteError::Layer { digest, source })?;
     store.record_layer_blob(LayerBlob {
         diff_id: wanted.diff_id,
         blob: digest,
