@@ -63,7 +63,7 @@ pub enum ContextError {
         source: std::io::Error,
     },
     /// A rule of the ignore file is malformed.
-    #[error("A rule of `{file}` is malformed: {source}")]
+    #[error("Line {} of `{file}` is no rule: {source}", .source.line())]
     IgnoreRule {
         /// The ignore file.
         file: String,
@@ -109,9 +109,7 @@ impl ContextError {
             Self::Unreadable { .. } => {
                 Some("Give an existing, readable directory as the build context".to_owned())
             }
-            Self::IgnoreRule { .. } => Some(
-                "Rules are Go's filepath.Match patterns with `**`; `\\` quotes special characters".to_owned(),
-            ),
+            Self::IgnoreRule { source, .. } => Some(source.help().to_owned()),
             Self::Incoming { .. } => Some(
                 "Give a directory, an archive, an http(s) address of either, or a git repository".to_owned(),
             ),

@@ -113,6 +113,14 @@ fn short_names_are_searched_in_order() {
     let missing = client.resolve_remote("app:9", &Platform::host(), Watch::SILENT).unwrap_err();
     assert_eq!(missing.code(), "registry::not_found");
     assert!(missing.to_string().contains(&first.host) && missing.to_string().contains(&second.host));
+    let conf = format!("unqualified-search-registries = ['{}', '127.0.0.1:1']\n", first.host);
+    let client = client_with(place.dir.path(), &conf);
+    let unknown = client.resolve_remote("app:1", &Platform::host(), Watch::SILENT).unwrap_err();
+    assert_eq!(unknown.code(), "registry::unreachable", "the second one might have it");
+    assert!(
+        unknown.to_string().contains(&first.host) && unknown.to_string().contains("127.0.0.1:1"),
+        "{unknown}"
+    );
 }
 
 /// Runs as a process of its own, because configuration comes from the environment.

@@ -89,7 +89,10 @@ pub struct ImportArgs {
 pub fn load(args: LoadArgs, shell: &Shell) -> Outcome {
     let session = Session::open(shell)?;
     let loaded = match &args.input {
-        Some(path) if path.as_os_str() != "-" => archive::load_path(&session.store, path)?,
+        Some(path) if path.as_os_str() != "-" => {
+            path.metadata().map_err(|e| Failure::file("load", path, &e))?;
+            archive::load_path(&session.store, path)?
+        }
         _ if std::io::stdin().is_terminal() => {
             return Err(
                 Failure::usage("Nothing to load: standard input is a terminal").help("Name a file with -i")

@@ -258,8 +258,10 @@ pub fn fsck(args: FsckArgs, shell: &Shell) -> Outcome {
             }
             let found = report.problems.len();
             output::say(&format!(
-                "{} layers and {} blobs checked, {found} problems",
-                report.layers, report.blobs
+                "{} layers and {} blobs checked, {found} {}",
+                report.layers,
+                report.blobs,
+                if found == 1 { "problem" } else { "problems" }
             ));
         }
     }

@@ -81,7 +81,10 @@ impl Client {
             }
         }
         let name = candidates.first().map_or_else(|| text.to_owned(), Name::to_string);
-        Err(worst.unwrap_or(RemoteError::NotFound { name, asked }))
+        Err(match worst {
+            Some(error) => error.beside(asked),
+            None => RemoteError::NotFound { name, asked },
+        })
     }
 
     /// Asks the places of one name in order. The last one is the origin: its answer counts when no mirror has it.
@@ -104,7 +107,10 @@ impl Client {
                 end => return end,
             }
         }
-        Err(last.unwrap_or(RemoteError::NotFound { name: name.to_string(), asked }))
+        Err(match last {
+            Some(error) => error.beside(asked),
+            None => RemoteError::NotFound { name: name.to_string(), asked },
+        })
     }
 }
 
@@ -116,6 +122,7 @@ fn moves_on(error: &RemoteError) -> bool {
         | RemoteError::Unauthorized { .. }
         | RemoteError::Denied { .. }
         | RemoteError::RateLimited { .. } => true,
+        RemoteError::Partly { error, .. } => moves_on(error),
         _ => false,
     }
 }

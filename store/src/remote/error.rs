@@ -72,6 +72,14 @@ pub enum RemoteError {
         /// Each address that was asked.
         asked: Vec<String>,
     },
+    /// Some places do not have it, and another could not say.
+    #[error("{error}; it does not exist at {}", .asked.join(", "))]
+    Partly {
+        /// Of the one that could not say.
+        error: Box<RemoteError>,
+        /// Each address that answered.
+        asked: Vec<String>,
+    },
     /// No connection.
     #[error("Cannot reach `{url}`: {why}")]
     Unreachable {
@@ -207,6 +215,11 @@ pub enum RemoteError {
 }
 
 impl RemoteError {
+    /// With the addresses beside it that do not have what was asked for.
+    pub(super) fn beside(self, asked: Vec<String>) -> Self {
+        if asked.is_empty() { self } else { Self::Partly { error: Box::new(self), asked } }
+    }
+
     /// Stable code, with a page in spec/errors.
     pub fn code(&self) -> &'static str {
         match self {
@@ -216,6 +229,7 @@ impl RemoteError {
             Self::Unauthorized { .. } | Self::LoginRefused { .. } => "registry::unauthorized",
             Self::Denied { .. } => "registry::denied",
             Self::NotFound { .. } => "registry::not_found",
+            Self::Partly { error, .. } => error.code(),
             Self::Unreachable { .. } => "registry::unreachable",
             Self::Tls { .. } => "registry::tls",
             Self::RateLimited { .. } => "registry::rate_limited",
@@ -250,6 +264,7 @@ impl RemoteError {
             }
             Self::Denied { .. } => "Ask the registry's owner for access to this repository".to_owned(),
             Self::NotFound { .. } => "Check the spelling of name and tag".to_owned(),
+            Self::Partly { error, .. } => return error.help(),
             Self::Unreachable { .. } => {
                 "Check that the registry runs and that the network and proxy settings reach it".to_owned()
             }
