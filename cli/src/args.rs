@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    archive, build, check, completions, container, copy, difference, enter, eval, exec, image, info, inspect,
-    lock, logs, parse, plan, ps, registry, repl, run, space, volume, why,
+    archive, build, cache, check, completions, container, copy, difference, enter, eval, exec, image, info,
+    inspect, lock, logs, parse, plan, ps, registry, repl, run, space, volume, why,
 };
 
 const GLOBAL: &str = "Options of every command";
@@ -148,6 +148,9 @@ pub enum Verb {
     /// Manage named volumes
     #[command(subcommand)]
     Volume(volume::VolumeVerb),
+    /// Manage the cache mounts of RUN instructions
+    #[command(subcommand)]
+    Cache(cache::CacheVerb),
     /// Show how the store is doing
     #[command(subcommand)]
     System(space::SystemVerb),

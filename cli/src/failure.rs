@@ -220,6 +220,7 @@ macro_rules! told {
 }
 
 told!(
+    buildc_executor::cache_mounts::CacheMountError,
     buildc_executor::container::ContainerError,
     buildc_executor::context::ContextError,
     buildc_executor::history::HistoryError,

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-const COMMANDS: [&str; 44] = [
+const COMMANDS: [&str; 48] = [
     "",
     "build",
     "plan",
@@ -36,6 +36,10 @@ const COMMANDS: [&str; 44] = [
     "load",
     "save",
     "import",
+    "cache",
+    "cache ls",
+    "cache save",
+    "cache load",
     "volume",
     "volume create",
     "volume ls",

@@ -93,6 +93,11 @@ fn all_reclaimable(usage: Usage) -> Usage {
     Usage { reclaimable_bytes: usage.size_bytes, ..usage }
 }
 
+/// Bytes allocated on disk for a tree, files with several names once.
+pub fn disk_bytes(root: &Path) -> u64 {
+    tree_bytes(root, &mut HashSet::new())
+}
+
 /// Bytes allocated on disk for a tree, each inode once. What vanishes or cannot be read meanwhile counts nothing.
 pub(crate) fn tree_bytes(root: &Path, inodes: &mut HashSet<u64>) -> u64 {
     let mut pending = vec![root.to_owned()];

@@ -40,7 +40,7 @@ mod traces;
 mod view;
 
 pub use blob::BlobWriter;
-pub use df::{DiskUsage, Usage};
+pub use df::{DiskUsage, Usage, disk_bytes};
 pub use entry::{
     Entry, EntryKind, MAX_ARCHIVE_METADATA_BYTES, PATH_MAX, attributes_bytes, compare_paths, file_name,
     is_below, join, parent, too_much_metadata,

@@ -4,6 +4,7 @@ pub mod archive;
 pub mod attest_options;
 pub mod bake;
 pub mod build;
+pub mod cache;
 pub mod cache_options;
 pub mod call;
 pub mod check;
@@ -144,6 +145,7 @@ fn dispatch(verb: Verb, shell: &Shell) -> Outcome {
         Verb::Save(args) => archive::save(args, shell),
         Verb::Import(args) => archive::import(args, shell),
         Verb::Volume(verb) => volume::run(verb, shell),
+        Verb::Cache(verb) => cache::run(verb, shell),
         Verb::System(verb) => space::system(verb, shell),
         Verb::Prune(args) => space::prune(args, shell),
         Verb::Fsck(args) => space::fsck(args, shell),

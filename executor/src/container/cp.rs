@@ -4,7 +4,6 @@
 //! that root (`openat2` with `RESOLVE_IN_ROOT`), whatever a running container does to its directories meanwhile
 //! (CVE-2018-15664). What goes between them is a tar stream.
 
-mod pack;
 mod root;
 
 use std::io::{self, Read, Write};
@@ -15,6 +14,7 @@ use buildc_store::{Layer, Store};
 
 use super::error::{ContainerError, Result};
 use super::record::Container;
+use crate::pack::{Packer, Tree};
 use crate::unpack::{self, Destination};
 use root::{Kind, Place};
 
@@ -80,7 +80,7 @@ fn out(from: &Place, to: Target<'_>, options: CopyOptions) -> Result<()> {
         Target::Path(to) => copy(from, &root::of_host(to)?, options),
         Target::Tar(out) => {
             let name = if from.contents { ".".to_owned() } else { from.name() };
-            pack::pack(from, &name, options.follow_link, out).map_err(|e| from.error(&e))
+            pack(from, &name, options.follow_link, out).map_err(|e| from.error(&e))
         }
     }
 }
@@ -108,6 +108,14 @@ pub fn copy_in(
     }
 }
 
+/// Writes what stands at the place, under this name; `.` for the contents of a directory.
+fn pack(from: &Place, name: &str, follow: bool, out: &mut dyn Write) -> io::Result<()> {
+    let mut packer = Packer::new(out);
+    let tree = Tree { root: from.root.as_fd(), path: &from.path };
+    packer.tree(tree, Path::new(name), follow || from.contents)?;
+    packer.finish()
+}
+
 /// Where an archive goes that is unpacked at a place.
 fn below(place: &Place, owners: bool) -> Destination<'_> {
     Destination { root: place.root.as_fd(), dir: &place.path, owners, limit_bytes: None }
@@ -131,7 +139,7 @@ fn copy(from: &Place, to: &Place, options: CopyOptions) -> Result<()> {
     }
     let (reader, mut writer) = io::pipe().map_err(ContainerError::io("make a pipe for", &from.path))?;
     std::thread::scope(|scope| {
-        let packing = scope.spawn(move || pack::pack(from, &name, options.follow_link, &mut writer));
+        let packing = scope.spawn(move || pack(from, &name, options.follow_link, &mut writer));
         let unpacked = unpack::unpack(below(&into, options.archive), &mut { reader });
         // When unpacking failed, packing fails only because nobody reads any more.
         let packed = packing.join().unwrap_or_else(|_| Err(io::Error::other("the thread ended early")));

@@ -1,4 +1,5 @@
-//! Cache mounts: directories that outlive builds. Their contents enter no key and no layer.
+//! Cache mounts: directories that outlive builds. Their contents enter no key and no layer. As wholes they are
+//! `cache_mounts`' affair.
 
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
@@ -12,6 +13,7 @@ use rustix::fs::{FlockOperation, Gid, Mode, Uid, flock};
 use rustix::io::Errno;
 
 use super::{Site, StepError};
+use crate::cache_mounts::{ABOUT, About, DATA, HOME};
 
 /// Pause between two attempts at a lock that another step holds.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -23,6 +25,13 @@ pub(super) struct Wanted<'w> {
     pub sharing: Sharing,
     pub mode: u32,
     pub owner: (u32, u32),
+}
+
+impl Wanted<'_> {
+    fn about(&self, start: Option<ContentDigest>) -> About {
+        let (uid, gid) = self.owner;
+        About { id: self.id.to_owned(), mode: self.mode, uid, gid, start }
+    }
 }
 
 /// A cache directory, locked as its sharing says until dropped.
@@ -44,15 +53,16 @@ pub(super) fn take(
     wanted: &Wanted<'_>,
     start: Option<(&ContentDigest, &Path)>,
 ) -> Result<CacheMount, StepError> {
-    let home = site.store.subdir("cache-mounts")?;
-    let name = name(wanted, start.map(|(digest, _)| digest));
+    let home = site.store.subdir(HOME)?;
+    let about = wanted.about(start.map(|(digest, _)| *digest));
+    let name = name(&about);
     loop {
         let (lock, place) = match wanted.sharing {
             Sharing::Private => private(&home, &name)?,
             sharing => {
                 let place = home.join(&name);
                 let lock = open_lock(&place)?;
-                let exclusive = sharing == Sharing::Locked || !place.join("data").exists();
+                let exclusive = sharing == Sharing::Locked || !place.join(DATA).exists();
                 wait(site, &lock, exclusive, &place)?;
                 (lock, place)
             }
@@ -60,10 +70,13 @@ pub(super) fn take(
         if !is_current(&lock, &place) {
             continue;
         }
-        let dir = place.join("data");
+        let dir = place.join(DATA);
         if !dir.exists() {
-            make(&place, wanted, start.map(|(_, dir)| dir))
+            make(&place, &about, start.map(|(_, dir)| dir))
                 .map_err(StepError::io("Making the cache mount", &dir))?;
+        }
+        if !place.join(ABOUT).exists() {
+            describe(&place, &about).map_err(StepError::io("Making the cache mount", &place))?;
         }
         if wanted.sharing == Sharing::Shared {
             wait(site, &lock, false, &place)?;
@@ -88,26 +101,27 @@ pub(crate) fn existing(
     mode: u32,
     owner: (u32, u32),
 ) -> Result<Option<PathBuf>, StoreError> {
-    let name = name(&Wanted { id, sharing: Sharing::Shared, mode, owner }, None);
-    Ok(Some(store.subdir("cache-mounts")?.join(name).join("data")).filter(|dir| dir.is_dir()))
+    let name = name(&Wanted { id, sharing: Sharing::Shared, mode, owner }.about(None));
+    Ok(Some(store.subdir(HOME)?.join(name).join(DATA)).filter(|dir| dir.is_dir()))
 }
 
 /// False when prune has removed the cache between the opening of its lock and the locking.
-fn is_current(lock: &File, place: &Path) -> bool {
+pub(crate) fn is_current(lock: &File, place: &Path) -> bool {
     match (lock.metadata(), place.join("lock").symlink_metadata()) {
         (Ok(ours), Ok(theirs)) => (ours.dev(), ours.ino()) == (theirs.dev(), theirs.ino()),
         _ => false,
     }
 }
 
-fn name(wanted: &Wanted<'_>, start: Option<&ContentDigest>) -> String {
+/// The name of a cache's directory, which a number may follow.
+pub(crate) fn name(about: &About) -> String {
     let mut hasher = InternalHasher::new();
-    hasher.update(wanted.id.as_bytes());
-    for n in [wanted.mode, wanted.owner.0, wanted.owner.1] {
+    hasher.update(about.id.as_bytes());
+    for n in [about.mode, about.uid, about.gid] {
         hasher.update(&[0]);
         hasher.update(&n.to_le_bytes());
     }
-    if let Some(digest) = start {
+    if let Some(digest) = &about.start {
         hasher.update(digest.as_bytes());
     }
     hasher.key().to_string().chars().take(32).collect()
@@ -157,7 +171,7 @@ fn wait(site: &Site<'_>, lock: &File, exclusive: bool, place: &Path) -> Result<(
 }
 
 /// Makes the directory beside its place and moves it there, so that it is never seen half made.
-fn make(place: &Path, wanted: &Wanted<'_>, start: Option<&Path>) -> std::io::Result<()> {
+fn make(place: &Path, about: &About, start: Option<&Path>) -> std::io::Result<()> {
     let new = place.join("new");
     if new.exists() {
         std::fs::remove_dir_all(&new)?;
@@ -167,10 +181,16 @@ fn make(place: &Path, wanted: &Wanted<'_>, start: Option<&Path>) -> std::io::Res
         Some(dir) if dir.is_dir() => std::fs::rename(dir, &new)?,
         _ => std::fs::create_dir(&new)?,
     }
-    let owner = (Uid::from_raw(wanted.owner.0), Gid::from_raw(wanted.owner.1));
-    if wanted.owner != (0, 0) {
-        rustix::fs::chown(&new, Some(owner.0), Some(owner.1))?;
+    if (about.uid, about.gid) != (0, 0) {
+        rustix::fs::chown(&new, Some(Uid::from_raw(about.uid)), Some(Gid::from_raw(about.gid)))?;
     }
-    rustix::fs::chmod(&new, Mode::from_raw_mode(wanted.mode))?;
-    std::fs::rename(&new, place.join("data"))
+    rustix::fs::chmod(&new, Mode::from_raw_mode(about.mode))?;
+    std::fs::rename(&new, place.join(DATA))
+}
+
+/// Writes down what a cache is, so that it can be told of and taken elsewhere. Steps that share it may do so at once.
+fn describe(place: &Path, about: &About) -> std::io::Result<()> {
+    let new = place.join(format!("{ABOUT}.{}", std::process::id()));
+    std::fs::write(&new, serde_json::to_vec(about)?)?;
+    std::fs::rename(&new, place.join(ABOUT))
 }
