@@ -57,6 +57,26 @@ fn a_dockerfile_and_a_build_file_share_their_steps() {
 }
 
 #[test]
+fn a_linked_copy_for_an_owners_name_is_the_same_step_in_both_languages() {
+    if !root_and_busybox("a base image with accounts") {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = store_with_base(dir.path());
+    let project = project(
+        dir.path(),
+        r#"{ buildc }: buildc.copy (buildc.from "localhost/busybox") {
+          from = ./.; include = "app.js"; to = "/app/"; chown = "app"; link = true; }"#,
+    );
+    fs::write(project.join("Dockerfile"), "FROM localhost/busybox\nCOPY --link --chown=app app.js /app/\n")
+        .expect("a file");
+    run(buildc(&store).args(["build", "-q", "-f"]).arg(project.join("Dockerfile")).arg(&project))
+        .expect("the Dockerfile builds");
+    let plan = plan(&store, &["-f", &project.join("build.nix").to_string_lossy()], &project);
+    assert!(plan.starts_with("Plan of 2 steps: 2 cached"), "{plan}");
+}
+
+#[test]
 fn a_set_of_images_is_built_in_one_graph_and_named_by_the_file() {
     let dir = tempfile::tempdir().expect("a directory");
     let store = dir.path().join("store");

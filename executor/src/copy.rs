@@ -181,7 +181,7 @@ impl CopyJob<'_> {
         let chmod = self.copy.chmod.as_ref().map(mode).transpose()?;
         let owner = match &self.copy.chown {
             None => None,
-            Some(text) if is_numeric(text) => Some(account::owner(text, "", "")),
+            Some(text) if step::is_numeric_owner(text) => Some(account::owner(text, "", "")),
             Some(text) if self.from_scratch || self.copy.link => {
                 return Err(CopyError::Owner { text: text.clone() });
             }
@@ -189,11 +189,6 @@ impl CopyJob<'_> {
         };
         Ok(Attributes { owner, chmod })
     }
-}
-
-/// True for an owner that needs no file to be understood.
-fn is_numeric(text: &str) -> bool {
-    text.split(':').all(|part| part.bytes().all(|b| b.is_ascii_digit()) && part.parse::<i32>().is_ok())
 }
 
 fn owner(base: &LayerTree, text: &str) -> Result<(u32, u32), StoreError> {

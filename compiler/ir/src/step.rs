@@ -360,6 +360,18 @@ pub enum Unpack {
     Always,
 }
 
+/// True for an owner (`--chown`) of numbers alone, which needs no file of a tree to be understood.
+pub fn is_numeric_owner(text: &str) -> bool {
+    text.split(':').all(|part| part.bytes().all(|b| b.is_ascii_digit()) && part.parse::<i32>().is_ok())
+}
+
+/// Whether a copy that asks for `--link` can be made without its base. With a mode BuildKit silently makes a normal copy,
+/// and so the result differs for parents; the names of owners are in the base's files, where builders that know no --link
+/// find them.
+pub fn may_link(chown: Option<&str>, chmod: Option<&str>) -> bool {
+    chmod.is_none() && chown.is_none_or(is_numeric_owner)
+}
+
 /// A directory to make.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
 pub struct Mkdir {

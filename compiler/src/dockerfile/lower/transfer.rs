@@ -2,7 +2,7 @@
 
 use buildc_digest::Digest;
 use buildc_ir::git::{GitRemote, other_commit};
-use buildc_ir::step::{Copy, CopySource, From, HttpSource, Role, Unpack};
+use buildc_ir::step::{Copy, CopySource, From, HttpSource, Role, Unpack, may_link};
 use buildc_ir::{Input, StepKind};
 use nom::branch::alt;
 use nom::bytes::complete::{tag, take_till1, take_while};
@@ -64,7 +64,7 @@ impl Lowering<'_> {
             chmod: words.chmod.clone(),
             exclude: transfer.flags.exclude.iter().map(|w| w.text.clone()).collect(),
             parents: transfer.flags.parents,
-            link: transfer.flags.link && stands_alone(&words),
+            link: transfer.flags.link && may_link(words.chown.as_deref(), words.chmod.as_deref()),
             unpack: unpack(transfer),
         };
         let created_by = created_by(transfer, &words);
@@ -230,13 +230,6 @@ impl Lowering<'_> {
         let keep_git_dir = transfer.flags.keep_git_dir.unwrap_or(remote.keep_git_dir);
         Some(StepKind::Git(GitRemote { keep_git_dir, ..remote }.at(commit)))
     }
-}
-
-/// Whether a copy can be made without its base. With --chmod BuildKit silently makes a normal copy, and so the result
-/// differs for parents; the names of owners are in the base's files, where builders that know no --link find them.
-fn stands_alone(words: &Words) -> bool {
-    let is_number = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-    words.chmod.is_none() && words.chown.as_ref().is_none_or(|owner| owner.split(':').all(is_number))
 }
 
 fn unpack(transfer: &Transfer) -> Unpack {

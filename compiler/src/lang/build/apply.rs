@@ -4,7 +4,7 @@ use buildc_digest::Digest;
 use buildc_ir::git::{GitRemote, other_commit};
 use buildc_ir::step::{
     Copy, CopySource, Exec, From, HttpSource, Mkdir, Mount, MountSource, Network, Role, Sharing, StepKind,
-    Unpack,
+    Unpack, may_link,
 };
 use buildc_ir::{Input, Span, StepId, TargetHistory};
 
@@ -208,7 +208,7 @@ impl Builder<'_> {
             chmod: request.chmod.clone(),
             exclude: request.exclude.clone(),
             parents: request.parents,
-            link: request.link && request.chmod.is_none(),
+            link: request.link && may_link(request.chown.as_deref(), request.chmod.as_deref()),
             unpack: if request.unpack { Unpack::Local } else { Unpack::Never },
         };
         self.layer(tree, StepKind::Copy(copy), inputs.0, &what, span)
