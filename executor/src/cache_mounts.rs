@@ -11,12 +11,10 @@ use std::path::{Path, PathBuf};
 
 use buildc_digest::ContentDigest;
 use buildc_store::{Store, StoreError, disk_bytes};
-use rustix::fs::{FlockOperation, flock};
-use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use crate::pack::{Packer, Tree};
-use crate::step::{cache_name, is_current_lock};
+use crate::step::{cache_name, try_lock_cache};
 use crate::unpack::{self, Destination, UnpackError};
 
 /// The store's directory of caches.
@@ -240,14 +238,7 @@ fn checked(new: &Path) -> Result<About> {
 
 /// Moves a cache to its place; what stood there goes to `old`, which is cleared away with everything unfinished.
 fn take(new: &Path, place: &Path, about: &About, old: &Path, replace: bool) -> Result<bool> {
-    let _lock = loop {
-        fs::create_dir_all(place).map_err(CacheMountError::io("create", place))?;
-        let lock = lock(place, &about.id)?;
-        // Else prune has removed it in between.
-        if is_current_lock(&lock, place) {
-            break lock;
-        }
-    };
+    let _lock = lock(place, &about.id)?;
     let data = place.join(DATA);
     if data.exists() {
         if !replace {
@@ -262,14 +253,8 @@ fn take(new: &Path, place: &Path, about: &About, old: &Path, replace: bool) -> R
 
 /// The lock that steps hold while they use a cache.
 fn lock(place: &Path, id: &str) -> Result<File> {
-    let path = place.join("lock");
-    let lock = File::options().create(true).truncate(false).write(true).open(&path);
-    let lock = lock.map_err(CacheMountError::io("open", &path))?;
-    match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(lock),
-        Err(Errno::WOULDBLOCK) => Err(CacheMountError::InUse(id.to_owned())),
-        Err(error) => Err(CacheMountError::io("lock", &path)(error.into())),
-    }
+    let lock = try_lock_cache(place).map_err(CacheMountError::io("lock", place))?;
+    lock.ok_or_else(|| CacheMountError::InUse(id.to_owned()))
 }
 
 fn read_about(place: &Path) -> Option<About> {

@@ -39,7 +39,7 @@ use crate::event::{Event, Recorder, Why};
 use crate::network::Pool;
 use crate::select::{self, LayerTree, Selection};
 
-pub(crate) use cache_mount::{existing as existing_cache, is_current as is_current_lock, name as cache_name};
+pub(crate) use cache_mount::{existing as existing_cache, name as cache_name, try_lock as try_lock_cache};
 pub(crate) use early::{Ahead, Prepared, prepare};
 pub(crate) use error::StepError;
 pub(crate) use fetch::pinned;

@@ -62,7 +62,8 @@ pub(super) fn take(
             sharing => {
                 let place = home.join(&name);
                 let lock = open_lock(&place)?;
-                let exclusive = sharing == Sharing::Locked || !place.join(DATA).exists();
+                let whole = place.join(DATA).exists() && place.join(ABOUT).exists();
+                let exclusive = sharing == Sharing::Locked || !whole;
                 wait(site, &lock, exclusive, &place)?;
                 (lock, place)
             }
@@ -106,7 +107,7 @@ pub(crate) fn existing(
 }
 
 /// False when prune has removed the cache between the opening of its lock and the locking.
-pub(crate) fn is_current(lock: &File, place: &Path) -> bool {
+fn is_current(lock: &File, place: &Path) -> bool {
     match (lock.metadata(), place.join("lock").symlink_metadata()) {
         (Ok(ours), Ok(theirs)) => (ours.dev(), ours.ino()) == (theirs.dev(), theirs.ino()),
         _ => false,
@@ -128,14 +129,25 @@ pub(crate) fn name(about: &About) -> String {
 }
 
 fn open_lock(place: &Path) -> Result<File, StepError> {
-    let path = place.join("lock");
-    std::fs::create_dir_all(place).map_err(StepError::io("Making the cache mount", place))?;
-    File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(StepError::io("Opening the lock", path))
+    lock_file(place).map_err(StepError::io("Opening the lock", place.join("lock")))
+}
+
+fn lock_file(place: &Path) -> std::io::Result<File> {
+    std::fs::create_dir_all(place)?;
+    File::options().create(true).truncate(false).write(true).open(place.join("lock"))
+}
+
+/// The lock of a cache for the caller alone; `None` while a step has it.
+pub(crate) fn try_lock(place: &Path) -> std::io::Result<Option<File>> {
+    loop {
+        let lock = lock_file(place)?;
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) if is_current(&lock, place) => return Ok(Some(lock)),
+            Ok(()) | Err(Errno::INTR) => {}
+            Err(Errno::WOULDBLOCK) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 /// The first of a cache's own copies that nobody uses.
@@ -143,12 +155,9 @@ fn private(home: &Path, name: &str) -> Result<(File, PathBuf), StepError> {
     let mut number = 0_u32;
     loop {
         let place = if number == 0 { home.join(name) } else { home.join(format!("{name}-{number}")) };
-        let lock = open_lock(&place)?;
-        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => return Ok((lock, place)),
-            Err(Errno::WOULDBLOCK) => number += 1,
-            Err(Errno::INTR) => {}
-            Err(e) => return Err(StepError::io("Locking the cache mount", place)(e.into())),
+        match try_lock(&place).map_err(StepError::io("Locking the cache mount", &place))? {
+            Some(lock) => return Ok((lock, place)),
+            None => number += 1,
         }
     }
 }
@@ -188,9 +197,9 @@ fn make(place: &Path, about: &About, start: Option<&Path>) -> std::io::Result<()
     std::fs::rename(&new, place.join(DATA))
 }
 
-/// Writes down what a cache is, so that it can be told of and taken elsewhere. Steps that share it may do so at once.
+/// Writes down what a cache is, so that it can be told of and taken elsewhere. The lock is the caller's alone.
 fn describe(place: &Path, about: &About) -> std::io::Result<()> {
-    let new = place.join(format!("{ABOUT}.{}", std::process::id()));
+    let new = place.join("about.new");
     std::fs::write(&new, serde_json::to_vec(about)?)?;
     std::fs::rename(&new, place.join(ABOUT))
 }
