@@ -54,7 +54,7 @@ pub use lease::Lease;
 pub use lock::KeyLock;
 pub use rebuild::RebuildReport;
 pub use results::StoredResult;
-pub use snapshot::{Rootfs, SnapshotDriver};
+pub use snapshot::{Rootfs, SnapshotDriver, top_first};
 pub use store::{OpenOptions, Store};
 pub use tar::{Content, TarDigest, TarHasher, TarItem, TarReader, TarWriter, leave_hole};
 pub use traces::{StoredTrace, TraceId};

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use buildc_executor::config_json::ConfigDocument;
 use buildc_ir::{History, Platform, Reference};
@@ -85,20 +85,26 @@ pub struct ImportArgs {
     name: Option<String>,
 }
 
+/// What an `--input FILE` means: `None` for standard input, without it and for `-`.
+pub(super) fn input_file(input: Option<&Path>) -> Result<Option<&Path>, Failure> {
+    let file = input.filter(|path| path.as_os_str() != "-");
+    if file.is_none() && std::io::stdin().is_terminal() {
+        return Err(
+            Failure::usage("Nothing to load: standard input is a terminal").help("Name a file with -i")
+        );
+    }
+    Ok(file)
+}
+
 /// Reads images.
 pub fn load(args: LoadArgs, shell: &Shell) -> Outcome {
     let session = Session::open(shell)?;
-    let loaded = match &args.input {
-        Some(path) if path.as_os_str() != "-" => {
+    let loaded = match input_file(args.input.as_deref())? {
+        Some(path) => {
             path.metadata().map_err(|e| Failure::file("load", path, &e))?;
             archive::load_path(&session.store, path)?
         }
-        _ if std::io::stdin().is_terminal() => {
-            return Err(
-                Failure::usage("Nothing to load: standard input is a terminal").help("Name a file with -i")
-            );
-        }
-        _ => archive::load(&session.store, &mut std::io::stdin().lock())?,
+        None => archive::load(&session.store, &mut std::io::stdin().lock())?,
     };
     for one in loaded {
         let id = one.image.id.to_string();
@@ -124,10 +130,7 @@ pub fn save(args: SaveArgs, shell: &Shell) -> Outcome {
         let tag = name.parse::<Reference>().ok().map(|r| r.to_string()).filter(|t| image.tags.contains(t));
         words.push(tag.unwrap_or_else(|| image.id.to_string()));
     }
-    let target = match &args.output {
-        Some(path) if path.as_os_str() != "-" => Target::File(path.clone()),
-        _ => Target::Stdout,
-    };
+    let target = Target::given(args.output);
     let format = match args.format {
         ArchiveFormat::DockerArchive => Format::DockerArchive,
         ArchiveFormat::OciArchive => Format::OciArchive,

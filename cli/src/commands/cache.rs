@@ -1,7 +1,7 @@
 //! `buildc cache`: cache mounts of RUN instructions, listed and carried from one machine to another.
 
 use std::fs::File;
-use std::io::{BufReader, IsTerminal, Read};
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use buildc_executor::cache_mounts::{self, CacheMount};
@@ -9,6 +9,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::Shell;
+use super::archive::input_file;
 use super::export::Target;
 use crate::failure::{Failure, Outcome};
 use crate::listing::{self, Layout};
@@ -70,12 +71,8 @@ pub fn run(verb: CacheVerb, shell: &Shell) -> Outcome {
             listing::print(&rows, Layout { columns: &columns, id: "ID" }, format.as_deref(), quiet)?;
         }
         CacheVerb::Save { output, ids } => {
-            let target = match output {
-                Some(path) if path != Path::new("-") => Target::File(path),
-                _ => Target::Stdout,
-            };
             let mut saved = Vec::new();
-            target.fill(|out| {
+            Target::given(output).fill(|out| {
                 saved = cache_mounts::save(&session.store, &ids, out)?;
                 Ok(())
             })?;
@@ -88,17 +85,11 @@ pub fn run(verb: CacheVerb, shell: &Shell) -> Outcome {
 }
 
 fn load(session: &Session, input: Option<&Path>, replace: bool) -> Result<(), Failure> {
-    let mut input: Box<dyn Read> = match input {
-        Some(path) if path != Path::new("-") => {
-            let file = File::open(path).map_err(|e| Failure::file("read", path, &e))?;
-            Box::new(BufReader::new(file))
+    let mut input: Box<dyn Read> = match input_file(input)? {
+        Some(path) => {
+            Box::new(BufReader::new(File::open(path).map_err(|e| Failure::file("read", path, &e))?))
         }
-        _ if std::io::stdin().is_terminal() => {
-            return Err(
-                Failure::usage("Nothing to load: standard input is a terminal").help("Name a file with -i")
-            );
-        }
-        _ => Box::new(std::io::stdin().lock()),
+        None => Box::new(std::io::stdin().lock()),
     };
     for loaded in cache_mounts::load(&session.store, &mut input, replace)? {
         let id = loaded.about.id;

@@ -65,6 +65,11 @@ impl Target {
         if path == "-" { Self::Stdout } else { Self::File(path.into()) }
     }
 
+    /// What an `--output FILE` means: standard output without it and for `-`.
+    pub fn given(output: Option<PathBuf>) -> Self {
+        output.filter(|path| path.as_os_str() != "-").map_or(Self::Stdout, Self::File)
+    }
+
     /// Gives a writer to `write`; what fails half-way leaves no file.
     pub fn fill(&self, write: impl FnOnce(&mut dyn Write) -> Result<(), Failure>) -> Result<(), Failure> {
         match self {

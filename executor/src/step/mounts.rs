@@ -7,7 +7,7 @@ use std::sync::Arc;
 use buildc_ir::pattern::SelectionQuery;
 use buildc_ir::step::{self, From, Mount, MountSource};
 use buildc_launch::MountSpec;
-use buildc_store::{Layer, PendingLayer};
+use buildc_store::{PendingLayer, top_first};
 
 use super::cache_mount::{self, CacheMount};
 use super::{Chosen, Site, StepError, Tree, Work, now, source};
@@ -133,7 +133,7 @@ impl<'m> Mounts<'m> {
         }
         self.specs.push(MountSpec::Tree {
             base: self.site.store.root().to_owned(),
-            lowers: distinct_lowers(&tree.layers),
+            lowers: top_first(&tree.layers).map(|layer| layer.dir.clone()).collect(),
             subpath: Path::new(path).strip_prefix("/").unwrap_or(Path::new(path)).to_owned(),
             target: (&mount.target).into(),
             readonly: mount.readonly,
@@ -234,17 +234,6 @@ impl<'m> Mounts<'m> {
         });
         Ok(())
     }
-}
-
-/// Top first. overlayfs refuses a directory twice, and commands that change nothing share the empty layer.
-fn distinct_lowers(layers: &[Layer]) -> Vec<PathBuf> {
-    let mut lowers: Vec<PathBuf> = Vec::with_capacity(layers.len());
-    for layer in layers.iter().rev() {
-        if !lowers.contains(&layer.dir) {
-            lowers.push(layer.dir.clone());
-        }
-    }
-    lowers
 }
 
 fn read_secret(id: &str, source: &SecretSource) -> Result<Vec<u8>, StepError> {

@@ -7,6 +7,7 @@ mod copy;
 mod overlay;
 mod probe;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -49,6 +50,14 @@ pub trait SnapshotDriver: Send + Sync + std::fmt::Debug {
     /// The same for a container's writable layer in a directory of the caller's: `dir/upper` and `dir/work`, or
     /// `dir/rootfs`. What is there already is kept, so that a container can start again.
     fn prepare_in(&self, layers: &[Layer], dir: &Path) -> Result<Rootfs>;
+}
+
+/// The layers of a stack as overlayfs takes them: top first, each once. It refuses a directory twice, and commands that
+/// change nothing share the empty layer. Of a repeated layer only the topmost place matters, unless something between
+/// removed what it holds, and then too the topmost brings it back.
+pub fn top_first(layers: &[Layer]) -> impl Iterator<Item = &Layer> {
+    let mut seen = HashSet::new();
+    layers.iter().rev().filter(move |layer| seen.insert(layer.id))
 }
 
 /// Name of the driver that `BUILDC_SNAPSHOTTER` asks for, else of the best that works.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Rootfs, SnapshotDriver, create_dir, root_attributes};
+use super::{Rootfs, SnapshotDriver, create_dir, root_attributes, top_first};
 use crate::Store;
 use crate::error::{Result, StoreError};
 use crate::layer::{Layer, PendingLayer, set_root_attributes};
@@ -34,25 +34,12 @@ impl OverlayDriver {
         }
         Ok(Rootfs::Overlay {
             base: self.store.layout().layers(),
-            lowers: distinct_lowers(layers),
+            lowers: top_first(layers).map(|layer| Path::new(&base36(layer.id.0)).join("fs")).collect(),
             upper,
             work,
             userxattr: self.userxattr,
         })
     }
-}
-
-/// Top first. overlayfs refuses a directory twice; of a repeated layer only the topmost place matters, unless
-/// something between removed what it holds, and then too the topmost brings it back.
-fn distinct_lowers(layers: &[Layer]) -> Vec<PathBuf> {
-    let mut lowers: Vec<PathBuf> = Vec::with_capacity(layers.len());
-    for layer in layers.iter().rev() {
-        let lower = Path::new(&base36(layer.id.0)).join("fs");
-        if !lowers.contains(&lower) {
-            lowers.push(lower);
-        }
-    }
-    lowers
 }
 
 impl SnapshotDriver for OverlayDriver {
