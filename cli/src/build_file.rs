@@ -14,7 +14,7 @@ use buildc_ir::{Diagnostic, SourceMap};
 
 use crate::commands::build::SourceArgs;
 use crate::failure::Failure;
-use crate::language::{self, Files};
+use crate::language;
 use crate::pipeline::{self, Compiled, Sourced};
 use crate::session::{self, Session};
 
@@ -94,13 +94,14 @@ fn evaluate(session: &Session, args: &SourceArgs, path: &Path, mode: Mode) -> Re
     }
     let lowering = pipeline::lower_options(args)?;
     let policy = if args.pull { PullPolicy::Always } else { PullPolicy::Missing };
+    let files = session.files();
     let result = language::on_big_stack(|stack_size| {
         let resolver = StoreResolver::new(&session.store, policy);
         let resolver = LockedResolver::new(&session.store, resolver, mode);
         let options = Options { stack_size, max_memory: language::memory_limit(), ..Options::default() };
         let file =
             BuildFile { path: text, arguments: &arguments, attribute: args.attribute.as_deref(), options };
-        build::evaluate(file, lowering, &resolver, &Files).map(|built| (built, resolver.into_lock()))
+        build::evaluate(file, lowering, &resolver, files).map(|built| (built, resolver.into_lock()))
     });
     match result.map_err(Failure::Output)? {
         Ok(built) => Ok(built),
@@ -136,11 +137,13 @@ fn contexts(
     session: &Session,
     directories: &BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, Context>, Failure> {
+    let files = session.files();
     let mut contexts = BTreeMap::new();
     for (name, directory) in directories {
-        let directory = Path::new(directory);
+        // A path in what was fetched has its name in the language's store.
+        let directory = files.place(directory.as_bytes());
         let ignore = crate::source::ignore_file(&directory.join(".dockerignore"))?;
-        contexts.insert(name.clone(), Context::open(&session.store, name, directory, ignore)?);
+        contexts.insert(name.clone(), Context::open(&session.store, name, &directory, ignore)?);
     }
     Ok(contexts)
 }

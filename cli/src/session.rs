@@ -1,7 +1,9 @@
 //! Opening what commands work on: the user namespace when not root, the store, objects by the names people type.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
+use buildc_compiler::lang::eval::Options;
 use buildc_digest::Digest;
 use buildc_executor::container::Standby;
 use buildc_ir::{Platform, Reference};
@@ -10,6 +12,7 @@ use buildc_store::{ImageRecord, Lease, OpenOptions, Store};
 
 use crate::commands::Shell;
 use crate::failure::Failure;
+use crate::language::Files;
 
 /// An opened store, and whether this process has the ids it may need.
 #[derive(Debug)]
@@ -20,6 +23,8 @@ pub struct Session {
     refused: Option<LaunchError>,
     /// Keeps prune away from what this command uses.
     lease: Option<Lease>,
+    /// Keeps prune away from what build files have fetched.
+    files: OnceLock<Files>,
 }
 
 impl Session {
@@ -28,7 +33,12 @@ impl Session {
     pub fn open(shell: &Shell) -> Result<Self, Failure> {
         let (root, entered) = enter(shell);
         let refused = entered.err();
-        Ok(Self { store: Store::open(&root, OpenOptions::default())?, refused, lease: None })
+        Ok(Self {
+            store: Store::open(&root, OpenOptions::default())?,
+            refused,
+            lease: None,
+            files: OnceLock::new(),
+        })
     }
 
     /// The same with a monitor process that waits for a container, one without any network where it is `isolated`: it
@@ -38,7 +48,12 @@ impl Session {
         entered?;
         let standby = Standby::new(isolated)?;
         let store = Store::open(&root, OpenOptions::default())?;
-        Ok((Self { store, refused: None, lease: None }, standby))
+        Ok((Self { store, refused: None, lease: None, files: OnceLock::new() }, standby))
+    }
+
+    /// This machine's files as build files see them.
+    pub fn files(&self) -> &Files {
+        self.files.get_or_init(|| Files::new(self.store.root(), &Options::default().store_dir))
     }
 
     /// Begins a lease that lasts until the command ends: before the first look-up that its work depends on.

@@ -30,6 +30,7 @@ mod random;
 pub mod resolve;
 mod schedule;
 mod select;
+pub mod sources;
 mod step;
 pub mod trace;
 mod unpack;

@@ -39,6 +39,8 @@ pub struct DiskUsage {
     pub cache_mounts: Usage,
     /// `contexts`: the packed indexes of build contexts.
     pub contexts: Usage,
+    /// `sources` that build files have fetched.
+    pub sources: Usage,
     /// `logs` of builds.
     pub logs: Usage,
     /// Unfinished work, of live processes and of dead ones.
@@ -61,6 +63,7 @@ impl Store {
         usage.volumes = self.directory("volumes", None)?;
         usage.cache_mounts = all_reclaimable(self.directory("cache-mounts", None)?);
         usage.contexts = all_reclaimable(self.directory("contexts", None)?);
+        usage.sources = all_reclaimable(self.directory("sources", None)?);
         usage.logs = all_reclaimable(self.directory("logs", None)?);
         usage.unfinished = self.directory("tmp", None)?;
         Ok(usage)

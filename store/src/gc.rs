@@ -51,6 +51,8 @@ pub enum PruneKind {
     Blob,
     /// The index of a build context, or the names of files that a copy had.
     Context,
+    /// What a build file has fetched.
+    Source,
     /// A cache mount; goes with `all` or `older_than` only.
     CacheMount,
     /// The log of a build.
@@ -154,7 +156,7 @@ impl Store {
         for layer in layers {
             remove_tree(&self.layout().layer(layer))?;
         }
-        files.iter().try_for_each(side::SideItem::remove)?;
+        files.iter().try_for_each(|file| file.remove(self))?;
         Ok(report)
     }
 

@@ -55,7 +55,7 @@ pub use lock::KeyLock;
 pub use rebuild::RebuildReport;
 pub use results::StoredResult;
 pub use snapshot::{Rootfs, SnapshotDriver, top_first};
-pub use store::{OpenOptions, Store};
+pub use store::{OpenOptions, Store, make_private};
 pub use tar::{Content, TarDigest, TarHasher, TarItem, TarReader, TarWriter, leave_hole};
 pub use traces::{StoredTrace, TraceId};
 pub use view::{Difference, Found, Share, Sizes, TreeIndex, TreeNode, TreeView};

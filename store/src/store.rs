@@ -202,9 +202,12 @@ fn create(layout: &Layout) -> Result<()> {
     std::fs::rename(&fresh, &path).map_err(StoreError::io("create", &path))
 }
 
-/// Makes the root for its owner alone: layers hold set-user-id programs, volumes and logs what is nobody else's
-/// business (CVE-2021-41091). A directory that exists keeps the mode it was given.
-fn make_private(root: &Path) -> Result<()> {
+/// Makes a store's root, or a directory beside it, for its owner alone: layers hold set-user-id programs, volumes and logs
+/// what is nobody else's business (CVE-2021-41091). A directory that exists keeps the mode it was given.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn make_private(root: &Path) -> Result<()> {
     let failed = |e| StoreError::io("create", root)(e);
     if let Some(parent) = root.parent() {
         std::fs::create_dir_all(parent).map_err(failed)?;

@@ -6,6 +6,7 @@
 use std::io::{self, Read, Write};
 use std::mem::ManuallyDrop;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
 
 use buildc_compiler::lang::error::{ErrorKind, EvalError, Result};
 use buildc_compiler::lang::eval::{Coercion, Evaluator, Names};
@@ -16,9 +17,11 @@ use buildc_compiler::lang::world::World;
 use buildc_compiler::lang::{print, report};
 use bumpalo::Bump;
 
+use super::Shell;
 use super::eval_flags::EvalFlags;
 use crate::failure::{Failure, Outcome};
 use crate::language::{self, Files, Sealed};
+use crate::session;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -81,11 +84,12 @@ enum Source {
 }
 
 /// Evaluates and prints.
-pub fn run(args: EvalArgs) -> Outcome {
+pub fn run(args: EvalArgs, shell: &Shell) -> Outcome {
+    let root = session::root(shell);
     let sources = sources(&args).map_err(Failure::Output)?;
     let directory = std::env::current_dir().map_err(Failure::Output)?;
     let code = language::on_big_stack(move |stack| {
-        evaluate(&args, sources, directory.as_os_str().as_bytes(), stack)
+        evaluate(&args, sources, directory.as_os_str().as_bytes(), &root, stack)
     })
     .map_err(Failure::Output)?;
     code.map_err(Failure::Output)
@@ -108,13 +112,20 @@ fn sources(args: &EvalArgs) -> io::Result<Vec<Source>> {
     args.sources.iter().map(source).collect()
 }
 
-fn evaluate(args: &EvalArgs, sources: Vec<Source>, directory: &[u8], stack: usize) -> io::Result<u8> {
+fn evaluate(
+    args: &EvalArgs,
+    sources: Vec<Source>,
+    directory: &[u8],
+    root: &Path,
+    stack: usize,
+) -> io::Result<u8> {
     let options = args.flags.options(stack);
     // One block that lies in huge pages rather than a dozen that double up to it.
     // The process ends with this: to give back every value before it would only take time.
     let arena = ManuallyDrop::new(Bump::with_capacity(FIRST_BLOCK.min(options.max_memory / 4)));
-    let sealed = Sealed::new(&options.store_dir);
-    let world: &dyn World = if options.sealed { &sealed } else { &Files };
+    let files = Files::new(root, &options.store_dir);
+    let sealed = Sealed::new(&files, &options.store_dir);
+    let world: &dyn World = if options.sealed { &sealed } else { &files };
     let mut ev = ManuallyDrop::new(Evaluator::new(&arena, world, options));
     match all(&mut ev, args, sources, directory) {
         Ok(()) => Ok(0),

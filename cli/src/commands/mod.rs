@@ -149,7 +149,7 @@ fn dispatch(verb: Verb, shell: &Shell) -> Outcome {
         Verb::System(verb) => space::system(verb, shell),
         Verb::Prune(args) => space::prune(args, shell),
         Verb::Fsck(args) => space::fsck(args, shell),
-        Verb::Eval(args) => eval::run(*args),
+        Verb::Eval(args) => eval::run(*args, shell),
         Verb::Repl(args) => repl::run(*args, shell),
         Verb::Completions(args) => completions::run(&args),
         Verb::Version(args) => info::version(&args),

@@ -9,6 +9,7 @@ use super::eval_flags::EvalFlags;
 use crate::failure::{Failure, Outcome};
 use crate::language;
 use crate::repl::{self, Setup};
+use crate::session;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -33,12 +34,14 @@ pub struct ReplArgs {
 pub fn run(args: ReplArgs, shell: &Shell) -> Outcome {
     let directory = std::env::current_dir().map_err(Failure::Output)?;
     let colors = shell.streams.color_out;
+    let root = session::root(shell);
     let work = move |stack| {
         let setup = Setup {
             files: &args.files,
             flags: &args.flags,
             directory: directory.as_os_str().as_bytes(),
             colors,
+            root: &root,
         };
         repl::run(&setup, stack)
     };

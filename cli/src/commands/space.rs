@@ -35,8 +35,8 @@ Examples:
   buildc prune -a --dry-run          what would go with all images that no container uses
 
 Without options go images without a name, results of build steps that no named image has, indexes
-of build contexts and build logs. With --all go named images that no container uses and cache
-mounts too. A running build or container keeps everything it needs.";
+of build contexts, what build files have fetched, and build logs. With --all go named images that
+no container uses and cache mounts too. A running build or container keeps everything it needs.";
 
 // Options of `buildc prune`.
 #[derive(clap::Args, Debug)]
@@ -91,6 +91,7 @@ pub fn system(verb: SystemVerb, shell: &Shell) -> Outcome {
         ("Volumes", usage.volumes),
         ("Cache mounts", usage.cache_mounts),
         ("Build contexts", usage.contexts),
+        ("Fetched sources", usage.sources),
         ("Logs", usage.logs),
         ("Unfinished", usage.unfinished),
     ];
@@ -190,6 +191,7 @@ fn kind(kind: PruneKind) -> &'static str {
         PruneKind::Layer => "layer",
         PruneKind::Blob => "blob",
         PruneKind::Context => "context",
+        PruneKind::Source => "source",
         PruneKind::CacheMount => "cache mount",
         PruneKind::Log => "log",
     }

@@ -2,18 +2,21 @@
 
 use buildc_compiler::lang::world::{FileType, World, WorldError};
 
+use buildc_ir::source::{Facts, Source};
+
 use super::Files;
 
 /// This machine's store, and nothing else of it.
 #[derive(Debug)]
-pub struct Sealed {
+pub struct Sealed<'f> {
+    files: &'f Files,
     store: Vec<u8>,
 }
 
-impl Sealed {
-    /// The world of which only what is below `store` is seen.
-    pub fn new(store: &[u8]) -> Self {
-        Self { store: store.to_vec() }
+impl<'f> Sealed<'f> {
+    /// The world of which only what is below `store` is seen, and what was brought from elsewhere.
+    pub fn new(files: &'f Files, store: &[u8]) -> Self {
+        Self { files, store: store.to_vec() }
     }
 
     fn admit(&self, path: &[u8]) -> Result<(), WorldError> {
@@ -27,39 +30,52 @@ impl Sealed {
     }
 }
 
-impl World for Sealed {
+impl World for Sealed<'_> {
     fn may_see(&self, path: &[u8]) -> bool {
-        path.strip_prefix(&self.store[..]).is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
+        let is_in_store =
+            path.strip_prefix(&self.store[..]).is_some_and(|rest| matches!(rest.first(), None | Some(b'/')));
+        is_in_store || self.files.is_source(path)
     }
 
     fn file_type(&self, path: &[u8]) -> Result<Option<FileType>, WorldError> {
         self.admit(path)?;
-        Files.file_type(path)
+        self.files.file_type(path)
     }
 
     fn read_file(&self, path: &[u8]) -> Result<Vec<u8>, WorldError> {
         self.admit(path)?;
-        Files.read_file(path)
+        self.files.read_file(path)
     }
 
     fn is_executable(&self, path: &[u8]) -> Result<bool, WorldError> {
         self.admit(path)?;
-        Files.is_executable(path)
+        self.files.is_executable(path)
     }
 
     fn read_dir(&self, path: &[u8]) -> Result<Vec<(Vec<u8>, FileType)>, WorldError> {
         self.admit(path)?;
-        Files.read_dir(path)
+        self.files.read_dir(path)
     }
 
     fn read_link(&self, path: &[u8]) -> Result<Vec<u8>, WorldError> {
         self.admit(path)?;
-        Files.read_link(path)
+        self.files.read_link(path)
     }
 
-    fn fetch(&self, url: &str, sink: &mut dyn FnMut(&[u8])) -> Result<(), WorldError> {
-        // What is fetched is pinned by a hash.
-        Files.fetch(url, sink)
+    fn recall(&self, source: &Source) -> Option<Facts> {
+        self.files.recall(source)
+    }
+
+    fn bring(&self, source: &Source) -> Result<(Vec<u8>, Facts), WorldError> {
+        // What is fetched is pinned by a hash; a copy of this machine's files is not.
+        if let Source::Directory { path } = source {
+            self.admit(path.as_bytes())?;
+        }
+        self.files.bring(source)
+    }
+
+    fn keep(&self, source: &Source, from: &[u8], path: &[u8], facts: &Facts) -> Result<(), WorldError> {
+        self.files.keep(source, from, path, facts)
     }
 
     fn variable(&self, _name: &[u8]) -> Option<Vec<u8>> {
@@ -71,6 +87,6 @@ impl World for Sealed {
     }
 
     fn say(&self, line: &[u8]) {
-        Files.say(line);
+        self.files.say(line);
     }
 }

@@ -1,22 +1,51 @@
 //! Files, environment and clock for the language, with Nix's words for what goes wrong.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use buildc_compiler::lang::world::{FileType, World, WorldError};
-use buildc_store::remote::{DownloadWatch, download};
+use buildc_executor::context::git::commit_of;
+use buildc_executor::sources::Sources;
+use buildc_ir::git::GitRemote;
+use buildc_ir::source::{Facts, Source};
 
-/// This machine's files.
-#[derive(Debug, Default)]
-pub struct Files;
+/// This machine's files. What was fetched is seen in the build language's store, where its names belong, though it lies
+/// beside buildc's.
+#[derive(Debug)]
+pub struct Files {
+    sources: Sources,
+    store: Vec<u8>,
+}
 
-fn at(path: &[u8]) -> &Path {
-    Path::new(OsStr::from_bytes(path))
+impl Files {
+    /// With the sources beside the store in `root`; `store` is the directory that names of sources are reckoned for.
+    pub fn new(root: &Path, store: &[u8]) -> Self {
+        Self { sources: Sources::new(root), store: store.to_vec() }
+    }
+
+    /// Whether a path is where sources are brought to.
+    pub fn is_source(&self, path: &[u8]) -> bool {
+        Path::new(OsStr::from_bytes(path)).starts_with(self.sources.directory())
+    }
+
+    /// Where a path lies on this machine.
+    pub fn place<'p>(&self, path: &'p [u8]) -> Cow<'p, Path> {
+        let as_it_is = Path::new(OsStr::from_bytes(path));
+        let below = path.strip_prefix(&self.store[..]).and_then(|rest| rest.strip_prefix(b"/"));
+        let Some(below) = below else { return Cow::Borrowed(as_it_is) };
+        let end = below.iter().position(|byte| *byte == b'/').unwrap_or(below.len());
+        match self.sources.find(OsStr::from_bytes(&below[..end])) {
+            Some(place) if end == below.len() => Cow::Owned(place),
+            Some(place) => Cow::Owned(place.join(OsStr::from_bytes(&below[end + 1..]))),
+            None => Cow::Borrowed(as_it_is),
+        }
+    }
 }
 
 fn failed(doing: &str, path: &[u8], error: &io::Error) -> WorldError {
@@ -41,38 +70,13 @@ fn kind(file_type: fs::FileType) -> FileType {
     }
 }
 
-/// Bytes read at once.
-const PIECE: usize = 64 << 10;
-
-fn pour(mut file: fs::File, sink: &mut dyn FnMut(&[u8])) -> io::Result<()> {
-    let mut piece = vec![0; PIECE];
-    loop {
-        match file.read(&mut piece) {
-            Ok(0) => return Ok(()),
-            Ok(length) => sink(&piece[..length]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-/// A file of this machine, in the words of Nix's curl.
-fn fetched_file(path: &str, sink: &mut dyn FnMut(&[u8])) -> Result<(), String> {
-    let wrong = |_| format!("Could not read a file:// file (37) Could not open file {path}");
-    pour(fs::File::open(path).map_err(wrong)?, sink).map_err(|error| error.to_string())
-}
-
-fn downloaded(url: &str, sink: &mut dyn FnMut(&[u8])) -> Result<(), String> {
-    let mut file = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
-    let path = file.path().to_owned();
-    download(url, None, file.as_file_mut(), &path, &DownloadWatch::SILENT)
-        .map_err(|error| error.to_string())?;
-    file.rewind().and_then(|()| pour(file.into_file(), sink)).map_err(|error| error.to_string())
+fn refused(error: &impl std::fmt::Display) -> WorldError {
+    WorldError(error.to_string())
 }
 
 impl World for Files {
     fn file_type(&self, path: &[u8]) -> Result<Option<FileType>, WorldError> {
-        match at(path).symlink_metadata() {
+        match self.place(path).symlink_metadata() {
             Ok(metadata) => Ok(Some(kind(metadata.file_type()))),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 Ok(None)
@@ -82,14 +86,14 @@ impl World for Files {
     }
 
     fn read_file(&self, path: &[u8]) -> Result<Vec<u8>, WorldError> {
-        fs::read(at(path)).map_err(|error| match error.kind() {
+        fs::read(self.place(path)).map_err(|error| match error.kind() {
             io::ErrorKind::IsADirectory => WorldError("read of 4096 bytes: Is a directory".to_owned()),
             _ => failed("opening file", path, &error),
         })
     }
 
     fn is_executable(&self, path: &[u8]) -> Result<bool, WorldError> {
-        match at(path).metadata() {
+        match self.place(path).metadata() {
             Ok(metadata) => Ok(metadata.permissions().mode() & 0o100 != 0),
             Err(error) => Err(failed("getting status of", path, &error)),
         }
@@ -98,7 +102,7 @@ impl World for Files {
     fn read_dir(&self, path: &[u8]) -> Result<Vec<(Vec<u8>, FileType)>, WorldError> {
         let wrong = |error: io::Error| failed("cannot read directory", path, &error);
         let mut entries = Vec::new();
-        for entry in fs::read_dir(at(path)).map_err(wrong)? {
+        for entry in fs::read_dir(self.place(path)).map_err(wrong)? {
             let entry = entry.map_err(wrong)?;
             let file_type = entry.file_type().map_err(wrong)?;
             entries.push((entry.file_name().into_vec(), kind(file_type)));
@@ -107,18 +111,43 @@ impl World for Files {
     }
 
     fn read_link(&self, path: &[u8]) -> Result<Vec<u8>, WorldError> {
-        match fs::read_link(at(path)) {
+        match fs::read_link(self.place(path)) {
             Ok(target) => Ok(target.into_os_string().into_vec()),
             Err(error) => Err(failed("reading symbolic link", path, &error)),
         }
     }
 
-    fn fetch(&self, url: &str, sink: &mut dyn FnMut(&[u8])) -> Result<(), WorldError> {
-        match url.strip_prefix("file://") {
-            Some(path) => fetched_file(path, sink),
-            None => downloaded(url, sink),
+    fn recall(&self, source: &Source) -> Option<Facts> {
+        self.sources.recall(source)
+    }
+
+    fn bring(&self, source: &Source) -> Result<(Vec<u8>, Facts), WorldError> {
+        // A copy of what lies in the store itself is made from where that is.
+        let brought = match source {
+            Source::Directory { path } => {
+                let path = self.place(path.as_bytes()).to_string_lossy().into_owned();
+                self.sources.bring(&Source::Directory { path })
+            }
+            source => self.sources.bring(source),
+        };
+        let brought = brought.map_err(|error| refused(&error))?;
+        if brought.facts.is_dirty
+            && let Source::Repository(repository) = source
+        {
+            let path = repository.url.strip_prefix("file://").unwrap_or(&repository.url);
+            self.say(format!("warning: Git tree '{path}' is dirty").as_bytes());
         }
-        .map_err(|reason| WorldError(format!("unable to download '{url}': {reason}")))
+        Ok((brought.path.into_os_string().into_vec(), brought.facts))
+    }
+
+    fn commit(&self, remote: &GitRemote) -> Result<String, WorldError> {
+        commit_of(remote).map_err(|error| refused(&error))
+    }
+
+    fn keep(&self, source: &Source, from: &[u8], path: &[u8], facts: &Facts) -> Result<(), WorldError> {
+        let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        let from = Path::new(OsStr::from_bytes(from));
+        self.sources.keep(source, from, OsStr::from_bytes(name), facts).map_err(|error| refused(&error))
     }
 
     fn variable(&self, name: &[u8]) -> Option<Vec<u8>> {

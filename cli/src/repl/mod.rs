@@ -9,6 +9,7 @@ mod session;
 
 use std::cell::RefCell;
 use std::io::{self, Write};
+use std::path::Path;
 use std::rc::Rc;
 
 use buildc_compiler::lang::eval::Evaluator;
@@ -31,6 +32,8 @@ pub struct Setup<'s> {
     pub directory: &'s [u8],
     /// Values are coloured.
     pub colors: bool,
+    /// Directory of the store.
+    pub root: &'s Path,
 }
 
 /// Answers lines until the input ends or says `:q`, on a thread with so many bytes of stack. What fails is said on standard error and ends nothing.
@@ -40,8 +43,9 @@ pub struct Setup<'s> {
 pub fn run(setup: &Setup<'_>, stack: usize) -> io::Result<()> {
     let arena = Bump::new();
     let options = setup.flags.options(stack);
-    let sealed = Sealed::new(&options.store_dir);
-    let world: &dyn World = if options.sealed { &sealed } else { &Files };
+    let files = Files::new(setup.root, &options.store_dir);
+    let sealed = Sealed::new(&files, &options.store_dir);
+    let world: &dyn World = if options.sealed { &sealed } else { &files };
     let ev = Evaluator::new(&arena, world, options);
     let session = Rc::new(RefCell::new(Session::new(ev, setup)));
     session.borrow_mut().start()?;

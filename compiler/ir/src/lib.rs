@@ -19,6 +19,7 @@ pub mod plan;
 pub mod platform;
 pub mod reads;
 pub mod reference;
+pub mod source;
 pub mod step;
 pub mod world;
 

@@ -5,6 +5,9 @@
 
 use std::fmt;
 
+use buildc_ir::git::GitRemote;
+use buildc_ir::source::{Facts, Source};
+
 /// What a directory entry is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FileType {
@@ -73,13 +76,36 @@ pub trait World: fmt::Debug {
     /// When it is none.
     fn read_link(&self, path: &[u8]) -> Result<Vec<u8>, WorldError>;
 
-    /// Gives the bytes at a URL, piece by piece.
+    /// What is known of a source that was kept by an earlier [`keep`](World::keep) and is the same whenever it is asked for.
+    fn recall(&self, source: &Source) -> Option<Facts> {
+        let _ = source;
+        None
+    }
+
+    /// Brings a source to this machine: where it lies until it is kept, and what is known of it.
     ///
     /// # Errors
     /// When there is nothing, or no network.
-    fn fetch(&self, url: &str, sink: &mut dyn FnMut(&[u8])) -> Result<(), WorldError> {
-        let _ = sink;
-        Err(WorldError(format!("unable to download '{url}': downloads are not allowed here")))
+    fn bring(&self, source: &Source) -> Result<(Vec<u8>, Facts), WorldError> {
+        let _ = source;
+        Err(WorldError("sources from elsewhere are not allowed here".to_owned()))
+    }
+
+    /// The commit that the ref of a repository is now.
+    ///
+    /// # Errors
+    /// When the repository cannot be asked, or has no such ref.
+    fn commit(&self, remote: &GitRemote) -> Result<String, WorldError> {
+        Err(WorldError(format!("the repository '{}' is not asked here", remote.url)))
+    }
+
+    /// Keeps what was brought to `from`: it is seen at `path` in the store from now on.
+    ///
+    /// # Errors
+    /// When there is no room.
+    fn keep(&self, source: &Source, from: &[u8], path: &[u8], facts: &Facts) -> Result<(), WorldError> {
+        let _ = (source, from, path, facts);
+        Ok(())
     }
 
     /// An environment variable.

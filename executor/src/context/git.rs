@@ -98,7 +98,8 @@ fn failed(remote: &GitRemote, problem: String) -> ContextError {
     ContextError::Incoming { what: remote.url.clone(), problem }
 }
 
-fn git(dir: &Path, words: &[&str]) -> Command {
+/// Git in a directory, with nobody to type a password and nothing of the caller's own repository.
+pub(crate) fn git(dir: &Path, words: &[&str]) -> Command {
     let mut command = Command::new("git");
     command.arg("-C").arg(dir).args(["-c", "advice.detachedHead=false"]).args(words);
     // Nobody is there to type a password, and the caller's repository is not this one.

@@ -7,6 +7,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
+use buildc_digest::Digest;
 use buildc_ir::git::GitRemote;
 use buildc_store::remote::{DownloadWatch, RemoteError, download};
 use tempfile::TempDir;
@@ -25,7 +26,7 @@ const DEFAULT_LIMIT_BYTES: u64 = 16 << 30;
 const LIMIT_VARIABLE: &str = "BUILDC_CONTEXT_LIMIT";
 
 /// What a context may take of the disk; a value that is no number is refused, since nobody means the default by it.
-fn limit_bytes(what: &str) -> Result<u64, ContextError> {
+pub(crate) fn limit_bytes(what: &str) -> Result<u64, ContextError> {
     let Some(text) = std::env::var_os(LIMIT_VARIABLE) else { return Ok(DEFAULT_LIMIT_BYTES) };
     text.to_str().and_then(|text| text.parse().ok()).ok_or_else(|| ContextError::Incoming {
         what: what.to_owned(),
@@ -93,19 +94,28 @@ pub fn fetch(url: &str) -> Result<Incoming, ContextError> {
     let limit_bytes = limit_bytes(url)?;
     let mut spool = tempfile::NamedTempFile::new().map_err(io(url))?;
     let path = spool.path().to_owned();
+    fetch_into(url, None, spool.as_file_mut(), &path, limit_bytes)?;
+    open(url, spool.reopen().map_err(io(url))?, limit_bytes)
+}
+
+/// Fetches an http(s) address into a file, which lies at `path`; gives the sha256 of its bytes.
+pub(crate) fn fetch_into(
+    url: &str,
+    expect: Option<&Digest>,
+    file: &mut File,
+    path: &Path,
+    limit_bytes: u64,
+) -> Result<Digest, ContextError> {
     let is_over = Cell::new(false);
     let watch = DownloadWatch {
         progress: &|done, total| is_over.set(done.max(total.unwrap_or(0)) > limit_bytes),
         cancelled: &|| is_over.get(),
     };
-    download(url, None, spool.as_file_mut(), &path, &watch).map_err(|error| match error {
+    let got = download(url, expect, file, path, &watch).map_err(|error| match error {
         RemoteError::Cancelled => too_large(url, limit_bytes),
         error => ContextError::Incoming { what: url.to_owned(), problem: error.to_string() },
     })?;
-    if is_over.get() {
-        return Err(too_large(url, limit_bytes));
-    }
-    open(url, spool.reopen().map_err(io(url))?, limit_bytes)
+    if is_over.get() { Err(too_large(url, limit_bytes)) } else { Ok(got.digest) }
 }
 
 /// Checks a repository out.
@@ -130,22 +140,28 @@ fn subdirectory(root: &Path, below: &str) -> Option<PathBuf> {
     (found.starts_with(&root) && found.is_dir()).then_some(found)
 }
 
+/// Unpacks an archive (plain, gzip, bzip2, xz, zstd) into an empty directory; false when the file is something else.
+pub(crate) fn unpack_into(
+    what: &str,
+    mut archive: File,
+    dir: &Path,
+    limit_bytes: u64,
+) -> Result<bool, ContextError> {
+    archive.flush().and_then(|()| archive.seek(SeekFrom::Start(0))).map_err(io(what))?;
+    let Some(mut reader) = tar_inside(archive).map_err(io(what))? else { return Ok(false) };
+    let root = File::open(dir).map_err(io(what))?;
+    let to =
+        Destination { root: root.as_fd(), dir: Path::new(""), owners: false, limit_bytes: Some(limit_bytes) };
+    unpack::unpack(to, &mut reader).map_err(|error| match error {
+        UnpackError::Io(source) => io(what)(source),
+        UnpackError::TooLarge { limit_bytes } => too_large(what, limit_bytes),
+    })?;
+    Ok(true)
+}
+
 fn open(what: &str, mut spool: File, limit_bytes: u64) -> Result<Incoming, ContextError> {
-    spool.flush().and_then(|()| spool.seek(SeekFrom::Start(0))).map_err(io(what))?;
-    let copy = spool.try_clone().map_err(io(what))?;
-    if let Some(mut reader) = tar_inside(copy).map_err(io(what))? {
-        let dir = directory(what)?;
-        let root = File::open(dir.path()).map_err(io(what))?;
-        let to = Destination {
-            root: root.as_fd(),
-            dir: Path::new(""),
-            owners: false,
-            limit_bytes: Some(limit_bytes),
-        };
-        unpack::unpack(to, &mut reader).map_err(|error| match error {
-            UnpackError::Io(source) => io(what)(source),
-            UnpackError::TooLarge { limit_bytes } => too_large(what, limit_bytes),
-        })?;
+    let dir = directory(what)?;
+    if unpack_into(what, spool.try_clone().map_err(io(what))?, dir.path(), limit_bytes)? {
         let root = dir.path().to_owned();
         return Ok(Incoming::Files(Unpacked { _dir: dir, root }));
     }

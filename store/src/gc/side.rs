@@ -1,7 +1,8 @@
-//! What lies beside layers and blobs and is made again when it is missed: indexes of build contexts, cache mounts, logs.
+//! What lies beside layers and blobs and is made again when it is missed: indexes of build contexts, fetched
+//! sources of build files, cache mounts, logs.
 //!
 //! Owns: finding such files, when they were used, and removing them. Never does: touching a cache mount that a step has
-//! locked, or anything of containers and volumes.
+//! locked, sources that are in use, or anything of containers and volumes.
 
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
@@ -17,6 +18,9 @@ use crate::session::remove_tree;
 
 /// The kernel stamps files with a clock that is this much behind the one leases are stamped with, at most.
 const CLOCK_TICK_MS: i64 = 20;
+
+/// Held by who uses fetched sources.
+const SOURCES_LOCK: &str = "sources/.lock";
 
 /// One file or directory that may go.
 #[derive(Debug)]
@@ -42,11 +46,13 @@ pub(super) fn choose(
         (PruneKind::Context, "contexts/listings"),
         (PruneKind::Context, "contexts/copied"),
         (PruneKind::Log, "logs"),
+        (PruneKind::Source, "sources"),
+        (PruneKind::Source, "sources/.records"),
         (PruneKind::CacheMount, "cache-mounts"),
     ] {
         // A cache mount is worth more than what can be made again from what is at hand.
         if kind != PruneKind::CacheMount || options.all || options.older_than.is_some() {
-            list(kind, &store.root().join(dir), &mut items)?;
+            list(store, kind, &store.root().join(dir), &mut items)?;
         }
     }
     items.sort_by(|a, b| (a.used_ms, &a.path).cmp(&(b.used_ms, &b.path)));
@@ -64,7 +70,10 @@ pub(super) fn choose(
     Ok(items)
 }
 
-fn list(kind: PruneKind, dir: &Path, items: &mut Vec<SideItem>) -> Result<()> {
+fn list(store: &Store, kind: PruneKind, dir: &Path, items: &mut Vec<SideItem>) -> Result<()> {
+    if kind == PruneKind::Source && lock(&store.root().join(SOURCES_LOCK)).is_none() {
+        return Ok(());
+    }
     let found = match std::fs::read_dir(dir) {
         Ok(found) => found,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
@@ -77,7 +86,12 @@ fn list(kind: PruneKind, dir: &Path, items: &mut Vec<SideItem>) -> Result<()> {
         let stamped = if is_mount { path.join("lock") } else { path.clone() };
         // What vanishes meanwhile needs no removing; directories beside the files are not ours.
         let Ok(metadata) = stamped.symlink_metadata() else { continue };
-        if !metadata.is_file() || (is_mount && lock(&path).is_none()) {
+        let may_go = match kind {
+            PruneKind::CacheMount => metadata.is_file() && lock(&path.join("lock")).is_some(),
+            PruneKind::Source => !path.ends_with(".lock") && !path.ends_with(".records"),
+            _ => metadata.is_file(),
+        };
+        if !may_go {
             continue;
         }
         let size_bytes = tree_bytes(&path, &mut std::collections::HashSet::new());
@@ -87,19 +101,24 @@ fn list(kind: PruneKind, dir: &Path, items: &mut Vec<SideItem>) -> Result<()> {
     Ok(())
 }
 
-/// The lock of a cache mount that no step uses.
-fn lock(mount: &Path) -> Option<File> {
-    let file = File::options().write(true).open(mount.join("lock")).ok()?;
+/// The lock of a cache mount that no step uses, or of sources that no evaluation does.
+fn lock(path: &Path) -> Option<File> {
+    let file = File::options().write(true).open(path).ok()?;
     flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok().then_some(file)
 }
 
 impl SideItem {
-    /// Removes it, unless it is a cache mount that a step has taken since.
-    pub(super) fn remove(&self) -> Result<()> {
-        let held = if self.kind == PruneKind::CacheMount { lock(&self.path) } else { None };
-        if self.kind == PruneKind::CacheMount && held.is_none() {
-            return Ok(());
+    /// Removes it, unless it is a cache mount that a step has taken since, or an evaluation uses sources now.
+    pub(super) fn remove(&self, store: &Store) -> Result<()> {
+        let locked = match self.kind {
+            PruneKind::CacheMount => self.path.join("lock"),
+            PruneKind::Source => store.root().join(SOURCES_LOCK),
+            _ => return remove_tree(&self.path),
+        };
+        // The lock is held until it is gone.
+        match lock(&locked) {
+            Some(_held) => remove_tree(&self.path),
+            None => Ok(()),
         }
-        remove_tree(&self.path)
     }
 }

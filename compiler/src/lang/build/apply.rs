@@ -8,7 +8,7 @@ use buildc_ir::step::{
 };
 use buildc_ir::{Input, Span, StepId, TargetHistory};
 
-use super::builder::{Builder, Tree};
+use super::builder::{Builder, Tree, is_fetched};
 use super::request::{CopyRequest, ExecRequest, GitRequest, Handle, MountRequest, Place, WriteRequest};
 use crate::dockerfile::lower::{config, history, paths, transfer};
 
@@ -175,6 +175,10 @@ impl Builder<'_> {
             }
             Place::Text(text) => match self.mentioned(text) {
                 Some((tree, below)) => Ok((inputs.add(tree.root, role), below.to_owned())),
+                None if is_fetched(text) => {
+                    let (context, below) = self.local(text)?;
+                    Ok((From::Context(context), below))
+                }
                 None => Err(format!(
                     "attribute 'from' is the string \"{text}\", which names no step; write a path without quotes, or a step"
                 )),

@@ -6,9 +6,11 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use buildc_digest::Digest;
+use buildc_ir::git::GitRemote;
 use buildc_ir::graph::Node;
 use buildc_ir::step::{ImageSource, StepKind};
-use buildc_ir::world::{ResolvedImage, Resolver};
+use buildc_ir::world::{ResolvedImage, Resolver, WorldError};
 use buildc_ir::{
     Diagnostic, Graph, History, ImageConfig, Input, Platform, Reference, SourceMap, Span, Step, StepId,
     Target, TargetHistory,
@@ -23,6 +25,9 @@ use crate::lang::world::{FileType, World};
 
 /// Where interpolated steps are mounted.
 pub(super) const STEP_ROOT: &str = "/run/buildc/";
+
+/// The store of the language in build files.
+const LANGUAGE_STORE: &str = "/nix/store";
 
 /// A tree that a step of a build file stands for.
 #[derive(Clone, Debug)]
@@ -92,6 +97,22 @@ impl Steps for Builder<'_> {
         let place = format!("{STEP_ROOT}{}", tree.root.0.short());
         state.trees.push(tree);
         Ok(Made { handle: state.trees.len() - 1, place })
+    }
+
+    fn checksum(&self, url: &str) -> Result<Option<Digest>, String> {
+        self.resolver.checksum(url).map_err(told)
+    }
+
+    fn commit(&self, remote: &GitRemote) -> Result<String, String> {
+        self.resolver.commit(remote).map_err(told)
+    }
+}
+
+/// An error of the world as one text.
+fn told(error: WorldError) -> String {
+    match error.help {
+        Some(help) => format!("{} ({help})", error.message),
+        None => error.message,
     }
 }
 
@@ -300,7 +321,13 @@ impl<'w> Builder<'w> {
     pub(super) fn path_of<'p>(&self, place: &'p Place, attribute: &str) -> Result<&'p str, String> {
         match place {
             Place::Path { path } => Ok(path),
+            Place::Text(path) if is_fetched(path) => Ok(path),
             _ => Err(format!("attribute '{attribute}' must be a path")),
         }
     }
+}
+
+/// Whether a text is a path in the language's store, where its fetchers put what they fetch.
+pub(super) fn is_fetched(text: &str) -> bool {
+    text.strip_prefix(LANGUAGE_STORE).is_some_and(|rest| rest.len() > 1 && rest.starts_with('/'))
 }

@@ -1,5 +1,7 @@
 //! The world as a build file sees it: that of plain evaluation, without what steps make.
 
+use buildc_ir::source::{Facts, Source};
+
 use super::builder::STEP_ROOT;
 use crate::lang::world::{FileType, World, WorldError};
 
@@ -45,6 +47,18 @@ impl World for Guard<'_> {
     fn is_executable(&self, path: &[u8]) -> Result<bool, WorldError> {
         Self::check(path)?;
         self.world.is_executable(path)
+    }
+
+    fn recall(&self, source: &Source) -> Option<Facts> {
+        self.world.recall(source)
+    }
+
+    fn bring(&self, source: &Source) -> Result<(Vec<u8>, Facts), WorldError> {
+        self.world.bring(source)
+    }
+
+    fn keep(&self, source: &Source, from: &[u8], path: &[u8], facts: &Facts) -> Result<(), WorldError> {
+        self.world.keep(source, from, path, facts)
     }
 
     fn variable(&self, name: &[u8]) -> Option<Vec<u8>> {

@@ -29,6 +29,9 @@ let
 
   isStep = v: isAttrs v && (v.type or null) == "step";
   isText = v: isString v || (isAttrs v && (v ? outPath || v ? __toString));
+  # What a fetcher of the language gave: a string, or a set with one, of a path in the language's store.
+  isFetched = v: isText v && match "${builtins.storeDir}/.+" "${v}" != null;
+  asPlace = v: if isPath v || isStep v then v else "${v}";
   isNull = v: v == null;
   listOf = t: {
     name = "a list of ${t.plural}";
@@ -47,7 +50,7 @@ let
     int = type "an integer" "integers" isInt;
     attrs = type "a set" "sets" isAttrs;
     step = type "a step" "steps" isStep;
-    path = type "a path" "paths" (v: isPath v);
+    path = type "a path" "paths" (v: isPath v || isFetched v);
     null = type "null" "nulls" isNull;
     texts = listOf text;
     textOrTexts = either text texts;
@@ -183,7 +186,7 @@ let
 
   local =
     source:
-    if isAttrs source && !(isStep source) then
+    if isAttrs source && !(isStep source) && !(isFetched source) then
       let
         a = args "buildc.local" {
           path = need types.path;
@@ -192,13 +195,13 @@ let
         } source;
       in
       copy scratch {
-        from = a.path;
+        from = asPlace a.path;
         inherit (a) include exclude;
         to = "/";
       }
     else
       copy scratch {
-        from = arg "buildc.local" "the directory" types.path source;
+        from = asPlace (arg "buildc.local" "the directory" types.path source);
         to = "/";
       };
 
@@ -254,13 +257,10 @@ let
     in
     step {
       kind = "dockerfile";
-      inherit (a)
-        context
-        file
-        target
-        contexts
-        platform
-        ;
+      context = asPlace a.context;
+      file = if a.file == null then null else asPlace a.file;
+      contexts = builtins.mapAttrs (_: asPlace) a.contexts;
+      inherit (a) target platform;
       args = pairs a.args;
     };
 
@@ -328,7 +328,7 @@ let
     step {
       kind = "copy";
       base = arg function "the base" types.step base;
-      from = if isPath a.from || isStep a.from then a.from else "${a.from}";
+      from = asPlace a.from;
       sources = map (v: "${v}") (asList chosen);
       exclude = map (v: "${v}") (asList a.exclude);
       dest = "${a.to}";
@@ -504,12 +504,8 @@ let
       in
       mountOf {
         kind = "bind";
-        inherit (a)
-          from
-          source
-          target
-          writable
-          ;
+        from = asPlace a.from;
+        inherit (a) source target writable;
       };
     cache =
       what:

@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use buildc_digest::Digest;
+use buildc_ir::git::GitRemote;
 use serde_json::{Map, Number, Value as Json};
 
 use super::builder::{At, Made};
@@ -38,6 +40,18 @@ pub trait Steps: fmt::Debug {
         mentions: &[String],
         at: Option<At<'_>>,
     ) -> std::result::Result<Made, String>;
+
+    /// The sha256 that the file at a URL is pinned to; `None` where any will do.
+    ///
+    /// # Errors
+    /// When there must be one and there is none.
+    fn checksum(&self, url: &str) -> std::result::Result<Option<Digest>, String>;
+
+    /// The commit that a ref is pinned to, or is now.
+    ///
+    /// # Errors
+    /// When there must be a pin and there is none, or the repository cannot be asked.
+    fn commit(&self, remote: &GitRemote) -> std::result::Result<String, String>;
 }
 
 /// Where the author of a build file called the library last, and where that call was made from.

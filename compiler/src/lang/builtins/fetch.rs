@@ -1,14 +1,16 @@
 //! Files from elsewhere: `fetchurl`, `fetchTarball`, `fetchClosure`.
 //!
-//! Nothing is written: what is pinned by a hash and lies in the store is taken from there; of a file that is downloaded,
-//! only its hash and so its store path is wanted.
+//! What is pinned by a hash and lies in the store is taken from there.
+
+use buildc_digest::Digest;
+use buildc_ir::source::Source;
 
 use super::Builtin;
 use super::derivation_strict::path_error;
 use crate::lang::error::{ErrorKind, EvalError, Result};
 use crate::lang::eval::{Coercion, Evaluator};
 use crate::lang::flake_ref::is_scheme;
-use crate::lang::hash::{Algorithm, Format, Hash, Hasher};
+use crate::lang::hash::{Format, Hash};
 use crate::lang::store_path::{FileMethod, check_name, fixed_output_path};
 use crate::lang::syntax::Pos;
 use crate::lang::syntax::symbol::known;
@@ -54,21 +56,9 @@ fn fetchurl<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>>
     if !url.split_once(':').is_some_and(|(scheme, _)| is_scheme(scheme)) {
         return Err(EvalError::new(format!("URL '{url}' doesn't have a scheme")));
     }
-    let mut hasher = Hasher::new(Algorithm::Sha256);
-    let world = ev.world;
-    world.fetch(&url, &mut |piece| hasher.update(piece)).map_err(|error| EvalError::new(error.0))?;
-    let hash = hasher.finish();
-    if let Some(expected) = request.expected.filter(|expected| *expected != hash) {
-        let (expected, found) =
-            (expected.encode_prefixed(Format::Nix32), hash.encode_prefixed(Format::Nix32));
-        let text = format!(
-            "hash mismatch in file downloaded from '{url}':\n  specified: {expected}\n  got:       {found}"
-        );
-        return Err(EvalError::of_kind(ErrorKind::HashMismatch, text));
-    }
-    let path = fixed_output_path(&ev.store_dir(), &request.name, FileMethod::Flat, &hash)
-        .map_err(|error| path_error(&error))?;
-    Ok(ev.store_path_value(&path))
+    let source = Source::File { sha256: request.locked(ev, &url)?, url };
+    let kept = ev.kept(&source, &request.name, FileMethod::Flat, &mut |hash| request.check(hash))?;
+    Ok(ev.store_path_value(&kept.path))
 }
 
 fn fetch_tarball<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
@@ -77,14 +67,33 @@ fn fetch_tarball<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value
         return Ok(found);
     }
     let url = String::from_utf8_lossy(&request.url).into_owned();
-    let missing = local_path(&url).filter(|path| matches!(ev.world.file_type(path), Ok(None)));
-    let error = match missing {
-        Some(path) => EvalError::new([b"tarball \"", path, b"\" does not exist."].concat()),
-        None => EvalError::new(format!(
-            "cannot fetch '{url}': archives that are not in the store are not supported"
-        )),
-    };
-    Err(error.trace(Pos::NONE, format!("while fetching the input '{url}'").into_bytes()))
+    let source = Source::Archive { sha256: request.locked(ev, &url)?, url: url.clone() };
+    let kept = ev.kept(&source, &request.name, FileMethod::Archive, &mut |hash| request.check(hash));
+    let kept = kept.map_err(|error| match error.kind {
+        ErrorKind::HashMismatch => error,
+        _ => error.trace(Pos::NONE, format!("while fetching the input '{url}'").into_bytes()),
+    })?;
+    Ok(ev.store_path_value(&kept.path))
+}
+
+impl Request {
+    /// What the lock says of a file that the program gives no hash for.
+    fn locked(&self, ev: &Evaluator<'_>, url: &str) -> Result<Option<Digest>> {
+        if self.expected.is_some() { Ok(None) } else { ev.pinned_file(url) }
+    }
+
+    fn check(&self, hash: &Hash) -> Result<()> {
+        let Some(expected) = self.expected.as_ref().filter(|expected| *expected != hash) else {
+            return Ok(());
+        };
+        let url = String::from_utf8_lossy(&self.url);
+        let (expected, found) =
+            (expected.encode_prefixed(Format::Nix32), hash.encode_prefixed(Format::Nix32));
+        let text = format!(
+            "hash mismatch in file downloaded from '{url}':\n  specified: {expected}\n  got:       {found}"
+        );
+        Err(EvalError::of_kind(ErrorKind::HashMismatch, text))
+    }
 }
 
 /// What the argument of a fetcher asks for.
@@ -152,7 +161,7 @@ fn request<'a>(ev: &mut Evaluator<'a>, arg: Value<'a>, who: &str, name: &[u8]) -
         ];
         return Err(EvalError::new(parts.concat()));
     }
-    if !ev.options.impure && expected.is_none() {
+    if !ev.may_be_unlocked() && expected.is_none() {
         let text = format!("in pure evaluation mode, '{who}' requires a 'sha256' argument");
         return Err(EvalError::new(text));
     }
@@ -167,11 +176,6 @@ fn pinned<'a>(ev: &Evaluator<'a>, request: &Request, method: FileMethod) -> Resu
         fixed_output_path(&store, &request.name, method, expected).map_err(|error| path_error(&error))?;
     let found = matches!(ev.world.file_type(&store.print(&path)), Ok(Some(_)));
     Ok(found.then(|| ev.store_path_value(&path)))
-}
-
-/// The path that a `file:` URL means.
-pub(super) fn local_path(url: &str) -> Option<&[u8]> {
-    url.strip_prefix("file://").map(str::as_bytes).filter(|path| path.first() == Some(&b'/'))
 }
 
 /// What follows the last slash, one at the end aside.

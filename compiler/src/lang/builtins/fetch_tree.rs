@@ -1,10 +1,11 @@
 //! Trees from elsewhere: `fetchGit`, `fetchMercurial`, `fetchTree`.
 //!
-//! Arguments are checked as Nix checks them; the trees themselves are not fetched yet, and that is a named error.
+//! Owns: what their arguments mean. What is brought and kept is in [`super::bring`]. Mercurial is not spoken, and that is a
+//! named error.
 
 use super::Builtin;
-use super::fetch::local_path;
 use super::flakes::{reference_error, require_scheme};
+use super::tree::text_of;
 use crate::lang::error::{EvalError, Result};
 use crate::lang::eval::{Coercion, Evaluator, Feature};
 use crate::lang::flake_ref::{self, Attribute, Attributes};
@@ -18,7 +19,7 @@ pub(super) const BUILTINS: &[Builtin] = &[
         "fetchGit",
         &["args"],
         fetch_git,
-        "A tree of the Git repository at the URL *args*, or at its `url`. Not fetched here yet.",
+        "A tree of the Git repository at the URL *args*, or at its `url`.",
     )
     .plain(),
     Builtin::new(
@@ -35,7 +36,7 @@ pub(super) const TREE: &[Builtin] = &[Builtin::new(
     "fetchTree",
     &["input"],
     fetch_tree,
-    "The tree that *input* means, a flake reference or its attributes. Not fetched here yet.",
+    "The tree that *input* means, a flake reference or its attributes.",
 )
 .plain()];
 
@@ -44,26 +45,6 @@ const AS_WRITTEN: Coercion = Coercion { more: false, copy: false, canonical: fal
 #[cold]
 fn unsupported(what: &str) -> Box<EvalError> {
     EvalError::new(format!("cannot fetch '{what}': trees of this kind are not supported"))
-}
-
-/// Why a tree is not fetched; `shown` is its reference.
-#[cold]
-fn not_fetched(ev: &Evaluator<'_>, attributes: &Attributes, shown: &str) -> Box<EvalError> {
-    let is_missing = |path: &[u8]| matches!(ev.world.file_type(path), Ok(None));
-    let text_of = |name: &str| match attributes.get(name) {
-        Some(Attribute::Text(text)) => text.as_str(),
-        _ => "",
-    };
-    let missing = local_path(text_of("url")).filter(|path| is_missing(path));
-    let error = match (text_of("type"), missing) {
-        ("git", Some(path)) => EvalError::new([b"Git repository \"", path, b"\" does not exist."].concat()),
-        ("tarball", Some(path)) => EvalError::new([b"tarball \"", path, b"\" does not exist."].concat()),
-        ("path", _) if is_missing(text_of("path").as_bytes()) => {
-            EvalError::new(format!("path '/{}' does not exist", text_of("path")))
-        }
-        _ => unsupported(shown),
-    };
-    error.trace(Pos::NONE, format!("while fetching the input '{shown}'").into_bytes())
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -99,11 +80,13 @@ fn fetch_git<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>
     }
     let attributes = flake_ref::check(&attributes).map_err(reference_error)?;
     let shown = flake_ref::to_text(&attributes).map_err(reference_error)?;
-    if !ev.options.impure && !attributes.contains_key("rev") {
+    if !ev.may_be_unlocked() && !attributes.contains_key("rev") {
         let text = format!("in pure evaluation mode, 'fetchGit' doesn't fetch unlocked input '{shown}'");
         return Err(EvalError::new(text));
     }
-    Err(not_fetched(ev, &attributes, &shown))
+    let name = text_of(&attributes, "name").unwrap_or("source").to_owned();
+    let tree = ev.tree(&attributes, &shown, name.as_bytes())?;
+    Ok(ev.tree_value(&tree, true))
 }
 
 fn fetch_tree<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
@@ -125,11 +108,12 @@ fn fetch_tree<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a
     require_scheme(ev, &attributes)?;
     let attributes = flake_ref::check(&attributes).map_err(reference_error)?;
     let shown = flake_ref::to_text(&attributes).map_err(reference_error)?;
-    if !ev.options.impure && !attributes.contains_key("rev") && !attributes.contains_key("narHash") {
+    if !ev.may_be_unlocked() && !attributes.contains_key("rev") && !attributes.contains_key("narHash") {
         let text = format!("in pure evaluation mode, 'fetchTree' doesn't fetch unlocked input '{shown}'");
         return Err(EvalError::new(text));
     }
-    Err(not_fetched(ev, &attributes, &shown))
+    let tree = ev.tree(&attributes, &shown, b"source")?;
+    Ok(ev.tree_value(&tree, false))
 }
 
 fn tree_attributes<'a>(ev: &mut Evaluator<'a>, set: &'a Attrs<'a>) -> Result<Attributes> {

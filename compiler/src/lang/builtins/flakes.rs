@@ -1,7 +1,4 @@
-//! Flake references: `parseFlakeRef`, `flakeRefToString`, `getFlake`.
-//!
-//! References are read and written here; a flake itself is never fetched, for its lock file would have to be made and its
-//! inputs fetched with it.
+//! Flake references: `parseFlakeRef`, `flakeRefToString`. Flakes themselves are in [`super::get_flake`].
 
 use super::Builtin;
 use crate::lang::error::{EvalError, Result};
@@ -13,12 +10,6 @@ use crate::lang::value::Value;
 use crate::lang::value::attrs::AttrsBuilder;
 
 pub(super) const BUILTINS: &[Builtin] = &[
-    Builtin::new(
-        "getFlake",
-        &["reference"],
-        get_flake,
-        "The outputs of the flake at *reference*. Needs the experimental feature `flakes`; flakes are not fetched here.",
-    ),
     Builtin::new(
         "parseFlakeRef",
         &["reference"],
@@ -41,14 +32,6 @@ pub(super) fn reference_error(error: FlakeRefError) -> Box<EvalError> {
 /// Insists on the feature that the scheme of a reference needs.
 pub(super) fn require_scheme(ev: &Evaluator<'_>, attributes: &Attributes) -> Result<()> {
     if flake_ref::is_experimental(attributes) { ev.require(Feature::Flakes, "") } else { Ok(()) }
-}
-
-fn get_flake<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
-    let context = "while evaluating the argument passed to builtins.getFlake";
-    let text = String::from_utf8_lossy(ev.plain_string_of(args[0], Pos::NONE, context)?).into_owned();
-    ev.require(Feature::Flakes, "")?;
-    flake_ref::parse(&text).map_err(reference_error)?;
-    Err(EvalError::new(format!("cannot fetch the flake '{text}': flakes are not supported")))
 }
 
 fn parse_flake_ref<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {

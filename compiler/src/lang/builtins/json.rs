@@ -167,7 +167,7 @@ impl<'a> Evaluator<'a> {
     }
 }
 
-fn from_json<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
+pub(super) fn from_json<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     let context = "while evaluating the first argument passed to builtins.fromJSON";
     let text = ev.plain_string_of(args[0], Pos::NONE, context)?;
     match ev.read_json(text) {

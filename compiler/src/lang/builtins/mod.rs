@@ -32,6 +32,7 @@ use super::value::Value;
 
 mod arithmetic;
 mod attrs;
+mod bring;
 mod closure;
 mod context;
 mod control;
@@ -42,6 +43,7 @@ mod environment;
 mod fetch;
 mod fetch_tree;
 mod flakes;
+mod get_flake;
 mod hashes;
 mod import;
 mod json;
@@ -55,6 +57,7 @@ mod sort;
 mod sources;
 mod strings;
 mod toml;
+mod tree;
 mod types;
 mod versions;
 mod xml;
@@ -157,6 +160,7 @@ const FAMILIES: &[&[Builtin]] = &[
     fetch::BUILTINS,
     fetch_tree::BUILTINS,
     flakes::BUILTINS,
+    get_flake::BUILTINS,
     hashes::BUILTINS,
     import::BUILTINS,
     json::BUILTINS,

@@ -248,7 +248,12 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The hash by which a file or tree is addressed.
-    fn hash_source(&mut self, path: &[u8], filter: Option<Value<'a>>, method: FileMethod) -> Result<Hash> {
+    pub(super) fn hash_source(
+        &mut self,
+        path: &[u8],
+        filter: Option<Value<'a>>,
+        method: FileMethod,
+    ) -> Result<Hash> {
         let mut hasher = Hasher::new(Algorithm::Sha256);
         if method == FileMethod::Flat {
             hasher.update(&self.file_contents(path)?);

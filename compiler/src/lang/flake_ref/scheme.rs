@@ -58,6 +58,10 @@ pub fn check(attributes: &Attributes) -> Result<Attributes, FlakeRefError> {
             let switches = ["shallow", "submodules", "lfs", "exportIgnore", "allRefs", "verifyCommit"];
             switches.iter().try_for_each(|name| check_switch(attributes, name))?;
             required(attributes, "url")?;
+            if let Some(name) = text_of(attributes, "ref")?.filter(|name| !is_legal_ref(name)) {
+                let text = format!("invalid Git branch/tag name '{name}'");
+                return Err(FlakeRefError::new(text));
+            }
         }
         "hg" | "tarball" | "file" => drop(required(attributes, "url")?),
         "path" => drop(required(attributes, "path")?),
@@ -111,6 +115,19 @@ fn check_revision(attributes: &Attributes, exclusive: bool) -> Result<(), FlakeR
         "input {} contains both a commit hash ('{revision}') and a branch/tag name ('{branch}')",
         json(attributes)
     )))
+}
+
+/// Whether git takes a text as the name of a ref (git-check-ref-format(1), one level allowed).
+fn is_legal_ref(name: &str) -> bool {
+    let is_legal_part = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock");
+    let is_forbidden = |c: char| c.is_ascii_control() || " ~^:?*[\\".contains(c);
+    name.split('/').all(is_legal_part)
+        && !name.contains(is_forbidden)
+        && !name.contains("..")
+        && !name.contains("@{")
+        && !name.ends_with('.')
+        && !name.starts_with('-')
+        && name != "@"
 }
 
 /// `[a-zA-Z][a-zA-Z0-9_-]*`

@@ -1,0 +1,265 @@
+//! Sources that programs fetch: archives, files, repositories and flakes, by themselves and from build files, where the lock
+//! pins them. The expected names are those that C++ Nix gives for the same files.
+#![allow(clippy::print_stderr)]
+
+#[path = "fixture/mod.rs"]
+mod fixture;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use fixture::{buildc, run};
+use serde_json::Value;
+
+/// The name of the package's tree, and its hash.
+const PACKAGE: &str = "/nix/store/91x1rhxbhvy6s4na9wlas2im9vy65y6n-source";
+const PACKAGE_HASH: &str = "sha256-w5gPoLcg6RlRkShS19FjWit8mgxA+CUDZcGw5ts7ivI=";
+
+/// A small package in `dir/pkg`, and the same as an archive.
+fn package(dir: &Path) {
+    let package = dir.join("pkg");
+    fs::create_dir_all(package.join("sub/empty")).expect("a directory");
+    fs::write(package.join("default.nix"), "{ x = 1; }\n").expect("a file");
+    fs::write(package.join("run.sh"), "#!/bin/sh\n").expect("a file");
+    fs::set_permissions(package.join("run.sh"), fs::Permissions::from_mode(0o755)).expect("a mode");
+    symlink("default.nix", package.join("link")).expect("a link");
+    run(Command::new("tar").args(["-C"]).arg(dir).args(["-czf"]).arg(dir.join("pkg.tgz")).arg("pkg"))
+        .expect("GNU tar");
+}
+
+fn git(repository: &Path, words: &[&str]) -> String {
+    let mut command = Command::new("git");
+    command.arg("-C").arg(repository).args(["-c", "user.name=a", "-c", "user.email=a@b"]).args(words);
+    for name in ["GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"] {
+        command.env(name, "2024-02-29T12:09:15Z");
+    }
+    run(&mut command).expect("git")
+}
+
+/// A repository in `dir/repo` of the package, with one file that is not exported, tagged `v1`, and a commit after that.
+fn repository(dir: &Path) -> String {
+    let repository = dir.join("repo");
+    package(dir);
+    run(Command::new("cp").args(["-a"]).arg(dir.join("pkg")).arg(&repository)).expect("a copy");
+    git(&repository, &["init", "-q", "-b", "main"]);
+    fs::write(repository.join(".gitattributes"), "hidden export-ignore\n").expect("a file");
+    fs::write(repository.join("hidden"), "h\n").expect("a file");
+    git(&repository, &["add", "-A"]);
+    git(&repository, &["commit", "-qm", "one"]);
+    git(&repository, &["tag", "v1"]);
+    fs::write(repository.join("two"), "2\n").expect("a file");
+    git(&repository, &["add", "-A"]);
+    git(&repository, &["commit", "-qm", "two"]);
+    format!("file://{}", repository.display())
+}
+
+/// The value of an expression in which `@` stands for the directory, as JSON.
+fn value(dir: &Path, expression: &str) -> Result<Value, String> {
+    let expression = expression.replace('@', &dir.display().to_string());
+    let words = ["eval", "--impure", "--strict", "--json", "--extra-experimental-features"];
+    let mut command = buildc(&dir.join("store"));
+    command.args(words).arg("fetch-tree flakes").args(["-E", &expression]);
+    run(&mut command).map(|text| serde_json::from_str(&text).expect("JSON"))
+}
+
+#[test]
+fn archives_and_files_have_the_names_of_nix_and_can_be_read() {
+    let dir = tempfile::tempdir().expect("a directory");
+    package(dir.path());
+    let value = |expression: &str| value(dir.path(), expression).expect("a value");
+    assert_eq!(value(r#"fetchTarball "file://@/pkg.tgz""#), PACKAGE);
+    assert_eq!(value(r#"(import (fetchTarball "file://@/pkg.tgz")).x"#), 1);
+    assert_eq!(value(r#"(import (fetchTarball "file://@/pkg.tgz" + "/link")).x"#), 1);
+    assert_eq!(value(r#"builtins.readFile (builtins.fetchurl "file://@/pkg/run.sh")"#), "#!/bin/sh\n");
+    let tree = value(
+        r#"let tree = builtins.fetchTree { type = "path"; path = "@/pkg"; }; in [ tree.outPath tree.narHash ]"#,
+    );
+    assert_eq!(tree, serde_json::json!([PACKAGE, PACKAGE_HASH]));
+}
+
+#[test]
+fn what_is_pinned_is_fetched_once_until_it_is_pruned() {
+    let dir = tempfile::tempdir().expect("a directory");
+    package(dir.path());
+    let pinned =
+        format!(r#"(import (fetchTarball {{ url = "file://@/pkg.tgz"; sha256 = "{PACKAGE_HASH}"; }})).x"#);
+    let wrong = pinned.replace("w5gP", "w5gQ");
+    let said = value(dir.path(), &wrong).expect_err("another hash");
+    assert!(said.contains("hash mismatch in file downloaded from"), "{said}");
+    assert_eq!(value(dir.path(), &pinned).expect("fetched"), 1);
+    fs::remove_file(dir.path().join("pkg.tgz")).expect("removed");
+    assert_eq!(value(dir.path(), &pinned).expect("kept"), 1);
+    let left = || fs::read_dir(dir.path().join("store/sources")).expect("sources").count();
+    assert_eq!(left(), 2, "the tree and the lock; what was refused is gone");
+    run(buildc(&dir.path().join("store")).arg("prune")).expect("pruned");
+    let said = value(dir.path(), &pinned).expect_err("nothing is kept");
+    assert!(said.contains("does not exist"), "{said}");
+}
+
+#[test]
+fn repositories_are_read_at_commits_tags_and_as_they_lie_there() {
+    let dir = tempfile::tempdir().expect("a directory");
+    repository(dir.path());
+    let value = |expression: &str| value(dir.path(), expression);
+    let names = |expression: &str| {
+        let expression = format!("builtins.attrNames (builtins.readDir ({expression}).outPath)");
+        let names = value(&expression).expect("names");
+        names
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|name| name.as_str().unwrap_or("").to_owned())
+            .collect::<Vec<_>>()
+    };
+    let package = [".gitattributes", "default.nix", "link", "run.sh"];
+    assert_eq!(names(r#"fetchGit { url = "file://@/repo"; ref = "v1"; }"#), package);
+    assert_eq!(names("fetchGit @/repo"), [&package[..], &["two"]].concat());
+    let tree = r#"builtins.fetchTree { type = "git"; url = "file://@/repo"; ref = "v1"; }"#;
+    assert_eq!(names(tree), [".gitattributes", "default.nix", "hidden", "link", "run.sh"]);
+    let at_tag = value(
+        r#"{ inherit (fetchGit { url = "file://@/repo"; ref = "v1"; }) rev revCount lastModifiedDate narHash; }"#,
+    );
+    let at_tag = at_tag.expect("a tree");
+    assert_eq!(at_tag["revCount"], 1);
+    assert_eq!(at_tag["lastModifiedDate"], "20240229120915");
+    assert_eq!(at_tag["narHash"], "sha256-XSq/NtHDiFHvyhs3jMmQENZUwWVdkuR1H8UwaYeh46U=");
+    assert_eq!(at_tag["rev"], git(&dir.path().join("repo"), &["rev-parse", "v1"]).trim());
+    fs::write(dir.path().join("repo/two"), "changed\n").expect("a file");
+    fs::write(dir.path().join("repo/unknown"), "to git\n").expect("a file");
+    let dirty = r#"let tree = fetchGit @/repo; in [ (tree ? dirtyRev) (builtins.readFile "${tree}/two") (builtins.pathExists "${tree}/unknown") ]"#;
+    assert_eq!(value(dirty).expect("a tree"), serde_json::json!([true, "changed\n", false]));
+    let said = value(r#"fetchGit { url = "file://@/repo"; ref = "v2"; }"#).expect_err("no such ref");
+    assert!(said.contains("revspec 'v2' not found"), "{said}");
+}
+
+#[test]
+fn a_tree_of_git_writes_nothing_outside() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let repository = dir.path().join("repo");
+    fs::create_dir(&repository).expect("a directory");
+    git(&repository, &["init", "-q"]);
+    fs::write(dir.path().join("blob"), "out").expect("a file");
+    let blob = git(&repository, &["hash-object", "-w", "../blob"]);
+    fs::write(dir.path().join("target"), dir.path().join("outside").as_os_str().as_encoded_bytes())
+        .expect("a file");
+    let link = git(&repository, &["hash-object", "-w", "../target"]);
+    let made = |listing: String| {
+        fs::write(dir.path().join("listing"), listing).expect("a file");
+        let input = fs::File::open(dir.path().join("listing")).expect("a file");
+        let mut command = Command::new("git");
+        run(command.arg("-C").arg(&repository).args(["mktree"]).stdin(input))
+            .expect("a tree")
+            .trim()
+            .to_owned()
+    };
+    let inner = made(format!("100644 blob {}\tfile\n", blob.trim()));
+    let tree = made(format!("120000 blob {}\ta\n040000 tree {inner}\ta\n", link.trim()));
+    let commit = git(&repository, &["commit-tree", "-m", "bad", &tree]);
+    fs::create_dir(dir.path().join("outside")).expect("a directory");
+    let expression = format!(
+        r#"(builtins.fetchTree {{ type = "git"; url = "file://@/repo"; rev = "{}"; }}).outPath"#,
+        commit.trim()
+    );
+    value(dir.path(), &expression).expect_err("two entries have one name");
+    let written = fs::read_dir(dir.path().join("outside")).expect("a directory").count();
+    assert_eq!(written, 0, "nothing goes through the link");
+}
+
+#[test]
+fn a_flake_has_the_inputs_of_its_lock_file() {
+    let dir = tempfile::tempdir().expect("a directory");
+    package(dir.path());
+    let flake = dir.path().join("flake");
+    fs::create_dir(&flake).expect("a directory");
+    let text = r#"{ inputs.pkg = { url = "path:/pkg"; flake = false; };
+      outputs = { self, pkg }: { x = (import pkg).x + 1; names = builtins.attrNames self.inputs; }; }"#;
+    fs::write(flake.join("flake.nix"), text).expect("a file");
+    let said = value(dir.path(), r#"(builtins.getFlake "path:@/flake").x"#).expect_err("no lock file");
+    assert!(said.contains("inputs that its lock file does not have: pkg"), "{said}");
+    let path = dir.path().join("pkg");
+    let locked = serde_json::json!({ "type": "path", "path": path, "narHash": PACKAGE_HASH });
+    let lock = serde_json::json!({ "version": 7, "root": "root", "nodes": {
+        "root": { "inputs": { "pkg": "pkg" } },
+        "pkg": { "flake": false, "locked": locked, "original": locked },
+    } });
+    fs::write(flake.join("flake.lock"), lock.to_string()).expect("a file");
+    let found = value(dir.path(), r#"let f = builtins.getFlake "path:@/flake"; in [ f.x f.names f._type ]"#);
+    assert_eq!(found.expect("a flake"), serde_json::json!([2, ["pkg"], "flake"]));
+    fs::write(dir.path().join("pkg/default.nix"), "{ x = 5; }\n").expect("a file");
+    run(buildc(&dir.path().join("store")).arg("prune")).expect("pruned");
+    let said = value(dir.path(), r#"(builtins.getFlake "path:@/flake").x"#).expect_err("another tree");
+    assert!(said.contains("NAR hash mismatch in input"), "{said}");
+}
+
+/// Serves a file to every request until the process ends; gives the port and how often it was asked.
+fn serve(body: Vec<u8>) -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = asked.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            count.fetch_add(1, Ordering::SeqCst);
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request);
+            let head =
+                format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            let _ = stream.write_all(&[head.as_bytes(), &body].concat());
+        }
+    });
+    (port, asked)
+}
+
+#[test]
+fn build_files_fetch_through_the_lock() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let url = repository(dir.path());
+    let (port, asked) = serve(fs::read(dir.path().join("pkg.tgz")).expect("the archive"));
+    let project = dir.path().join("project");
+    fs::create_dir(&project).expect("a directory");
+    let text = format!(
+        r#"{{ buildc }}: let
+          package = fetchTarball "http://127.0.0.1:{port}/pkg.tgz";
+          source = fetchGit {{ url = "{url}"; ref = "main"; }};
+          version = toString (import package).x;
+        in buildc.write (buildc.copy (buildc.copy buildc.scratch {{ from = "${{package}}"; include = "run.sh"; to = "/bin/"; }})
+          {{ from = source; include = "two"; to = "/"; }}) {{ path = "/version"; text = version; }}"#
+    );
+    fs::write(project.join("build.nix"), text).expect("a build file");
+    let store = dir.path().join("store");
+    let call = |words: &[&str]| run(buildc(&store).args(words).arg(&project));
+    let said = call(&["plan", "--locked"]).expect_err("there is no lock");
+    assert!(said.contains("lock::missing"), "{said}");
+    call(&["lock"]).expect("locked");
+    let lock: Value =
+        serde_json::from_slice(&fs::read(project.join("buildc.lock")).expect("a lock")).expect("JSON");
+    assert!(lock["urls"][format!("http://127.0.0.1:{port}/pkg.tgz")].is_string(), "{lock}");
+    let commit = git(&dir.path().join("repo"), &["rev-parse", "main"]);
+    assert_eq!(lock["git"][format!("{url}#main")], commit.trim(), "{lock}");
+
+    let before = asked.load(Ordering::SeqCst);
+    let (first, second) = (dir.path().join("first"), dir.path().join("second"));
+    let out = |path: &Path| format!("type=local,dest={}", path.display());
+    call(&["build", "--locked", "-q", "-o", &out(&first)]).expect("built");
+    assert_eq!(asked.load(Ordering::SeqCst), before, "what was fetched for the lock is kept");
+    assert_eq!(fs::read_to_string(first.join("version")).expect("a file"), "1");
+    assert_eq!(fs::read_to_string(first.join("two")).expect("a file"), "2\n");
+    let mode = fs::metadata(first.join("bin/run.sh")).expect("a file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o755);
+
+    fs::write(dir.path().join("repo/two"), "3\n").expect("a file");
+    git(&dir.path().join("repo"), &["commit", "-qam", "three"]);
+    call(&["build", "--locked", "-q", "-o", &out(&second)]).expect("built");
+    assert_eq!(fs::read_to_string(second.join("two")).expect("a file"), "2\n", "the pin holds");
+    let said = call(&["lock", "--update", &url]).expect("updated");
+    assert!(said.contains("moved"), "{said}");
+    call(&["build", "--locked", "-q", "-o", &out(&second)]).expect("built");
+    assert_eq!(fs::read_to_string(second.join("two")).expect("a file"), "3\n");
+}
