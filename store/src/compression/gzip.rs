@@ -34,23 +34,35 @@ pub(crate) fn gzip_name(level: u32) -> String {
     format!("zlib-rs/{level}/independent-1MiB/2")
 }
 
-/// What a batch was compressed to, and its buffer for the next one.
-type Compressed = (Vec<io::Result<(Vec<u8>, Crc)>>, Vec<u8>);
+/// Blocks that are compressed side by side, with what that takes. Its memory is used again for the batch after the next.
+#[derive(Default)]
+struct Batch {
+    bytes: Vec<u8>,
+    slots: Vec<Slot>,
+}
+
+/// The work on one block.
+struct Slot {
+    compress: Compress,
+    out: Vec<u8>,
+    crc: Crc,
+    done: io::Result<()>,
+}
 
 /// Compresses what is written to it, while more is written.
 pub(crate) struct Gzip<W: Write> {
     out: W,
     level: u32,
-    batch: Vec<u8>,
+    batch: Batch,
     /// The batch before, on its way.
-    running: Option<Receiver<Compressed>>,
+    running: Option<Receiver<Batch>>,
     crc: Crc,
 }
 
 impl<W: Write> Gzip<W> {
     pub(crate) fn new(mut out: W, level: u32) -> io::Result<Self> {
         out.write_all(&HEADER)?;
-        Ok(Self { out, level, batch: Vec::new(), running: None, crc: Crc::new() })
+        Ok(Self { out, level, batch: Batch::default(), running: None, crc: Crc::new() })
     }
 
     /// Ends the member and gives back the inner writer.
@@ -65,13 +77,13 @@ impl<W: Write> Gzip<W> {
 
     /// Hands the batch over; what became of the one before is written first.
     fn compress_batch(&mut self) -> io::Result<()> {
-        let empty = self.write_running()?;
-        let (batch, level) = (std::mem::replace(&mut self.batch, empty), self.level);
+        let free = self.write_running()?;
+        let (mut batch, level) = (std::mem::replace(&mut self.batch, free), self.level);
         let (done, running) = sync_channel(1);
         let work = move || {
-            let blocks = batch.par_chunks(BLOCK_BYTES).map(|block| deflate(block, level)).collect();
+            batch.compress(level);
             // Nobody waits for it after a failed write.
-            let _ = done.send((blocks, batch));
+            let _ = done.send(batch);
         };
         // A thread of the pool must not wait for another that may never be free.
         if rayon::current_thread_index().is_some() {
@@ -83,27 +95,38 @@ impl<W: Write> Gzip<W> {
         Ok(())
     }
 
-    /// Waits for the batch that is on its way and gives its buffer back, empty.
-    fn write_running(&mut self) -> io::Result<Vec<u8>> {
-        let Some(running) = self.running.take() else { return Ok(Vec::new()) };
-        let (blocks, mut buffer) =
-            running.recv().map_err(|_| io::Error::other("The compressing thread ended early"))?;
-        for block in blocks {
-            let (bytes, crc) = block?;
-            self.out.write_all(&bytes)?;
-            self.crc.combine(&crc);
+    /// Waits for the batch that is on its way and gives it back, empty.
+    fn write_running(&mut self) -> io::Result<Batch> {
+        let Some(running) = self.running.take() else { return Ok(Batch::default()) };
+        let mut batch = running.recv().map_err(|_| io::Error::other("The compressing thread ended early"))?;
+        let blocks = batch.bytes.len().div_ceil(BLOCK_BYTES);
+        for slot in batch.slots.iter_mut().take(blocks) {
+            std::mem::replace(&mut slot.done, Ok(()))?;
+            self.out.write_all(&slot.out)?;
+            self.crc.combine(&slot.crc);
         }
-        buffer.clear();
-        Ok(buffer)
+        batch.bytes.clear();
+        Ok(batch)
+    }
+}
+
+impl Batch {
+    fn compress(&mut self, level: u32) {
+        let blocks = self.bytes.len().div_ceil(BLOCK_BYTES);
+        while self.slots.len() < blocks {
+            self.slots.push(Slot::new(level));
+        }
+        let work = self.slots.par_iter_mut().zip(self.bytes.par_chunks(BLOCK_BYTES));
+        work.for_each(|(slot, block)| slot.done = slot.deflate(block));
     }
 }
 
 impl<W: Write> Write for Gzip<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let room = BATCH_BLOCKS * BLOCK_BYTES - self.batch.len();
+        let room = BATCH_BLOCKS * BLOCK_BYTES - self.batch.bytes.len();
         let (now, _) = bytes.split_at(room.min(bytes.len()));
-        self.batch.extend_from_slice(now);
-        if self.batch.len() == BATCH_BLOCKS * BLOCK_BYTES {
+        self.batch.bytes.extend_from_slice(now);
+        if self.batch.bytes.len() == BATCH_BLOCKS * BLOCK_BYTES {
             self.compress_batch()?;
         }
         Ok(now.len())
@@ -114,24 +137,31 @@ impl<W: Write> Write for Gzip<W> {
     }
 }
 
-/// Compresses one block, ending on a byte boundary. Each run between noise is deflated as if nothing stood before it.
-fn deflate(block: &[u8], level: u32) -> io::Result<(Vec<u8>, Crc)> {
-    let mut compress = Compress::new(Compression::new(level), false);
-    let mut out = Vec::with_capacity(block.len() / 2 + 1024);
-    let mut rest = block;
-    for (is_noise, length) in runs(block) {
-        let (run, after) = rest.split_at(length);
-        rest = after;
-        if is_noise {
-            store(run, &mut out);
-        } else {
-            compress.reset();
-            squeeze(&mut compress, run, &mut out)?;
-        }
+impl Slot {
+    fn new(level: u32) -> Self {
+        let compress = Compress::new(Compression::new(level), false);
+        Self { compress, out: Vec::new(), crc: Crc::new(), done: Ok(()) }
     }
-    let mut crc = Crc::new();
-    crc.update(block);
-    Ok((out, crc))
+
+    /// Compresses one block, ending on a byte boundary. Each run between noise is deflated as if nothing stood before it.
+    fn deflate(&mut self, block: &[u8]) -> io::Result<()> {
+        self.out.clear();
+        self.out.reserve(block.len() / 2 + 1024);
+        let mut rest = block;
+        for (is_noise, length) in runs(block) {
+            let (run, after) = rest.split_at(length);
+            rest = after;
+            if is_noise {
+                store(run, &mut self.out);
+            } else {
+                self.compress.reset();
+                squeeze(&mut self.compress, run, &mut self.out)?;
+            }
+        }
+        self.crc.reset();
+        self.crc.update(block);
+        Ok(())
+    }
 }
 
 fn squeeze(compress: &mut Compress, run: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
@@ -234,7 +264,11 @@ mod tests {
         let numbers: Vec<u8> =
             (0..1u32 << 18).flat_map(|n| (n.wrapping_mul(2_654_435_761) >> 8).to_le_bytes()).collect();
         let table: Vec<u8> = (0..BLOCK_BYTES).map(|n| n as u8).collect();
-        let ratio = |bytes: &[u8]| deflate(bytes, 6).unwrap().0.len() as f64 / bytes.len() as f64;
+        let ratio = |bytes: &[u8]| {
+            let mut slot = Slot::new(6);
+            slot.deflate(bytes).unwrap();
+            slot.out.len() as f64 / bytes.len() as f64
+        };
         assert!((1.0..1.001).contains(&ratio(&noise)), "{}", ratio(&noise));
         assert!(ratio(&numbers) < 0.9, "{}", ratio(&numbers));
         assert!(ratio(&table) < 0.01, "{}", ratio(&table));
