@@ -131,14 +131,14 @@ impl<'a> Evaluator<'a> {
     pub(super) fn eval_select(&mut self, select: &'a Select<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
         let base = self.operand(select.base, env)?;
         let mut value = base;
-        for name in select.path {
+        for (index, name) in select.path.iter().enumerate() {
             let (Value::Attrs(attrs), AttrName::Static(name, hint)) = (value, name) else {
                 return self.select_path(select, base, env);
             };
             let Some(slot) = attrs.get_hinted(*name, hint) else {
                 return match select.default {
-                    Some(default) => self.operand(default, env),
-                    None => self.select_path(select, base, env),
+                    Some(default) if index == 0 => self.operand(default, env),
+                    _ => self.select_path(select, base, env),
                 };
             };
             value = slot.get();
@@ -158,14 +158,14 @@ impl<'a> Evaluator<'a> {
         env: &'a Env<'a>,
     ) -> Result<Value<'a>> {
         let mut last = Pos::NONE;
-        match self.walk(select, base, env, &mut last) {
-            Ok(Some(value)) => Ok(value),
-            Ok(None) => match select.default {
-                Some(default) => self.operand(default, env),
-                None => Ok(Value::Null),
-            },
-            Err(error) => Err(self.while_selecting(error, select, env, last)),
-        }
+        let result = match (self.walk(select, base, env, &mut last), select.default) {
+            (Ok(Some(value)), _) => Ok(value),
+            // The default belongs to the selection: when it fails, the attribute found last is named.
+            (Ok(None), Some(default)) => self.operand(default, env),
+            (Ok(None), None) => Ok(Value::Null),
+            (Err(error), _) => Err(error),
+        };
+        result.map_err(|error| self.while_selecting(error, select, env, last))
     }
 
     /// Follows a path; `None` when it ends early and there is a default. `last` is the position of the attribute found
