@@ -220,7 +220,8 @@ fn shown<'a>(
     given: &'a Attrs<'a>,
 ) -> Result<(Vec<u8>, Result<()>)> {
     let value = ev.select_along(path.as_bytes(), root, given)?;
-    let value = if given.is_empty() { ev.force(value, Pos::NONE)? } else { ev.auto_call(value, given)? };
+    let value = ev.force(value, ev.pos_of(value))?;
+    let value = if given.is_empty() { value } else { ev.auto_call(value, given)? };
     if args.raw {
         let how = Coercion { more: false, copy: true, canonical: true };
         let context = "while generating the nix-instantiate output";

@@ -22,17 +22,18 @@ impl<'a> Evaluator<'a> {
     /// # Errors
     /// When an argument without a default is not given, or evaluation fails.
     pub fn auto_call(&mut self, value: Value<'a>, given: &'a Attrs<'a>) -> Result<Value<'a>> {
-        let value = self.force(value, Pos::NONE)?;
+        let pos = self.pos_of(value);
+        let value = self.force(value, pos)?;
         if let Value::Attrs(attrs) = value
             && let Some(functor) = attrs.get(known::FUNCTOR)
         {
-            let called = self.call(share(functor), &[value], Pos::NONE)?;
+            let called = self.call(share(functor), &[value], pos)?;
             return self.auto_call(called, given);
         }
         let Value::Closure(closure) = value else { return Ok(value) };
         let Some(formals) = closure.lambda.formals else { return Ok(value) };
         if formals.ellipsis {
-            return self.call(value, &[Value::Attrs(given)], Pos::NONE);
+            return self.call(value, &[Value::Attrs(given)], pos);
         }
         let mut args = AttrsBuilder::with_capacity(formals.formals.len());
         for formal in formals.formals {
@@ -52,7 +53,7 @@ impl<'a> Evaluator<'a> {
             }
         }
         let args = args.finish(self.arena);
-        self.call(value, &[Value::Attrs(args)], Pos::NONE)
+        self.call(value, &[Value::Attrs(args)], pos)
     }
 
     /// What a selection path such as `a.b.0` leads to; functions on the way are called ([`Evaluator::auto_call`]).

@@ -1,0 +1,3 @@
+{
+  doubled = builtins.mapAttrs (name: value: value + value) { number = 2; nothing = null; };
+}

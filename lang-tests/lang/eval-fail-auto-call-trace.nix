@@ -1,0 +1,1 @@
+{ count ? 2, ... }: throw "called with ${toString count}"

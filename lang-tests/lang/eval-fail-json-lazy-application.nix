@@ -1,0 +1,1 @@
+[ (builtins.genList (index: index * index) 3) ]

@@ -1,0 +1,1 @@
+let later = index: [ (index * index) ]; in later 3
