@@ -64,7 +64,7 @@ pub struct EvalArgs {
     #[arg(long)]
     parse: bool,
     /// Print what this attribute leads to, for example a.b.0; repeatable
-    #[arg(short = 'A', long = "attr", value_name = "PATH")]
+    #[arg(short = 'A', long = "attr", value_name = "PATH", allow_hyphen_values = true)]
     attr: Vec<String>,
     /// Leave places out of XML
     #[arg(long)]

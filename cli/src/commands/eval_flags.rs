@@ -24,7 +24,7 @@ pub struct EvalFlags {
     #[arg(long, num_args = 2, value_names = ["NAME", "STRING"], allow_hyphen_values = true)]
     argstr: Vec<String>,
     /// Where `<NAME>` is looked for; repeatable
-    #[arg(short = 'I', long = "include", value_name = "[NAME=]PATH")]
+    #[arg(short = 'I', long = "include", value_name = "[NAME=]PATH", allow_hyphen_values = true)]
     include: Vec<String>,
     /// Let programs see the environment, the clock and the system; reads NIX_PATH
     #[arg(long)]

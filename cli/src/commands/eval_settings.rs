@@ -67,8 +67,20 @@ struct Accepted {
     no_allow_import_from_derivation: bool,
     #[arg(long, hide = true)]
     no_warn_dirty: bool,
+    #[arg(short, long, hide = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    #[arg(long, hide = true)]
+    debug: bool,
+    #[arg(short = 'K', long, hide = true)]
+    keep_failed: bool,
+    #[arg(long, hide = true)]
+    max_silent_time: Option<String>,
+    #[arg(long, hide = true)]
+    add_root: Option<String>,
     #[arg(long = "eval", hide = true)]
     eval: bool,
+    #[arg(long = "eval-only", hide = true)]
+    eval_only: bool,
     #[arg(long = "read-write-mode", hide = true)]
     read_write_mode: bool,
     #[arg(long = "readonly-mode", hide = true)]
