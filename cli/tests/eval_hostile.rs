@@ -186,6 +186,61 @@ fn a_source_of_a_hundred_megabytes_is_read_within_the_limit_or_refused() {
     assert!(end(&output).contains("bytes of memory allowed"), "{}", end(&output));
 }
 
+/// Address space of a process, in KiB: the gibibyte that is set aside for the stack, and what a tree of a few dozen megabytes
+/// of source would not fit in.
+const ADDRESS_SPACE: &str = "1900000";
+
+#[test]
+fn the_tree_of_a_source_is_within_the_limit_too() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("flat.nix");
+    let wanted = "error: evaluation takes more than the 67108864 bytes of memory allowed (--memory-limit)\n";
+    let flat = [
+        ("[", " 1", "]"),
+        ("{", "a=1;", "}"),
+        ("x:x", " x", ""),
+        ("\"", "${\"\"}", "\""),
+        ("''", "${x}", "''"),
+        ("x: x", ".y", ""),
+        ("{", "x,", "}:1"),
+        ("[", "/** */x", "]"),
+        ("let inherit({})", " x", ";in 1"),
+    ];
+    for (before, piece, after) in flat {
+        let mut source = before.to_owned();
+        // Names must differ where they are defined.
+        if piece.contains('=') || piece.contains(',') || before.contains("inherit") {
+            for number in 0..3_000_000 {
+                let named = piece.replace(['a', 'x'], &format!("n{number}"));
+                source.push_str(&named);
+            }
+        } else {
+            source.push_str(&piece.repeat(30_000_000 / piece.len()));
+        }
+        source.push_str(after);
+        fs::write(&path, source).expect("a file");
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -v \"$0\"; exec \"$@\"", ADDRESS_SPACE, env!("CARGO_BIN_EXE_buildc")]);
+        command.args(["eval", "--memory-limit", "64m"]).arg(&path).env("NO_COLOR", "1");
+        let output = command.output().expect("a shell runs");
+        assert_eq!(end(&output), wanted, "{before}{piece}: {}", output.status);
+        assert_eq!(output.status.code(), Some(1), "{before}{piece}");
+    }
+}
+
+#[test]
+fn files_without_end_are_read_no_further_than_the_limit() {
+    for words in [&["/dev/zero"][..], &["-E", "builtins.readFile /dev/zero"], &["-E", "import /dev/zero"]] {
+        let output = eval(&["--memory-limit", "64m"]).args(words).output().expect("buildc runs");
+        assert_eq!(output.status.code(), Some(1), "{words:?}");
+        assert!(end(&output).contains("bytes of memory allowed"), "{words:?}: {}", end(&output));
+    }
+    let endless = File::open("/dev/zero").expect("a device");
+    let output = eval(&["--memory-limit", "64m", "-"]).stdin(endless).output().expect("buildc runs");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(end(&output).contains("bytes of memory allowed"), "{}", end(&output));
+}
+
 #[test]
 fn a_wrong_command_line_ends_with_1_as_for_nix_instantiate() {
     for words in [&["--no-such-flag"][..], &["--arg", "x"], &["--memory-limit", "much", "-E", "1"]] {

@@ -96,9 +96,11 @@ pub fn run(args: EvalArgs, shell: &Shell) -> Outcome {
 }
 
 fn sources(args: &EvalArgs) -> io::Result<Vec<Source>> {
+    // One byte more than there is room for is enough to be refused.
+    let most = (args.flags.max_memory() as u64).saturating_add(1);
     let stdin = || {
         let mut text = Vec::new();
-        io::stdin().lock().read_to_end(&mut text)?;
+        io::stdin().lock().take(most).read_to_end(&mut text)?;
         Ok(Source::Stdin(text))
     };
     if args.sources.is_empty() {
@@ -191,7 +193,7 @@ fn all(
 fn parsed(ev: &mut Evaluator<'_>, source: Source, directory: &[u8]) -> Result<Vec<u8>> {
     let tree = match source {
         Source::Text(text) => ev.parse(Origin::String, ev.bytes(&text), directory)?,
-        Source::Stdin(text) => ev.parse(Origin::Stdin, ev.bytes(&text), directory)?,
+        Source::Stdin(text) => ev.parse(Origin::Stdin, admitted(ev, &text)?, directory)?,
         Source::File(path) => ev.parse_file(&path)?,
     };
     // Variables are bound while parsing: an undefined one is refused here too.
@@ -202,13 +204,19 @@ fn parsed(ev: &mut Evaluator<'_>, source: Source, directory: &[u8]) -> Result<Ve
 fn value<'a>(ev: &mut Evaluator<'a>, source: Source, directory: &[u8]) -> Result<Value<'a>> {
     match source {
         Source::Text(text) => ev.eval_text(Origin::String, ev.bytes(&text), directory),
-        Source::Stdin(text) => ev.eval_text(Origin::Stdin, ev.bytes(&text), directory),
+        Source::Stdin(text) => ev.eval_text(Origin::Stdin, admitted(ev, &text)?, directory),
         Source::File(path) => {
             // It is not remembered: a program that imports the file evaluates it once more, as in Nix.
             let tree = ev.parse_file(&path)?;
             ev.eval_under(tree, &Names::default())
         }
     }
+}
+
+/// A text that was read, where there is room for it.
+fn admitted<'a>(ev: &Evaluator<'a>, text: &[u8]) -> Result<&'a [u8]> {
+    ev.room_for(text.len())?;
+    Ok(ev.bytes(text))
 }
 
 /// What an attribute path leads to, in the form that is wanted, and whether it is whole.

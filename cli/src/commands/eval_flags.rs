@@ -53,7 +53,7 @@ pub struct EvalFlags {
     /// How deep calls may be nested
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     max_call_depth: u32,
-    /// Memory that values may take, for example 512m [default: three quarters of the machine's]
+    /// Memory that it may take, for example 512m [default: three quarters of the machine's]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     memory_limit: Option<u64>,
     #[command(flatten)]
@@ -61,6 +61,12 @@ pub struct EvalFlags {
 }
 
 impl EvalFlags {
+    /// Memory that values and sources may take, in bytes.
+    pub fn max_memory(&self) -> usize {
+        self.memory_limit
+            .map_or_else(language::memory_limit, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
+    }
+
     /// The evaluator's options, given what the environment says and the bytes of stack there are.
     pub fn options(&self, stack_size: usize) -> Options {
         let sealed = self.pure_eval || self.settings.is_pure();
@@ -72,9 +78,7 @@ impl EvalFlags {
             abort_on_warn: self.abort_on_warn,
             max_call_depth: self.max_call_depth,
             store_dir: self.store_dir.trim_end_matches('/').as_bytes().to_vec(),
-            max_memory: self
-                .memory_limit
-                .map_or_else(language::memory_limit, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
+            max_memory: self.max_memory(),
             stack_size,
             search_path: self.include.iter().map(|entry| search_entry(entry)).collect(),
             ..Options::default()

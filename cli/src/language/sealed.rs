@@ -47,6 +47,11 @@ impl World for Sealed<'_> {
         self.files.read_file(path)
     }
 
+    fn read_file_within(&self, path: &[u8], most: usize) -> Result<Option<Vec<u8>>, WorldError> {
+        self.admit(path)?;
+        self.files.read_file_within(path, most)
+    }
+
     fn is_executable(&self, path: &[u8]) -> Result<bool, WorldError> {
         self.admit(path)?;
         self.files.is_executable(path)

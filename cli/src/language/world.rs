@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -60,6 +60,13 @@ fn failed(doing: &str, path: &[u8], error: &io::Error) -> WorldError {
 
 fn kind(file_type: fs::FileType) -> FileType {
     if file_type.is_file() {
+fn unreadable(path: &[u8], error: &io::Error) -> WorldError {
+    match error.kind() {
+        io::ErrorKind::IsADirectory => WorldError("read of 4096 bytes: Is a directory".to_owned()),
+        _ => failed("opening file", path, error),
+    }
+}
+
         FileType::Regular
     } else if file_type.is_dir() {
         FileType::Directory
@@ -86,10 +93,22 @@ impl World for Files {
     }
 
     fn read_file(&self, path: &[u8]) -> Result<Vec<u8>, WorldError> {
-        fs::read(self.place(path)).map_err(|error| match error.kind() {
-            io::ErrorKind::IsADirectory => WorldError("read of 4096 bytes: Is a directory".to_owned()),
-            _ => failed("opening file", path, &error),
-        })
+        fs::read(self.place(path)).map_err(|error| unreadable(path, &error))
+    }
+
+    fn read_file_within(&self, path: &[u8], most: usize) -> Result<Option<Vec<u8>>, WorldError> {
+        // Devices and pipes say nothing of their size, so that only reading tells.
+        let read = || {
+            let file = fs::File::open(self.place(path))?;
+            let size = file.metadata()?.len();
+            if size > most as u64 {
+                return Ok(None);
+            }
+            let mut bytes = Vec::with_capacity(size as usize);
+            file.take((most as u64).saturating_add(1)).read_to_end(&mut bytes)?;
+            Ok(Some(bytes).filter(|bytes| bytes.len() <= most))
+        };
+        read().map_err(|error| unreadable(path, &error))
     }
 
     fn is_executable(&self, path: &[u8]) -> Result<bool, WorldError> {

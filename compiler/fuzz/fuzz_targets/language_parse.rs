@@ -24,6 +24,7 @@ fn printed(text: &[u8]) -> Option<Vec<u8>> {
         absolute_paths: Lint::Warn,
         short_paths: Lint::Warn,
         stack: StackLimit::below_here(STACK),
+        max_memory: usize::MAX,
     };
     let source = (Origin::String, &*arena.alloc_slice_copy(text));
     let parsed =

@@ -77,6 +77,7 @@ impl<'a> Resolver<'_, 'a> {
 
     fn expr(&mut self, tree: ast::Node<'a>) -> Result<Expr<'a>> {
         self.ev.check_stack()?;
+        self.ev.room_for(0)?;
         Ok(match *tree {
             ast::Expr::Int(number) => Expr::Const(Value::Int(number)),
             ast::Expr::Float(number) => Expr::Const(Value::Float(number)),

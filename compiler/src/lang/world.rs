@@ -58,6 +58,14 @@ pub trait World: fmt::Debug {
     /// When it cannot be read.
     fn read_file(&self, path: &[u8]) -> Result<Vec<u8>, WorldError>;
 
+    /// The bytes of a file; `None` when there are more than `most`.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn read_file_within(&self, path: &[u8], most: usize) -> Result<Option<Vec<u8>>, WorldError> {
+        Ok(Some(self.read_file(path)?).filter(|bytes| bytes.len() <= most))
+    }
+
     /// Whether the owner of a file may execute it.
     ///
     /// # Errors

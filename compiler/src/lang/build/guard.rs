@@ -34,6 +34,11 @@ impl World for Guard<'_> {
         self.world.read_file(path)
     }
 
+    fn read_file_within(&self, path: &[u8], most: usize) -> Result<Option<Vec<u8>>, WorldError> {
+        Self::check(path)?;
+        self.world.read_file_within(path, most)
+    }
+
     fn read_dir(&self, path: &[u8]) -> Result<Vec<(Vec<u8>, FileType)>, WorldError> {
         Self::check(path)?;
         self.world.read_dir(path)

@@ -263,7 +263,7 @@ impl<'a> Evaluator<'a> {
         match self.world.file_type(path) {
             Ok(None) => Err(missing(path)),
             Err(error) => Err(EvalError::new(error.0)),
-            Ok(Some(_)) => self.world.read_file(path).map_err(|error| EvalError::new(error.0)),
+            Ok(Some(_)) => self.read_file(path),
         }
     }
 }

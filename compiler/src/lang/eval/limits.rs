@@ -82,19 +82,30 @@ impl<'a> Evaluator<'a> {
     #[inline]
     pub fn room_for(&self, bytes: usize) -> Result<()> {
         if self.arena.allocated_bytes().saturating_add(bytes) > self.options.max_memory {
-            return Err(out_of_memory(self.options.max_memory));
+            return Err(self.out_of_memory());
         }
         Ok(())
     }
 }
 
 #[cold]
+
+    /// The bytes of a file, if there is room for them.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is larger.
+    pub(in crate::lang) fn read_file(&self, path: &[u8]) -> Result<Vec<u8>> {
+        let most = self.options.max_memory.saturating_sub(self.arena.allocated_bytes());
+        let read = self.world.read_file_within(path, most).map_err(|error| EvalError::new(error.0))?;
+        read.ok_or_else(|| self.out_of_memory())
+    }
+
+    #[cold]
+    pub(super) fn out_of_memory(&self) -> Box<EvalError> {
+        let limit = self.options.max_memory;
+        let text = format!("evaluation takes more than the {limit} bytes of memory allowed (--memory-limit)");
+        EvalError::of_kind(ErrorKind::Limit, text)
+    }
 fn too_deep(pos: Pos) -> Box<EvalError> {
     EvalError::new("stack overflow; max-call-depth exceeded").at(pos)
-}
-
-#[cold]
-fn out_of_memory(limit: usize) -> Box<EvalError> {
-    let text = format!("evaluation takes more than the {limit} bytes of memory allowed (--memory-limit)");
-    EvalError::of_kind(ErrorKind::Limit, text)
 }

@@ -39,13 +39,17 @@ impl<'a> Evaluator<'a> {
             absolute_paths: self.options.absolute_paths,
             short_paths: self.options.short_paths,
             stack: self.stack,
+            max_memory: self.options.max_memory,
         };
         let mut warnings = Vec::new();
         let (symbols, sources) = (&mut self.symbols, &mut self.sources);
         let parsed = syntax::parse(self.arena, symbols, sources, form, source, &settings, &mut warnings);
         warnings.iter().for_each(|warning| self.warn_of(warning));
-        self.room_for(0)?;
-        Ok(parsed.map_err(|error| syntax_error(*error))?.expr)
+        match parsed {
+            Ok(parsed) => self.room_for(0).map(|()| parsed.expr),
+            Err(error) if error.out_of_memory => Err(self.out_of_memory()),
+            Err(error) => Err(syntax_error(*error)),
+        }
     }
 
     fn warn_of(&self, warning: &Warning) {
@@ -148,8 +152,7 @@ impl<'a> Evaluator<'a> {
         if shipped::is_shipped(path) {
             return shipped::contents(path).ok_or_else(|| missing(path));
         }
-        let text = self.world.read_file(path).map_err(|error| EvalError::new(error.0))?;
-        Ok(self.bytes(&text))
+        Ok(self.bytes(&self.read_file(path)?))
     }
 
     /// The file that a path means when it is evaluated: links followed, of a directory its `default.nix`.

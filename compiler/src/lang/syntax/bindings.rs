@@ -159,12 +159,19 @@ pub(super) struct BindingSets<'a> {
     sets: Vec<OpenSet<'a>>,
     /// How many of `sets` are in use; the others keep their memory for the next ones.
     used: usize,
+    /// Attributes of the sets in use.
+    attributes: usize,
     stack: StackLimit,
 }
 
 impl<'a> BindingSets<'a> {
     pub fn new(stack: StackLimit) -> Self {
-        BindingSets { sets: Vec::new(), used: 0, stack }
+        BindingSets { sets: Vec::new(), used: 0, attributes: 0, stack }
+    }
+
+    /// Bytes held, about: vectors are up to twice as large as what is in them.
+    pub fn held(&self) -> usize {
+        self.sets.len() * size_of::<OpenSet<'_>>() + self.attributes * 2 * size_of::<Attr<'_>>()
     }
 
     /// Starts a set.
@@ -187,8 +194,20 @@ impl<'a> BindingSets<'a> {
             closed.node = arena.alloc(Expr::Attrs { pos, recursive, bindings });
             bindings = self.bindings(index, arena);
         }
+        let closed = self.sets[set.0..self.used].iter();
+        self.attributes -= closed.map(|closed| closed.attrs.len() + closed.dynamic.len()).sum::<usize>();
         self.used = set.0;
         bindings
+    }
+
+    fn insert(&mut self, set: Set, attr: Attr<'a>) {
+        self.attributes += 1;
+        self.sets[set.0].insert(attr);
+    }
+
+    fn insert_dynamic(&mut self, set: Set, attr: DynamicAttr<'a>) {
+        self.attributes += 1;
+        self.sets[set.0].dynamic.push(attr);
     }
 
     fn bindings(&mut self, index: usize, arena: &'a Bump) -> &'a Bindings<'a> {
@@ -235,7 +254,7 @@ impl<'a> BindingSets<'a> {
                 AttrName::Dynamic(name) => {
                     let nested = self.open(Pos::NONE, false);
                     let attr = DynamicAttr { pos, name, value: Value::Open(nested) };
-                    self.sets[innermost.0].dynamic.push(attr);
+                    self.insert_dynamic(innermost, attr);
                     nested
                 }
             };
@@ -247,7 +266,7 @@ impl<'a> BindingSets<'a> {
             }
             AttrName::Dynamic(name) => {
                 let attr = DynamicAttr { pos, name, value: Value::Node(value) };
-                self.sets[innermost.0].dynamic.push(attr);
+                self.insert_dynamic(innermost, attr);
                 Ok(())
             }
         }
@@ -261,21 +280,22 @@ impl<'a> BindingSets<'a> {
         names: &[(Symbol, Pos)],
         arena: &'a Bump,
     ) -> Result<'a, ()> {
-        let set = &mut self.sets[set.0];
+        let open = &mut self.sets[set.0];
         let source = source.map(|(pos, node)| {
-            set.inherit_from.push(node);
-            &*arena.alloc(Expr::InheritFrom(pos, set.inherit_from.len() as u32 - 1))
+            open.inherit_from.push(node);
+            &*arena.alloc(Expr::InheritFrom(pos, open.inherit_from.len() as u32 - 1))
         });
         for &(name, pos) in names {
-            if let Some(defined) = set.find(name) {
+            let open = &mut self.sets[set.0];
+            if let Some(defined) = open.find(name) {
                 let path = vec![AttrName::Static(name)];
-                return Err(Box::new(Duplicate::Defined { path, pos, before: set.attrs[defined].pos }));
+                return Err(Box::new(Duplicate::Defined { path, pos, before: open.attrs[defined].pos }));
             }
             let (kind, value) = match source {
                 None => (BindingKind::Inherited, Expr::Var(pos, name)),
                 Some(base) => (BindingKind::InheritedFrom, inherited_from(arena, pos, base, name)),
             };
-            set.insert(Attr { name, pos, kind, value: Value::Node(arena.alloc(value)) });
+            self.insert(set, Attr { name, pos, kind, value: Value::Node(arena.alloc(value)) });
         }
         Ok(())
     }
@@ -287,7 +307,7 @@ impl<'a> BindingSets<'a> {
             None => {
                 let nested = self.open(Pos::NONE, false);
                 let attr = Attr { name, pos, kind: BindingKind::Plain, value: Value::Open(nested) };
-                self.sets[set.0].insert(attr);
+                self.insert(set, attr);
                 Ok(nested)
             }
         }
@@ -300,6 +320,7 @@ impl<'a> BindingSets<'a> {
             Value::Node(Expr::Attrs { pos, recursive, bindings }) => {
                 let nested = self.open(*pos, *recursive);
                 self.sets[nested.0].fill(bindings);
+                self.attributes += bindings.attrs.len() + bindings.dynamic.len();
                 self.sets[set.0].attrs[defined].value = Value::Open(nested);
                 Some(nested)
             }
@@ -317,7 +338,7 @@ impl<'a> BindingSets<'a> {
         arena: &'a Bump,
     ) -> Result<'a, ()> {
         let Some(defined) = self.sets[set.0].find(attr.name) else {
-            self.sets[set.0].insert(attr);
+            self.insert(set, attr);
             value.set_name(attr.name);
             return Ok(());
         };
@@ -355,6 +376,7 @@ impl<'a> BindingSets<'a> {
             path.pop();
         }
         self.sets[set.0].append(from);
+        self.attributes += from.dynamic.len();
         Ok(())
     }
 }

@@ -17,6 +17,8 @@ pub struct SyntaxError {
     pub pos: Pos,
     /// The text after `error: `, in Nix's words. May quote the source, so it need not be UTF-8.
     pub message: Vec<u8>,
+    /// Nothing is wrong with the source, but its tree takes more memory than the settings allow.
+    pub out_of_memory: bool,
 }
 
 impl fmt::Display for SyntaxError {
@@ -30,7 +32,14 @@ impl std::error::Error for SyntaxError {}
 impl SyntaxError {
     #[cold]
     pub(super) fn new(pos: Pos, message: impl Into<Vec<u8>>) -> Box<Self> {
-        Box::new(SyntaxError { pos, message: message.into() })
+        Box::new(SyntaxError { pos, message: message.into(), out_of_memory: false })
+    }
+
+    /// The tree has become too large.
+    #[cold]
+    pub(super) fn out_of_memory() -> Box<Self> {
+        let message = b"the source takes more memory than is allowed".to_vec();
+        Box::new(SyntaxError { pos: Pos::NONE, message, out_of_memory: true })
     }
 
     /// `words` with `quoted` between its two halves.

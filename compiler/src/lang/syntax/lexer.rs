@@ -96,6 +96,11 @@ impl<'a> Lexer<'a> {
         Some(self.docs[index].1)
     }
 
+    /// Bytes held beside the arena.
+    pub fn held(&self) -> usize {
+        self.docs.capacity() * size_of::<(Pos, Doc)>()
+    }
+
     /// True when no documentation comment was met yet.
     pub fn has_no_docs(&self) -> bool {
         self.docs.is_empty()

@@ -34,4 +34,6 @@ pub struct Settings<'s> {
     pub short_paths: Lint,
     /// How deep the parser may recurse.
     pub stack: StackLimit,
+    /// Bytes that the arena may hold, with what the parser holds beside it; it stops soon after there are more.
+    pub max_memory: usize,
 }

@@ -98,6 +98,11 @@ impl<'a> Symbols<'a> {
         shown
     }
 
+    /// Bytes held beside the arena, about.
+    pub(super) fn held(&self) -> usize {
+        self.names.capacity() * size_of::<&[u8]>() + self.index.capacity() * (size_of::<Symbol>() + 1)
+    }
+
     /// How many names there are.
     pub fn len(&self) -> usize {
         self.names.len()

@@ -24,6 +24,9 @@ mod literals;
 mod operand;
 mod operators;
 
+/// Tokens between two looks at memory.
+const PERIOD: u32 = 256;
+
 /// A tree with what belongs to it.
 #[derive(Debug)]
 pub struct Parsed<'a> {
@@ -65,6 +68,7 @@ fn parser<'p, 'a>(tables: Tables<'p, 'a>, text: &'a [u8], base: Pos) -> Parser<'
     Parser {
         lexer,
         lookahead: None,
+        fuel: PERIOD,
         tables,
         sets,
         docs_of_values: Vec::new(),
@@ -87,6 +91,8 @@ struct Operand<'a> {
 struct Parser<'p, 'a> {
     lexer: Lexer<'a>,
     lookahead: Option<(Token<'a>, Pos)>,
+    /// Tokens until memory is looked at again.
+    fuel: u32,
     tables: Tables<'p, 'a>,
     sets: BindingSets<'a>,
     docs_of_values: Vec<(Pos, Doc)>,
@@ -116,6 +122,10 @@ impl<'a> Parser<'_, 'a> {
         }
         let token = self.lexer.next()?;
         self.lookahead = Some((token, self.lexer.token_pos(&token)));
+        match self.fuel.checked_sub(1) {
+            Some(fuel) => self.fuel = fuel,
+            None => self.check_memory()?,
+        }
         Ok(token)
     }
 
@@ -180,6 +190,23 @@ impl<'a> Parser<'_, 'a> {
         if self.tables.settings.stack.is_exhausted() { Err(too_deep()) } else { Ok(()) }
     }
 
+    /// Refuses to go on when more memory is held than allowed.
+    #[cold]
+    #[inline(never)]
+    fn check_memory(&mut self) -> Result<()> {
+        self.fuel = PERIOD;
+        let stacks = held(&self.nodes)
+            + held(&self.names)
+            + held(&self.concatenated)
+            + held(&self.indented)
+            + held(&self.formals)
+            + held(&self.inherited)
+            + held(&self.docs_of_values);
+        let beside = stacks + self.sets.held() + self.lexer.held() + self.tables.symbols.held();
+        let all = self.tables.arena.allocated_bytes().saturating_add(beside);
+        if all > self.tables.settings.max_memory { Err(SyntaxError::out_of_memory()) } else { Ok(()) }
+    }
+
     #[inline]
     fn alloc(&self, expr: Expr<'a>) -> Node<'a> {
         self.tables.arena.alloc(expr)
@@ -195,6 +222,11 @@ impl<'a> Parser<'_, 'a> {
     fn doc_before(&self, pos: Pos) -> Option<Doc> {
         if self.lexer.has_no_docs() { None } else { self.lexer.doc_before(pos) }
     }
+}
+
+/// Bytes that a vector holds.
+fn held<T>(items: &Vec<T>) -> usize {
+    items.capacity() * size_of::<T>()
 }
 
 /// The error of input that is nested too deeply.
