@@ -1,6 +1,10 @@
-//! Ctrl-C and `kill`: the build is cancelled and cleans up; asking again changes nothing, so nothing is left behind.
+//! Ctrl-C and `kill`: the build is cancelled and cleans up; asking again changes nothing, so nothing is left behind. At a
+//! prompt Ctrl-C ends only what is being answered.
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use buildc_executor::Cancel;
+use nix::sys::signal::{SigSet, Signal};
 
 use crate::failure::Failure;
 
@@ -34,4 +38,31 @@ pub fn ends_transfers(cancel: &Cancel) -> Result<(), Failure> {
         cancel.cancel();
     })
     .map_err(|e| Failure::told("environment::signals", &e, None))
+}
+
+/// Whether SIGINT came since it was last forgotten; only where [`ends_answers`] was called.
+static ASKED: AtomicBool = AtomicBool::new(false);
+
+/// From now on SIGINT does not end the process but is what [`was_asked`] says. Starts a thread; to be called before there
+/// are others, which would still end the process.
+pub fn ends_answers() -> Result<(), Failure> {
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGINT);
+    signals.thread_block().map_err(|e| Failure::told("environment::signals", &e, None))?;
+    std::thread::spawn(move || {
+        while signals.wait().is_ok() {
+            ASKED.store(true, Ordering::Relaxed);
+        }
+    });
+    Ok(())
+}
+
+/// Whether whoever types wants the evaluation to end.
+pub fn was_asked() -> bool {
+    ASKED.load(Ordering::Relaxed)
+}
+
+/// What was asked so far was not about what follows.
+pub fn forget() {
+    ASKED.store(false, Ordering::Relaxed);
 }

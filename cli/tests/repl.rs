@@ -6,7 +6,7 @@
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use nix::pty::openpty;
 
@@ -171,23 +171,35 @@ impl Screen {
             }
         }
     }
+
+    fn press(&mut self, keys: &str) {
+        self.terminal.write_all(keys.as_bytes()).expect("keys are taken");
+    }
+
+    fn enter(&mut self, line: &str) {
+        self.press(line);
+        self.press("\r");
+    }
 }
+
+/// Starts a command on a terminal of its own.
+fn on_terminal(mut command: Command) -> (Child, Screen) {
+    let pty = openpty(None, None).expect("a terminal");
+    let end = || Stdio::from(File::from(pty.slave.try_clone().expect("a descriptor")));
+    command.env("TERM", "xterm").stdin(end()).stdout(end()).stderr(end());
+    let child = command.spawn().expect("buildc runs");
+    (child, Screen { terminal: File::from(pty.master), shown: String::new() })
+}
+
+/// Each prompt switches bracketed paste on.
+const PROMPT: &str = "\x1b[?2004h";
 
 /// A session on a terminal of its own: the lines that are typed, each once the one before was answered, and what was shown.
 fn typed(directory: &Path, lines: &[&str]) -> String {
-    let pty = openpty(None, None).expect("a terminal");
-    let end = || Stdio::from(File::from(pty.slave.try_clone().expect("a descriptor")));
-    let mut command = repl(directory, &[]);
-    command.env("TERM", "xterm").stdin(end()).stdout(end()).stderr(end());
-    let mut child = command.spawn().expect("buildc runs");
-    drop(command);
-    drop(pty.slave);
-    let mut screen = Screen { terminal: File::from(pty.master), shown: String::new() };
+    let (mut child, mut screen) = on_terminal(repl(directory, &[]));
     for (line, mark) in lines.iter().zip(1..) {
-        // Each prompt switches bracketed paste on.
-        screen.wait_for("\x1b[?2004h", mark);
-        screen.terminal.write_all(line.as_bytes()).expect("keys are taken");
-        screen.terminal.write_all(b"\r").expect("keys are taken");
+        screen.wait_for(PROMPT, mark);
+        screen.enter(line);
     }
     screen.wait_for("text that nobody says", 1);
     assert!(child.wait().expect("buildc ends").success());
@@ -206,4 +218,44 @@ fn a_terminal_has_completion_and_a_history_that_outlives_the_session() {
     // The arrows bring back what the session before was told: the binding, and then the line after it.
     let shown = typed(directory.path(), &["\x1b[A\x1b[A", "\x1b[A\x1b[A", ":q"]);
     assert!(shown.contains("42"), "{shown}");
+}
+
+/// Never ends, and needs little stack and memory.
+const ENDLESS: &str = "let numbers = builtins.genList (x: x) 9999; \
+    loop = f: _: builtins.foldl' (a: b: f a) 0 numbers; in \
+    builtins.seq (builtins.trace \"it has begun\" 1) (loop (loop (loop (loop (loop (a: a))))) 0)";
+
+#[test]
+fn ctrl_c_ends_an_answer_and_not_the_session() {
+    let directory = tempfile::tempdir().expect("a directory");
+    // A terminal sends signals to those that it controls.
+    let session = repl(directory.path(), &[]);
+    let mut command = Command::new("setsid");
+    command.args(["--ctty", "--wait"]).arg(session.get_program()).args(session.get_args());
+    command.current_dir(directory.path());
+    for (name, value) in session.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let (mut child, mut screen) = on_terminal(command);
+    screen.wait_for(PROMPT, 1);
+    screen.enter(&format!("endless = tried: {ENDLESS}"));
+    screen.wait_for(PROMPT, 2);
+    // Nothing catches it, and what would be shown in the place of a value that fails is not shown for each of them.
+    let questions = ["endless 1", "builtins.tryEval (endless 1)", ":p [ (endless 1) (endless 2) ]"];
+    for (question, mark) in questions.into_iter().zip(1..) {
+        screen.enter(question);
+        screen.wait_for("trace: it has begun", mark);
+        screen.press("\x03");
+        screen.wait_for("error: interrupted by the user", mark);
+        screen.wait_for(PROMPT, 2 + mark);
+    }
+    screen.enter("40 + 2");
+    screen.wait_for(PROMPT, 6);
+    screen.enter(":q");
+    screen.wait_for("text that nobody says", 1);
+    assert!(child.wait().expect("buildc ends").success(), "{}", screen.shown);
+    assert!(screen.shown.contains("42"), "{}", screen.shown);
 }

@@ -2,11 +2,13 @@
 //!
 //! Owns: what the command line says of a session. Never does: reading and answering lines (see [`crate::repl`]).
 
+use std::io::{self, IsTerminal};
 use std::os::unix::ffi::OsStrExt;
 
 use super::Shell;
 use super::eval_flags::EvalFlags;
 use crate::failure::{Failure, Outcome};
+use crate::interrupt;
 use crate::language;
 use crate::repl::{self, Setup};
 use crate::session;
@@ -17,6 +19,7 @@ Examples:
   buildc repl ./lib.nix             with the attributes of a file in scope
   echo 'builtins.length [ 1 2 ]' | buildc repl
 
+Ctrl-C ends an evaluation that takes too long.
 Without a terminal the lines of standard input are answered one after the other, without a prompt.";
 
 // Options of `buildc repl`.
@@ -33,6 +36,9 @@ pub struct ReplArgs {
 /// Answers lines until the input ends.
 pub fn run(args: ReplArgs, shell: &Shell) -> Outcome {
     let directory = std::env::current_dir().map_err(Failure::Output)?;
+    if io::stdin().is_terminal() {
+        interrupt::ends_answers()?;
+    }
     let colors = shell.streams.color_out;
     let root = session::root(shell);
     let work = move |stack| {

@@ -91,6 +91,10 @@ impl World for Sealed<'_> {
         0
     }
 
+    fn interrupted(&self) -> bool {
+        self.files.interrupted()
+    }
+
     fn say(&self, line: &[u8]) {
         self.files.say(line);
     }

@@ -15,6 +15,8 @@ use buildc_executor::sources::Sources;
 use buildc_ir::git::GitRemote;
 use buildc_ir::source::{Facts, Source};
 
+use crate::interrupt;
+
 /// This machine's files. What was fetched is seen in the build language's store, where its names belong, though it lies
 /// beside buildc's.
 #[derive(Debug)]
@@ -58,8 +60,6 @@ fn failed(doing: &str, path: &[u8], error: &io::Error) -> WorldError {
     WorldError(format!("{doing} \"{path}\": {text}"))
 }
 
-fn kind(file_type: fs::FileType) -> FileType {
-    if file_type.is_file() {
 fn unreadable(path: &[u8], error: &io::Error) -> WorldError {
     match error.kind() {
         io::ErrorKind::IsADirectory => WorldError("read of 4096 bytes: Is a directory".to_owned()),
@@ -67,6 +67,8 @@ fn unreadable(path: &[u8], error: &io::Error) -> WorldError {
     }
 }
 
+fn kind(file_type: fs::FileType) -> FileType {
+    if file_type.is_file() {
         FileType::Regular
     } else if file_type.is_dir() {
         FileType::Directory
@@ -175,6 +177,10 @@ impl World for Files {
 
     fn now(&self) -> i64 {
         SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64)
+    }
+
+    fn interrupted(&self) -> bool {
+        interrupt::was_asked()
     }
 
     fn say(&self, line: &[u8]) {

@@ -17,6 +17,7 @@ use buildc_compiler::lang::world::World;
 use bumpalo::Bump;
 
 use crate::commands::eval_flags::EvalFlags;
+use crate::interrupt;
 use crate::language::{Files, Sealed};
 use lines::{Line, Lines};
 use session::{Answer, Session};
@@ -64,6 +65,8 @@ pub fn run(setup: &Setup<'_>, stack: usize) -> io::Result<()> {
                 return Ok(());
             }
         }
+        // Ctrl-C is about the answer during which it is pressed.
+        interrupt::forget();
         match session.borrow_mut().answer(&text, false)? {
             Answer::Wait => text.push(b'\n'),
             Answer::Done => {

@@ -21,6 +21,8 @@ pub enum ErrorKind {
     StackOverflow,
     /// Memory or steps are used up; printed without a trace.
     Limit,
+    /// The user asked for the end ([`World::interrupted`](super::world::World::interrupted)); printed without a trace.
+    Interrupted,
     /// A word that stands for one of a few things stands for none; Nix then points at its `--help`.
     Usage,
     /// What was fetched has another hash than was said; the command line ends with a status of its own.
@@ -85,10 +87,15 @@ impl EvalError {
     #[cold]
     #[must_use]
     pub fn trace(mut self: Box<Self>, pos: Pos, text: impl Into<Cow<'static, [u8]>>) -> Box<Self> {
-        if !matches!(self.kind, ErrorKind::StackOverflow | ErrorKind::Limit) {
+        if self.is_traced() {
             self.traces.push(Trace { pos, text: text.into(), always: false });
         }
         self
+    }
+
+    /// Whether it is told what was being done: not of what ends an evaluation from outside.
+    pub(super) fn is_traced(&self) -> bool {
+        !matches!(self.kind, ErrorKind::StackOverflow | ErrorKind::Limit | ErrorKind::Interrupted)
     }
 
     /// True when `tryEval` turns it into `{ success = false; … }`.

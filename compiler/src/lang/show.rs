@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use super::error::{Context, EvalError, Result};
+use super::error::{Context, ErrorKind, EvalError, Result};
 use super::eval::{Coercion, Evaluator};
 use super::number;
 use super::report;
@@ -36,7 +36,7 @@ const INDENT: usize = 2;
 /// The text of a value, without a line end.
 ///
 /// # Errors
-/// When the value itself fails, or is nested too deeply.
+/// When the value itself fails, or is nested too deeply, or the user interrupts.
 pub fn value<'a>(ev: &mut Evaluator<'a>, value: Value<'a>, show: Show) -> Result<Vec<u8>> {
     let pos = ev.pos_of(value);
     let value = ev.force(value, pos)?;
@@ -76,7 +76,9 @@ impl<'a> Shower<'_, 'a> {
             Ok(value) => self.value(value, depth),
             Err(error) => Err(error),
         };
-        shown.or_else(|error| self.failed(&error))
+        shown.or_else(
+            |error| if error.kind == ErrorKind::Interrupted { Err(error) } else { self.failed(&error) },
+        )
     }
 
     fn failed(&mut self, error: &EvalError) -> Result<()> {

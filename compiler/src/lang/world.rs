@@ -122,6 +122,11 @@ pub trait World: fmt::Debug {
     /// Seconds since 1970.
     fn now(&self) -> i64;
 
+    /// Whether the user wants the evaluation to end. Asked every few hundred calls.
+    fn interrupted(&self) -> bool {
+        false
+    }
+
     /// Shows a line to the user at once (`builtins.trace`, warnings).
     fn say(&self, line: &[u8]);
 }

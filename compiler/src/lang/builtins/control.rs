@@ -139,7 +139,7 @@ fn add_error_context<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<V
         let context = "while evaluating the error message passed to builtins.addErrorContext";
         let how = Coercion { more: false, copy: false, canonical: true };
         let text = ev.coerce_to_string(args[0], Pos::NONE, context, how)?.bytes;
-        if !matches!(error.kind, ErrorKind::StackOverflow | ErrorKind::Limit) {
+        if error.is_traced() {
             error.traces.push(Trace { pos: Pos::NONE, text: text.into(), always: true });
         }
         Err(error)

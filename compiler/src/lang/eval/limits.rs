@@ -67,6 +67,9 @@ impl<'a> Evaluator<'a> {
     #[inline(never)]
     fn refuel(&mut self) -> Result<()> {
         self.room_for(0)?;
+        if self.world.interrupted() {
+            return Err(EvalError::of_kind(ErrorKind::Interrupted, "interrupted by the user"));
+        }
         if self.limits.steps == 0 {
             let text = format!("evaluation takes more than the {} steps allowed", self.options.max_steps);
             return Err(EvalError::of_kind(ErrorKind::Limit, text));
@@ -86,9 +89,6 @@ impl<'a> Evaluator<'a> {
         }
         Ok(())
     }
-}
-
-#[cold]
 
     /// The bytes of a file, if there is room for them.
     ///
@@ -106,6 +106,9 @@ impl<'a> Evaluator<'a> {
         let text = format!("evaluation takes more than the {limit} bytes of memory allowed (--memory-limit)");
         EvalError::of_kind(ErrorKind::Limit, text)
     }
+}
+
+#[cold]
 fn too_deep(pos: Pos) -> Box<EvalError> {
     EvalError::new("stack overflow; max-call-depth exceeded").at(pos)
 }
