@@ -11,148 +11,13 @@ use std::fmt;
 
 use bumpalo::Bump;
 
-use super::{NixString, Slot, Value, share};
+use super::{Slot, Value, share};
 use crate::lang::syntax::{Pos, Symbol, Symbols};
 
-/// The names of a set, with their positions.
-pub struct Shape<'a> {
-    /// Sorted, no name twice.
-    pub symbols: &'a [Symbol],
-    /// Beside `symbols`, or empty when no attribute has a position.
-    positions: &'a [Pos],
-    /// Indices in the order of the names' bytes, once somebody asked.
-    by_name: Cell<Option<&'a [u32]>>,
-    /// The names as strings, in that order, once somebody asked.
-    names: Cell<Option<&'a [Slot<'a>]>>,
-    /// Whether `//` had this shape on the right before: programs lay the same few literals over others again and again.
-    laid_over: Cell<bool>,
-    /// What that made lately, from the second time on.
-    merged: Cell<Option<&'a Merged<'a>>>,
-}
+mod shape;
 
-/// How two shapes become one.
-struct Merged<'a> {
-    under: &'a Shape<'a>,
-    result: &'a Shape<'a>,
-    /// For each attribute of the result its index in the upper shape, or, plus [`UNDER`], in the lower.
-    sources: &'a [u32],
-    next: Option<&'a Merged<'a>>,
-}
-
-/// Marks an index into the lower shape.
-const UNDER: u32 = 1 << 31;
-
-/// What is remembered of `//`: results up to this size, and so many partners of one shape.
-const REMEMBERED: usize = 64;
-const PARTNERS: usize = 6;
-
-impl<'a> Shape<'a> {
-    /// A shape; `symbols` are sorted and distinct, `positions` as many or none.
-    pub fn new(arena: &'a Bump, symbols: &'a [Symbol], positions: &'a [Pos]) -> &'a Self {
-        debug_assert!(symbols.is_sorted_by(|a, b| a < b));
-        debug_assert!(positions.is_empty() || positions.len() == symbols.len());
-        let (by_name, names) = (Cell::new(None), Cell::new(None));
-        arena.alloc(Shape::started(symbols, positions, by_name, names))
-    }
-
-    fn started(
-        symbols: &'a [Symbol],
-        positions: &'a [Pos],
-        by_name: Cell<Option<&'a [u32]>>,
-        names: Cell<Option<&'a [Slot<'a>]>>,
-    ) -> Self {
-        Shape { symbols, positions, by_name, names, laid_over: Cell::new(false), merged: Cell::new(None) }
-    }
-
-    /// Where `name` is.
-    #[inline]
-    pub fn index_of(&self, name: Symbol) -> Option<usize> {
-        if self.symbols.len() <= 8 {
-            return self.symbols.iter().position(|symbol| *symbol == name);
-        }
-        self.symbols.binary_search(&name).ok()
-    }
-
-    /// Position of the attribute at `index`.
-    #[inline]
-    pub fn position(&self, index: usize) -> Pos {
-        self.positions.get(index).copied().unwrap_or(Pos::NONE)
-    }
-
-    /// True when attributes have positions.
-    pub fn has_positions(&self) -> bool {
-        !self.positions.is_empty()
-    }
-
-    /// The same names without positions.
-    pub fn without_positions(&'a self, arena: &'a Bump) -> &'a Self {
-        if self.positions.is_empty() {
-            return self;
-        }
-        let (by_name, names) = (self.by_name.clone(), self.names.clone());
-        arena.alloc(Shape::started(self.symbols, &[], by_name, names))
-    }
-
-    /// Indices in the order in which names print and `attrNames` lists them.
-    pub fn by_name(&self, arena: &'a Bump, symbols: &Symbols<'a>) -> &'a [u32] {
-        if let Some(order) = self.by_name.get() {
-            return order;
-        }
-        let order = arena.alloc_slice_fill_with(self.symbols.len(), |index| index as u32);
-        order.sort_unstable_by_key(|index| symbols.name(self.symbols[*index as usize]));
-        self.by_name.set(Some(order));
-        order
-    }
-}
-
-impl<'a> Shape<'a> {
-    /// The names as string values, in the order of [`Shape::by_name`].
-    pub fn names(&self, arena: &'a Bump, symbols: &Symbols<'a>) -> &'a [Slot<'a>] {
-        if let Some(names) = self.names.get() {
-            return names;
-        }
-        let order = self.by_name(arena, symbols);
-        let string = |index: &u32| {
-            let name = symbols.name(self.symbols[*index as usize]);
-            Cell::new(Value::String(NixString::new(arena, name, None)))
-        };
-        let names: &'a [Slot<'a>] = arena.alloc_slice_fill_iter(order.iter().map(string));
-        self.names.set(Some(names));
-        names
-    }
-
-    /// How this shape was laid over another, if that is remembered.
-    #[inline]
-    fn remembered(&self, under: &Shape<'a>) -> Option<&'a Merged<'a>> {
-        let mut partner = self.merged.get();
-        while let Some(merged) = partner {
-            if std::ptr::eq(merged.under, under) {
-                return Some(merged);
-            }
-            partner = merged.next;
-        }
-        None
-    }
-
-    fn remember(&self, arena: &'a Bump, under: &'a Shape<'a>, result: &'a Shape<'a>, sources: &[u32]) {
-        if !self.laid_over.replace(true) || sources.len() > REMEMBERED {
-            return;
-        }
-        let (mut next, mut count) = (self.merged.get(), 0);
-        while let Some(merged) = next {
-            (next, count) = (merged.next, count + 1);
-        }
-        let next = if count < PARTNERS { self.merged.get() } else { None };
-        let sources = arena.alloc_slice_copy(sources);
-        self.merged.set(Some(arena.alloc(Merged { under, result, sources, next })));
-    }
-}
-
-impl fmt::Debug for Shape<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Shape({:?})", self.symbols)
-    }
-}
+pub use shape::Shape;
+use shape::{UNDER, lay_over, pick_names};
 
 /// An attribute set.
 pub struct Attrs<'a> {
@@ -359,44 +224,6 @@ fn pick_values<'a>(
             None => &over[*source as usize],
         }))
     }))
-}
-
-/// Where the names of `over // under` come from: see [`Merged::sources`].
-fn lay_over(over: &[Symbol], under: &[Symbol]) -> Vec<u32> {
-    let mut sources = Vec::with_capacity(over.len() + under.len());
-    let (mut o, mut u) = (0, 0);
-    while let Some(name) = over.get(o) {
-        while under.get(u).is_some_and(|other| other < name) {
-            sources.push(u as u32 + UNDER);
-            u += 1;
-        }
-        u += usize::from(under.get(u) == Some(name));
-        sources.push(o as u32);
-        o += 1;
-    }
-    sources.extend((u..under.len()).map(|u| u as u32 + UNDER));
-    sources
-}
-
-/// The shape that sources make.
-fn pick_names<'a>(arena: &'a Bump, sources: &[u32], over: &Shape<'a>, under: &Shape<'a>) -> &'a Shape<'a> {
-    let origin = |source: &u32| match source.checked_sub(UNDER) {
-        Some(index) => (under, index as usize),
-        None => (over, *source as usize),
-    };
-    let symbols = arena.alloc_slice_fill_iter(sources.iter().map(|source| {
-        let (shape, index) = origin(source);
-        shape.symbols[index]
-    }));
-    let positions: &'a [Pos] = if over.has_positions() || under.has_positions() {
-        arena.alloc_slice_fill_iter(sources.iter().map(|source| {
-            let (shape, index) = origin(source);
-            shape.position(index)
-        }))
-    } else {
-        &[]
-    };
-    Shape::new(arena, symbols, positions)
 }
 
 /// A set in the making whose attributes come in any order.
