@@ -33,7 +33,7 @@ Examples:
 Errors are told in the language's own form. The exit code is 1 when evaluation fails.";
 
 /// What `nix-instantiate` adds to an error about a word that stands for one of a few things.
-const TRY_HELP: &[u8] = b"Try 'nix-instantiate --help' for more information.\n";
+pub(super) const TRY_HELP: &str = "Try 'nix-instantiate --help' for more information.";
 
 /// The exit status of Nix when something has another hash than was said.
 const HASH_MISMATCH: u8 = 102;
@@ -63,6 +63,9 @@ pub struct EvalArgs {
     /// Print the program as it was understood, and evaluate nothing
     #[arg(long)]
     parse: bool,
+    /// The words are names that are looked for as `<NAME>` is; print where they are
+    #[arg(long)]
+    find_file: bool,
     /// Print what this attribute leads to, for example a.b.0; repeatable
     #[arg(short = 'A', long = "attr", value_name = "PATH", allow_hyphen_values = true)]
     attr: Vec<String>,
@@ -81,6 +84,8 @@ enum Source {
     Text(Vec<u8>),
     Stdin(Vec<u8>),
     File(Vec<u8>),
+    /// `<NAME>`, to be looked for in the search path.
+    Lookup(Vec<u8>),
 }
 
 /// Evaluates and prints.
@@ -96,22 +101,33 @@ pub fn run(args: EvalArgs, shell: &Shell) -> Outcome {
 }
 
 fn sources(args: &EvalArgs) -> io::Result<Vec<Source>> {
-    // One byte more than there is room for is enough to be refused.
-    let most = (args.flags.max_memory() as u64).saturating_add(1);
-    let stdin = || {
+    if args.find_file {
+        return Ok(args.sources.iter().map(|word| Source::Lookup(word.as_bytes().to_vec())).collect());
+    }
+    let mut sources = Vec::new();
+    let nothing = args.sources.is_empty() && !args.expr;
+    if args.sources.iter().any(|word| word == "-") || nothing && !args.flags.stands_in() {
+        // One byte more than there is room for is enough to be refused.
+        let most = (args.flags.max_memory() as u64).saturating_add(1);
         let mut text = Vec::new();
         io::stdin().lock().take(most).read_to_end(&mut text)?;
-        Ok(Source::Stdin(text))
-    };
-    if args.sources.is_empty() {
-        return Ok(vec![stdin()?]);
+        // However often it is named, it comes once, and first.
+        sources.push(Source::Stdin(text));
+    } else if nothing {
+        sources.push(file("./default.nix")?);
     }
-    let source = |word: &String| match word.as_str() {
-        text if args.expr => Ok(Source::Text(text.as_bytes().to_vec())),
-        "-" => stdin(),
-        path => Ok(Source::File(std::path::absolute(path)?.into_os_string().into_vec())),
-    };
-    args.sources.iter().map(source).collect()
+    for word in args.sources.iter().filter(|word| *word != "-") {
+        sources.push(match word.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')) {
+            _ if args.expr => Source::Text(word.as_bytes().to_vec()),
+            Some(name) if !name.is_empty() => Source::Lookup(name.as_bytes().to_vec()),
+            _ => file(word)?,
+        });
+    }
+    Ok(sources)
+}
+
+fn file(path: &str) -> io::Result<Source> {
+    Ok(Source::File(std::path::absolute(path)?.into_os_string().into_vec()))
 }
 
 fn evaluate(
@@ -121,7 +137,11 @@ fn evaluate(
     root: &Path,
     stack: usize,
 ) -> io::Result<u8> {
-    let options = args.flags.options(stack);
+    let mut options = args.flags.options(stack);
+    if args.parse {
+        // A program is shown, and sees nothing.
+        options.home = std::env::var_os("HOME").map(OsStringExt::into_vec);
+    }
     // One block that lies in huge pages rather than a dozen that double up to it.
     // The process ends with this: to give back every value before it would only take time.
     let arena = ManuallyDrop::new(Bump::with_capacity(FIRST_BLOCK.min(options.max_memory / 4)));
@@ -136,7 +156,8 @@ fn evaluate(
             let mut text = report::render(&error, &ev.sources, ev.options.show_trace);
             text.push(b'\n');
             if error.kind == ErrorKind::Usage {
-                text.extend_from_slice(TRY_HELP);
+                text.extend_from_slice(TRY_HELP.as_bytes());
+                text.push(b'\n');
             }
             io::stderr().lock().write_all(&text)?;
             Ok(if error.kind == ErrorKind::HashMismatch { HASH_MISMATCH } else { 1 })
@@ -168,6 +189,15 @@ fn all(
     sources: Vec<Source>,
     directory: &[u8],
 ) -> std::result::Result<(), Stop> {
+    if args.find_file {
+        for source in sources {
+            let Source::Lookup(name) = source else { continue };
+            let mut path = ev.look_up(&name)?;
+            path.push(b'\n');
+            io::stdout().lock().write_all(&path)?;
+        }
+        return Ok(());
+    }
     if args.parse {
         for source in sources {
             let mut text = parsed(ev, source, directory)?;
@@ -195,6 +225,10 @@ fn parsed(ev: &mut Evaluator<'_>, source: Source, directory: &[u8]) -> Result<Ve
         Source::Text(text) => ev.parse(Origin::String, ev.bytes(&text), directory)?,
         Source::Stdin(text) => ev.parse(Origin::Stdin, admitted(ev, &text)?, directory)?,
         Source::File(path) => ev.parse_file(&path)?,
+        Source::Lookup(name) => {
+            let path = ev.look_up(&name)?;
+            ev.parse_file(&path)?
+        }
     };
     // Variables are bound while parsing: an undefined one is refused here too.
     resolve(ev, tree, &[])?;
@@ -205,6 +239,10 @@ fn value<'a>(ev: &mut Evaluator<'a>, source: Source, directory: &[u8]) -> Result
     match source {
         Source::Text(text) => ev.eval_text(Origin::String, ev.bytes(&text), directory),
         Source::Stdin(text) => ev.eval_text(Origin::Stdin, admitted(ev, &text)?, directory),
+        Source::Lookup(name) => {
+            let path = ev.look_up(&name)?;
+            value(ev, Source::File(path), directory)
+        }
         Source::File(path) => {
             // It is not remembered: a program that imports the file evaluates it once more, as in Nix.
             let tree = ev.parse_file(&path)?;
@@ -240,7 +278,11 @@ fn shown<'a>(
         let (text, written) = ev.xml_text(value, args.strict, !args.no_location);
         return Ok((text.bytes, written));
     } else if args.json {
-        ev.json_text(value, args.strict, true)?.bytes
+        let (text, written) = ev.json_begun(value, args.strict, true)?;
+        if written.is_err() {
+            return Ok((text.bytes, written));
+        }
+        text.bytes
     } else {
         let value = if args.strict { ev.force_deep(value)? } else { value };
         print::result(ev, value)

@@ -2,9 +2,10 @@
 //!
 //! Owns: what they mean for the evaluator. Never does: evaluation.
 
-use std::os::unix::ffi::OsStringExt;
+use std::ffi::OsStr;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use buildc_compiler::lang::error::Result;
+use buildc_compiler::lang::error::{EvalError, Result};
 use buildc_compiler::lang::eval::{Evaluator, Options};
 use buildc_compiler::lang::syntax::{Origin, Pos};
 use buildc_compiler::lang::value::attrs::AttrsBuilder;
@@ -23,9 +24,15 @@ pub struct EvalFlags {
     /// Argument for functions, as a string
     #[arg(long, num_args = 2, value_names = ["NAME", "STRING"], allow_hyphen_values = true)]
     argstr: Vec<String>,
+    /// Argument for functions, the contents of a file
+    #[arg(long, num_args = 2, value_names = ["NAME", "FILE"], hide = true)]
+    arg_from_file: Vec<String>,
     /// Where `<NAME>` is looked for; repeatable
     #[arg(short = 'I', long = "include", value_name = "[NAME=]PATH", allow_hyphen_values = true)]
     include: Vec<String>,
+    /// Be as nix-instantiate is where that is otherwise: impure, and without a file ./default.nix is meant
+    #[arg(long)]
+    eval: bool,
     /// Let programs see the environment, the clock and the system; reads NIX_PATH
     #[arg(long)]
     impure: bool,
@@ -72,7 +79,7 @@ impl EvalFlags {
         let sealed = self.pure_eval || self.settings.is_pure();
         let mut options = Options {
             show_trace: self.show_trace && !self.no_show_trace,
-            impure: self.impure && !sealed,
+            impure: (self.impure || self.eval) && !sealed,
             sealed,
             trace_verbose: self.trace_verbose,
             abort_on_warn: self.abort_on_warn,
@@ -81,6 +88,9 @@ impl EvalFlags {
             max_memory: self.max_memory(),
             stack_size,
             search_path: self.include.iter().map(|entry| search_entry(entry)).collect(),
+            directory: std::env::current_dir()
+                .map(|path| path.into_os_string().into_vec())
+                .unwrap_or_default(),
             ..Options::default()
         };
         self.settings.apply(&mut options);
@@ -94,6 +104,11 @@ impl EvalFlags {
         options
     }
 
+    /// Whether Nix's own word asks for Nix's own ways.
+    pub fn stands_in(&self) -> bool {
+        self.eval
+    }
+
     /// `--arg` and `--argstr`; relative paths in them are seen from `directory`.
     ///
     /// # Errors
@@ -103,6 +118,12 @@ impl EvalFlags {
         for pair in self.arg.chunks_exact(2) {
             let value = ev.suspend_text(Origin::String, ev.bytes(pair[1].as_bytes()), directory)?;
             given.push((&pair[0], value));
+        }
+        for pair in self.arg_from_file.chunks_exact(2) {
+            let path = std::path::Path::new(OsStr::from_bytes(directory)).join(&pair[1]);
+            let text =
+                ev.world.read_file(path.as_os_str().as_bytes()).map_err(|error| EvalError::new(error.0))?;
+            given.push((&pair[0], ev.string(ev.bytes(&text))));
         }
         for pair in self.argstr.chunks_exact(2) {
             let text = ev.bytes(pair[1].as_bytes());
@@ -127,10 +148,5 @@ fn size(text: &str) -> std::result::Result<u64, String> {
 /// `NAME=PATH` or `PATH`.
 fn search_entry(entry: &str) -> (Vec<u8>, Vec<u8>) {
     let (name, path) = entry.split_once('=').unwrap_or(("", entry));
-    if path.contains("://") || path.starts_with("channel:") || path.starts_with("flake:") {
-        return (name.as_bytes().to_vec(), path.as_bytes().to_vec());
-    }
-    let absolute =
-        std::path::absolute(path).map_or_else(|_| path.into(), |path| path.into_os_string().into_vec());
-    (name.as_bytes().to_vec(), absolute)
+    (name.as_bytes().to_vec(), path.as_bytes().to_vec())
 }

@@ -4,7 +4,7 @@
 
 use std::io::{self, Write};
 
-use buildc_compiler::lang::eval::Options;
+use buildc_compiler::lang::eval::{Options, is_feature};
 use buildc_compiler::lang::syntax::Lint;
 
 // Flags that are settings.
@@ -22,6 +22,10 @@ pub struct Settings {
     /// What is done about paths that begin with neither `/` nor `.`
     #[arg(long, value_name = "HOW", hide = true)]
     lint_short_path_literals: Option<String>,
+    #[arg(long, hide = true)]
+    warn_short_path_literals: bool,
+    #[arg(long, hide = true, overrides_with = "warn_short_path_literals")]
+    no_warn_short_path_literals: bool,
     /// What `builtins.currentSystem` is
     #[arg(long, visible_alias = "eval-system", value_name = "SYSTEM")]
     system: Option<String>,
@@ -67,7 +71,7 @@ struct Accepted {
     no_allow_import_from_derivation: bool,
     #[arg(long, hide = true)]
     no_warn_dirty: bool,
-    #[arg(short, long, hide = true, action = clap::ArgAction::Count)]
+    #[arg(short = 'v', long, hide = true, action = clap::ArgAction::Count)]
     verbose: u8,
     #[arg(long, hide = true)]
     debug: bool,
@@ -77,8 +81,10 @@ struct Accepted {
     max_silent_time: Option<String>,
     #[arg(long, hide = true)]
     add_root: Option<String>,
-    #[arg(long = "eval", hide = true)]
-    eval: bool,
+    #[arg(long, hide = true)]
+    no_eval_cache: bool,
+    #[arg(long, hide = true)]
+    allowed_uris: Option<String>,
     #[arg(long = "eval-only", hide = true)]
     eval_only: bool,
     #[arg(long = "read-write-mode", hide = true)]
@@ -118,6 +124,13 @@ impl Settings {
         for pair in self.option.chunks_exact(2) {
             set(options, &pair[0], &pair[1]);
         }
+        for (on, value) in
+            [(self.warn_short_path_literals, "true"), (self.no_warn_short_path_literals, "false")]
+        {
+            if on {
+                set(options, "warn-short-path-literals", value);
+            }
+        }
         let flags = [
             ("lint-url-literals", &self.lint_url_literals),
             ("lint-absolute-path-literals", &self.lint_absolute_path_literals),
@@ -142,6 +155,7 @@ fn set(options: &mut Options, name: &str, value: &str) {
         "lint-url-literals" => set_lint(&mut options.url_literals, name, value),
         "lint-absolute-path-literals" => set_lint(&mut options.absolute_paths, name, value),
         "lint-short-path-literals" => set_lint(&mut options.short_paths, name, value),
+        "warn-short-path-literals" => set_short_paths(&mut options.short_paths, name, value),
         "system" | "eval-system" => options.system = value.as_bytes().to_vec(),
         "experimental-features" | "extra-experimental-features" => enable(options, value),
         _ => {}
@@ -163,18 +177,22 @@ pub fn search_path_entries(path: &str) -> Vec<String> {
 
 /// Turns experimental features on.
 pub fn enable(options: &mut Options, names: &str) {
-    if names.split_whitespace().any(|name| name == "no-url-literals") {
-        warn(
-            "experimental feature 'no-url-literals' has been stabilized and renamed; use 'lint-url-literals = fatal' setting instead",
-        );
+    for name in names.split_whitespace() {
+        if name == "no-url-literals" {
+            warn(
+                "experimental feature 'no-url-literals' has been stabilized and renamed; use 'lint-url-literals = fatal' setting instead",
+            );
+        } else if !is_feature(name) {
+            warn(&format!("unknown experimental feature '{name}'"));
+        }
     }
     options.features.enable(names);
 }
 
-fn set_switch(switch: &mut bool, name: &str, value: &str) {
+fn set_switch(switch: &mut impl From<bool>, name: &str, value: &str) {
     match value {
-        "true" | "yes" | "1" => *switch = true,
-        "false" | "no" | "0" => *switch = false,
+        "true" | "yes" | "1" => *switch = true.into(),
+        "false" | "no" | "0" => *switch = false.into(),
         _ => warn(&format!("Boolean setting '{name}' has invalid value '{value}'")),
     }
 }
@@ -190,6 +208,19 @@ fn set_lint(lint: &mut Lint, name: &str, value: &str) {
             ));
         }
     };
+}
+
+/// The switch that became a lint.
+fn set_short_paths(lint: &mut Lint, name: &str, value: &str) {
+    let mut on = None;
+    set_switch(&mut on, name, value);
+    let (how, word) = match on {
+        Some(true) => (Lint::Warn, "warn"),
+        Some(false) => (Lint::Ignore, "ignore"),
+        None => return,
+    };
+    warn(&format!("'{name}' is deprecated, use 'lint-short-path-literals = {word}' instead"));
+    *lint = how;
 }
 
 fn warn(text: &str) {

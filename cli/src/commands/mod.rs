@@ -46,7 +46,7 @@ pub mod why;
 use std::ffi::OsString;
 
 use clap::Parser;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ErrorKind};
 
 use crate::args::{Cli, ColorChoice, Global, Verb};
 use crate::failure::{Failure, Kind, Outcome};
@@ -167,6 +167,11 @@ fn command_line_error(error: &clap::Error, words: &[OsString]) -> u8 {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let text = if streams.color_out { text.ansi().to_string() } else { text.to_string() };
             crate::output::data(&text).map_or_else(|failure| failure.exit_code(), |()| 0)
+        }
+        ErrorKind::UnknownArgument if words.iter().any(|word| word == "--eval") => {
+            let flag = error.get(ContextKind::InvalidArg).map(ToString::to_string).unwrap_or_default();
+            crate::output::say(&format!("error: unrecognised flag '{flag}'\n{}", eval::TRY_HELP));
+            Kind::Input.exit_code()
         }
         _ => {
             let text = if streams.color_err { text.ansi().to_string() } else { text.to_string() };

@@ -7,7 +7,7 @@
 use std::cell::Cell;
 use std::fmt;
 
-use super::syntax::{Pos, Symbol};
+use super::syntax::{Pos, Symbol, ast};
 use super::value::{CodeId, Shape, Value};
 
 /// A reference to an expression.
@@ -136,8 +136,8 @@ pub struct HasAttr<'a> {
 pub enum AttrName<'a> {
     /// Known, with the index at which it was found last.
     Static(Symbol, Cell<u32>),
-    /// Computed, with the place of the expression.
-    Dynamic(Node<'a>, Pos),
+    /// Computed, with the expression as it was written.
+    Dynamic(Node<'a>, ast::Node<'a>),
 }
 
 /// `{ … }` whose names are all known.

@@ -80,7 +80,6 @@ impl<'e> Report<'e, '_> {
         if skipped.len() > FEW {
             self.out
                 .extend_from_slice(format!("\n({} duplicate frames omitted)\n", skipped.len()).as_bytes());
-            self.seen.clear();
             return;
         }
         for trace in skipped {

@@ -242,7 +242,7 @@ impl<'a> Resolver<'_, 'a> {
             .map(|name| {
                 Ok(match *name {
                     ast::AttrName::Static(symbol) => AttrName::Static(symbol, Cell::new(0)),
-                    ast::AttrName::Dynamic(tree) => AttrName::Dynamic(self.node(tree)?, tree.pos()),
+                    ast::AttrName::Dynamic(tree) => AttrName::Dynamic(self.node(tree)?, tree),
                 })
             })
             .collect::<Result<Vec<_>>>()?;

@@ -53,7 +53,10 @@ fn generic_closure<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Val
         let found = ev.call(operator, &[element.set], Pos::NONE).and_then(|result| {
             let context =
                 "while evaluating the return value of the `operator` passed to builtins.genericClosure";
-            ev.list_of(result, Pos::NONE, context)
+            let found = ev.list_of(result, Pos::NONE, context)?;
+            // All that it gives is evaluated before any of it is looked at.
+            found.items().iter().try_for_each(|slot| ev.force_slot(slot, Pos::NONE).map(drop))?;
+            Ok(found)
         });
         match found {
             Ok(found) => work.extend(found.items().iter().map(share)),
@@ -69,7 +72,10 @@ fn generic_closure<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Val
 }
 
 fn element<'a>(ev: &mut Evaluator<'a>, value: Value<'a>) -> Result<Element<'a>> {
-    let set = ev.force(value, Pos::NONE)?;
+    let set = ev.force(value, Pos::NONE).map_err(|error| {
+        let shown = shown(ev, "in genericClosure element ", value);
+        error.trace(Pos::NONE, shown)
+    })?;
     let Value::Attrs(attrs) = set else {
         let error = ev.type_error("a set", set);
         return Err(error.trace(Pos::NONE, shown(ev, "in genericClosure element ", set)));
@@ -132,7 +138,8 @@ fn search<'a>(
 ) -> Result<std::result::Result<usize, usize>> {
     let (mut low, mut high) = (0, sorted.len());
     while low < high {
-        let middle = low + (high - low) / 2;
+        // The lower of two, which is the one that Nix, too, looks at first; it shows in errors.
+        let middle = low + (high - low - 1) / 2;
         match compare(ev, element, sorted[middle])? {
             Ordering::Equal => return Ok(Ok(middle)),
             Ordering::Less => high = middle,

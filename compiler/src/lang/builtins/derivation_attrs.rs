@@ -241,7 +241,10 @@ impl<'a> Draft<'a> {
             b"system" => self.derivation.system = text.to_vec(),
             b"outputHash" => self.output_hash = Some(text.to_vec()),
             // A name that is none is passed over here; the hash may name its algorithm.
-            b"outputHashAlgo" => self.algorithm = Algorithm::parse(text).ok(),
+            b"outputHashAlgo" => {
+                self.algorithm = Algorithm::parse(text).ok();
+                self.algorithm.map_or(Ok(()), |algorithm| ev.require_algorithm(algorithm))?;
+            }
             b"outputHashMode" => self.set_method(ev, text)?,
             _ => {}
         }

@@ -67,12 +67,29 @@ fn find_file<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>
 }
 
 impl<'a> Evaluator<'a> {
+    /// The path that `<wanted>` means under the search path of the options.
+    ///
+    /// # Errors
+    /// When it is nowhere.
+    pub fn look_up(&self, wanted: &[u8]) -> Result<Vec<u8>> {
+        let entries: Vec<(&[u8], Vec<u8>)> =
+            self.options.search_path.iter().map(|(prefix, path)| (&prefix[..], path.clone())).collect();
+        match self.find_file(&entries, wanted)? {
+            Value::Path(path) => Ok(path.bytes.to_vec()),
+            _ => Ok(Vec::new()),
+        }
+    }
+
     /// Where `<wanted>` is.
     fn find_file(&self, entries: &[(&[u8], Vec<u8>)], wanted: &[u8]) -> Result<Value<'a>> {
         let entries = if self.options.sealed { &[] } else { entries };
         for (prefix, path) in entries {
             let Some(suffix) = suffix_below(prefix, wanted) else { continue };
-            match self.world.file_type(path) {
+            let place = match path.first() {
+                Some(b'/') => path.clone(),
+                _ => [&self.options.directory, b"/".as_slice(), path].concat(),
+            };
+            match self.world.file_type(&place) {
                 Ok(Some(_)) => {}
                 _ => {
                     let text =
@@ -81,8 +98,7 @@ impl<'a> Evaluator<'a> {
                     continue;
                 }
             }
-            let found =
-                if suffix.is_empty() { path.clone() } else { [path, b"/".as_slice(), suffix].concat() };
+            let found = if suffix.is_empty() { place } else { [&place, b"/".as_slice(), suffix].concat() };
             if let Ok(Some(_)) = self.world.file_type(&found) {
                 return Ok(self.path(&found));
             }

@@ -30,15 +30,16 @@ struct Writer<'a> {
     text: Text<'a>,
     strict: bool,
     copy: bool,
-    /// The first string that was not UTF-8; it is reported when everything is evaluated.
-    problem: Option<write::EncodeError>,
+    /// The first string that was not UTF-8, and where it begins; it is reported when everything is evaluated.
+    problem: Option<(write::EncodeError, usize)>,
 }
 
 impl<'a> Writer<'a> {
     fn string(&mut self, bytes: &[u8]) {
+        let start = self.text.bytes.len();
         let written = write::string(&mut self.text.bytes, bytes);
         if let (Err(error), None) = (written, &self.problem) {
-            self.problem = Some(error);
+            self.problem = Some((error, start));
         }
     }
 
@@ -139,12 +140,27 @@ impl<'a> Evaluator<'a> {
     /// # Errors
     /// When something in it has no form in JSON, or evaluation fails.
     pub fn json_text(&mut self, value: Value<'a>, strict: bool, copy: bool) -> Result<Text<'a>> {
+        let (text, whole) = self.json_begun(value, strict, copy)?;
+        whole.map(|()| text)
+    }
+
+    /// The same as far as it goes: what comes before a string that is not UTF-8, and the error of that.
+    ///
+    /// # Errors
+    /// When something in it has no form in JSON, or evaluation fails.
+    pub fn json_begun(
+        &mut self,
+        value: Value<'a>,
+        strict: bool,
+        copy: bool,
+    ) -> Result<(Text<'a>, Result<()>)> {
         let mut writer = Writer { text: Text::default(), strict, copy, problem: None };
         writer.value(self, value, Pos::NONE)?;
-        match writer.problem {
-            Some(error) => Err(EvalError::new(format!("JSON serialization error: {error}"))),
-            None => Ok(writer.text),
-        }
+        let mut text = writer.text;
+        let Some((error, start)) = writer.problem else { return Ok((text, Ok(()))) };
+        text.bytes.truncate(start);
+        text.bytes.push(b'"');
+        Ok((text, Err(EvalError::new(format!("JSON serialization error: {error}")))))
     }
 
     /// The value that a JSON text stands for.

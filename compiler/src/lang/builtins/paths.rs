@@ -106,7 +106,7 @@ fn path_exists<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'
     if !ev.world.may_see(&path) {
         return Ok(Value::Bool(false));
     }
-    let path = ev.without_links(&path, must_be_directory)?;
+    let path = ev.realised_without_links(&path, must_be_directory)?;
     let found = ev.world.file_type(&path).map_err(|error| EvalError::new(error.0))?;
     Ok(Value::Bool(match found {
         Some(kind) => !must_be_directory || kind == FileType::Directory,
@@ -151,6 +151,11 @@ pub(super) fn missing(path: &[u8]) -> Box<EvalError> {
     EvalError::new([b"path '", path, b"' does not exist"].concat())
 }
 
+#[cold]
+fn realising(error: Box<EvalError>, path: &[u8]) -> Box<EvalError> {
+    error.trace(Pos::NONE, [b"while realising the context of path '", path, b"'"].concat())
+}
+
 impl<'a> Evaluator<'a> {
     /// The path that a value means, about to be read: what it refers to must be in the store.
     ///
@@ -159,10 +164,7 @@ impl<'a> Evaluator<'a> {
     pub(super) fn realised_text(&mut self, value: Value<'a>) -> Result<Vec<u8>> {
         let path = self.coerce_to_path(value, Pos::NONE, REALISING)?;
         for element in path.context.map_or(&[][..], |context| context.elements) {
-            self.check_present(element).map_err(|error| {
-                let parts = [b"while realising the context of path '", &path.bytes[..], b"'"];
-                error.trace(Pos::NONE, parts.concat())
-            })?;
+            self.check_present(element).map_err(|error| realising(error, &path.bytes))?;
         }
         Ok(path.bytes)
     }
@@ -176,7 +178,12 @@ impl<'a> Evaluator<'a> {
         if shipped::is_shipped(&path) {
             return Ok(path);
         }
-        self.without_links(&path, true)
+        self.realised_without_links(&path, true)
+    }
+
+    /// [`Evaluator::without_links`] of a path that is about to be read.
+    fn realised_without_links(&self, path: &[u8], full: bool) -> Result<Vec<u8>> {
+        self.without_links(path, full).map_err(|error| realising(error, path))
     }
 
     /// Evaluation reads what is in the store, and builds nothing.
@@ -212,7 +219,7 @@ impl<'a> Evaluator<'a> {
     ///
     /// # Errors
     /// When links go round.
-    pub(super) fn without_links(&self, path: &[u8], full: bool) -> Result<Vec<u8>> {
+    pub(in crate::lang) fn without_links(&self, path: &[u8], full: bool) -> Result<Vec<u8>> {
         let parts = |path: &[u8]| -> Vec<Vec<u8>> {
             path.split(|b| *b == b'/').filter(|part| !part.is_empty()).rev().map(<[u8]>::to_vec).collect()
         };

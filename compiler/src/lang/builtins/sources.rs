@@ -2,10 +2,10 @@
 //!
 //! Nothing is written; evaluation needs to know only where things would be.
 
-use super::Builtin;
 use super::context::shown;
 use super::derivation_strict::path_error;
 use super::paths::missing;
+use super::{Builtin, shipped};
 use crate::lang::error::{EvalError, Result};
 use crate::lang::eval::{Evaluator, Text};
 use crate::lang::hash::{Algorithm, Hash, Hasher};
@@ -171,6 +171,9 @@ struct Files<'e, 'a> {
 
 impl Files<'_, '_> {
     fn kind(&self, path: &[u8]) -> Result<FileType> {
+        if shipped::is_shipped(path) {
+            return shipped::contents(path).map(|_| FileType::Regular).ok_or_else(|| missing(path));
+        }
         match self.ev.world.file_type(path) {
             Ok(Some(kind)) => Ok(kind),
             Ok(None) => Err(missing(path)),
@@ -185,6 +188,9 @@ impl Tree for Files<'_, '_> {
     fn node(&mut self, path: &[u8]) -> Result<Node> {
         let world = self.ev.world;
         let node = match self.kind(path)? {
+            FileType::Regular if shipped::is_shipped(path) => {
+                Ok(Node::Regular { executable: false, contents: self.ev.file_contents(path)? })
+            }
             FileType::Regular => world.is_executable(path).and_then(|executable| {
                 world.read_file(path).map(|contents| Node::Regular { executable, contents })
             }),
@@ -275,10 +281,13 @@ impl<'a> Evaluator<'a> {
         let object = match self.memory.sources.get(path) {
             Some(object) => object.clone(),
             None => {
-                let source = self.without_links(path, false)?;
+                let (source, name) = match shipped::as_text(path) {
+                    Some(name) => (path.to_vec(), name),
+                    None => (self.without_links(path, false)?, path),
+                };
                 let hash = self.hash_source(&source, None, FileMethod::Archive)?;
                 let store = self.store_dir();
-                let object = fixed_output_path(&store, source_name(path), FileMethod::Archive, &hash)
+                let object = fixed_output_path(&store, source_name(name), FileMethod::Archive, &hash)
                     .map_err(|error| path_error(&error))?;
                 self.memory.sources.insert(path.to_vec(), object.clone());
                 object

@@ -11,6 +11,9 @@ use crate::lang::syntax::Pos;
 use crate::lang::syntax::symbol::known;
 use crate::lang::value::{Attrs, Closure, Env, PartialBuiltin, PartialClosure, Value, share};
 
+/// The line of a trace that points at a call; where a builtin calls, it points nowhere.
+const CALL_SITE: &[u8] = b"from call site";
+
 impl<'a> Evaluator<'a> {
     /// The function that a lambda makes in a frame.
     #[inline(never)]
@@ -206,12 +209,12 @@ impl<'a> Evaluator<'a> {
                 (None, None) => {
                     let problem = "called without required argument";
                     let error = self.argument_error(lambda, problem, &self.symbols.shown(formal.name));
-                    return Err(call_site(error, pos));
+                    return Err(error.trace(pos, CALL_SITE));
                 }
             }
         }
         if !formals.ellipsis && used != attrs.len(self.arena) {
-            return Err(call_site(self.unexpected_argument(lambda, formals, attrs), pos));
+            return Err(self.unexpected_argument(lambda, formals, attrs).trace(pos, CALL_SITE));
         }
         Ok(())
     }
@@ -391,7 +394,7 @@ impl<'a> Evaluator<'a> {
 /// Adds the line `from call site`, if there is one.
 #[cold]
 fn call_site(error: Box<EvalError>, pos: Pos) -> Box<EvalError> {
-    if pos.is_none() { error } else { error.trace(pos, b"from call site".as_slice()) }
+    if pos.is_none() { error } else { error.trace(pos, CALL_SITE) }
 }
 
 /// Adds the line of a builtin.

@@ -61,6 +61,28 @@ impl Feature {
     }
 }
 
+/// Features of Nix that evaluation does not ask for.
+const OTHERS: [&str; 12] = [
+    "auto-allocate-uids",
+    "cgroups",
+    "configurable-impure-env",
+    "daemon-trust-override",
+    "external-builders",
+    "local-overlay-store",
+    "mounted-ssh-store",
+    "nix-command",
+    "no-url-literals",
+    "read-only-local-store",
+    "recursive-nix",
+    "verified-fetches",
+];
+
+/// Whether Nix has a feature of this name.
+#[must_use]
+pub fn is_feature(name: &str) -> bool {
+    OTHERS.contains(&name) || Feature::ALL.iter().any(|feature| feature.name() == name)
+}
+
 /// The features that are on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Features(u32);

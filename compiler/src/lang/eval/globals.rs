@@ -1,7 +1,8 @@
 //! The names that are known without being bound, and the set `builtins`.
 
 use super::Evaluator;
-use crate::lang::builtins::{self, Visibility};
+use crate::lang::builtins::{self, Builtin, Visibility};
+use crate::lang::error::Result;
 use crate::lang::syntax::symbol::known;
 use crate::lang::syntax::{Origin, Pos, Symbol};
 use crate::lang::value::attrs::AttrsBuilder;
@@ -12,6 +13,13 @@ pub const NIX_VERSION: &str = "2.34.8";
 
 /// The version of the language that programs see.
 pub const LANG_VERSION: i64 = 6;
+
+/// What stands in the set of a place until its line or column is wanted.
+static NUMBER: Builtin = Builtin::new("number", &["number"], number, "Its argument.").untraced();
+
+fn number<'a>(_: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
+    Ok(args[0])
+}
 
 /// A name that is known without being bound.
 #[derive(Clone, Copy, Debug)]
@@ -120,12 +128,12 @@ impl<'a> Evaluator<'a> {
     pub fn place_value(&mut self, pos: Pos) -> Value<'a> {
         let Some(place) = self.sources.resolve(pos) else { return Value::Null };
         let (Origin::File(path) | Origin::Internal(path)) = place.origin else { return Value::Null };
-        let (line, column) = (i64::from(place.line), i64::from(place.column));
-        let file = Value::String(NixString::new(self.arena, path, None));
-        let symbols = [known::FILE, known::LINE, known::COLUMN];
         let mut builder = AttrsBuilder::with_capacity(3);
-        for (symbol, value) in symbols.into_iter().zip([file, Value::Int(line), Value::Int(column)]) {
-            builder.push(symbol, Pos::NONE, value);
+        builder.push(known::FILE, Pos::NONE, Value::String(NixString::new(self.arena, path, None)));
+        for (symbol, number) in [(known::LINE, place.line), (known::COLUMN, place.column)] {
+            // Nix counts lines only when they are wanted; that shows where a set is printed as it is.
+            let number = self.deferred_call(Value::Builtin(&NUMBER), &[Value::Int(i64::from(number))]);
+            builder.push(symbol, Pos::NONE, number);
         }
         Value::Attrs(builder.finish(self.arena))
     }

@@ -13,7 +13,7 @@ use bumpalo::Bump;
 use super::build::{Sites, Steps};
 use super::builtins::memory::Memory;
 use super::error::{ErrorKind, EvalError, Result};
-use super::expr::Node;
+use super::expr::{Expr, Node};
 use super::stack::StackLimit;
 use super::syntax::{Lint, Pos, Sources, Symbols};
 use super::value::env::Frames;
@@ -40,7 +40,7 @@ use limits::Limits;
 
 pub use coerce::Coercion;
 pub use coerce::Text;
-pub use features::{Feature, Features};
+pub use features::{Feature, Features, is_feature};
 pub use globals::{Global, LANG_VERSION, NIX_VERSION};
 pub(super) use run::undefined;
 pub use session::Names;
@@ -80,8 +80,10 @@ pub struct Options {
     pub absolute_paths: Lint,
     /// `lint-short-path-literals`
     pub short_paths: Lint,
-    /// Where `<x>` is looked for: prefix (perhaps empty) and path.
+    /// Where `<x>` is looked for: prefix (perhaps empty) and path, as it was written.
     pub search_path: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Where relative paths of the search path begin.
+    pub directory: Vec<u8>,
     /// Stack that the calling thread has left for evaluation, in bytes.
     pub stack_size: usize,
 }
@@ -105,6 +107,7 @@ impl Default for Options {
             absolute_paths: Lint::Ignore,
             short_paths: Lint::Ignore,
             search_path: Vec::new(),
+            directory: Vec::new(),
             stack_size: 1 << 20,
         }
     }
@@ -215,9 +218,10 @@ impl<'a> Evaluator<'a> {
         let Value::Pending(code, env) = slot.get() else { return self.force_other(slot, pos) };
         self.check_stack()?;
         slot.set(Value::Blackhole);
-        match self.eval(self.code(code), env) {
+        let node = self.code(code);
+        match self.eval(node, env) {
             Ok(value) => {
-                let value = self.own(value);
+                let value = self.own(value, matches!(*node, Expr::Lambda(_)));
                 slot.set(value);
                 Ok(value)
             }
@@ -229,10 +233,15 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// The value of a computation is its own, even when it is that of a variable; it shows in «repeated».
+    /// The value of a computation is its own, even when it is that of a variable; it shows in «repeated», and in that
+    /// only one and the same function is equal to itself.
     #[inline(always)]
-    fn own(&self, value: Value<'a>) -> Value<'a> {
-        if let Value::List(list) = value { Value::List(list.copy(self.arena)) } else { value }
+    fn own(&self, value: Value<'a>, is_new: bool) -> Value<'a> {
+        match value {
+            Value::List(list) => Value::List(list.copy(self.arena)),
+            Value::Closure(closure) if !is_new => Value::Closure(self.arena.alloc(*closure)),
+            value => value,
+        }
     }
 
     #[inline(never)]
@@ -248,7 +257,7 @@ impl<'a> Evaluator<'a> {
         };
         match result {
             Ok(value) => {
-                let value = self.own(value);
+                let value = self.own(value, false);
                 slot.set(value);
                 Ok(value)
             }

@@ -11,7 +11,7 @@ use crate::lang::value::{Attrs, Slot, Value, share};
 use crate::lang::world::FileType;
 
 /// Symbolic links followed before a path is given up.
-const MAX_LINKS: usize = 1024;
+const MAX_LINKS: usize = 1023;
 
 impl<'a> Evaluator<'a> {
     /// Parses a text. `base` is the directory that its relative paths are relative to.
@@ -179,9 +179,17 @@ impl<'a> Evaluator<'a> {
     fn file_type(&self, path: &[u8]) -> Result<FileType> {
         match self.world.file_type(path) {
             Ok(Some(found)) => Ok(found),
-            Ok(None) => Err(missing(path)),
+            Ok(None) => Err(missing(&self.reached(path)?)),
             Err(error) => Err(EvalError::new(error.0)),
         }
+    }
+
+    /// A path whose last part is missing, as its error names it: with the links on the way to it followed.
+    #[cold]
+    fn reached(&self, path: &[u8]) -> Result<Vec<u8>> {
+        let directory = self.without_links(parent(path), true)?;
+        let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        Ok(joined(&directory, name))
     }
 }
 

@@ -5,12 +5,12 @@ use std::cell::Cell;
 use super::Evaluator;
 use crate::lang::error::{EvalError, Result};
 use crate::lang::expr::{AttrName, AttrsExpr, Binary, HasAttr, Node, Recursive, RichAttrs, Select};
-use crate::lang::report;
 use crate::lang::suggest::best_matches;
 use crate::lang::syntax::symbol::known;
 use crate::lang::syntax::{Origin, Pos, Symbol};
 use crate::lang::value::attrs::AttrsBuilder;
 use crate::lang::value::{Attrs, Env, Slot, Value, share};
+use crate::lang::{print, report};
 
 impl<'a> Evaluator<'a> {
     /// `{ … }` whose names are all known.
@@ -137,6 +137,7 @@ impl<'a> Evaluator<'a> {
             };
             let Some(slot) = attrs.get_hinted(*name, hint) else {
                 return match select.default {
+                    // What fails in it then fails in no attribute.
                     Some(default) if index == 0 => self.operand(default, env),
                     _ => self.select_path(select, base, env),
                 };
@@ -211,7 +212,7 @@ impl<'a> Evaluator<'a> {
     fn attr_name(&mut self, name: &'a AttrName<'a>, env: &'a Env<'a>) -> Result<Symbol> {
         match *name {
             AttrName::Static(name, _) => Ok(name),
-            AttrName::Dynamic(expr, pos) => self.dynamic_name(expr, pos, env),
+            AttrName::Dynamic(expr, source) => self.dynamic_name(expr, source.pos(), env),
         }
     }
 
@@ -249,9 +250,13 @@ impl<'a> Evaluator<'a> {
             if index > 0 {
                 text.push(b'.');
             }
-            match self.attr_name(name, env) {
-                Ok(name) => text.extend_from_slice(&self.symbols.shown(name)),
-                Err(_) => text.extend_from_slice(b"\"${...}\""),
+            match (self.attr_name(name, env), name) {
+                (Ok(name), _) => text.extend_from_slice(&self.symbols.shown(name)),
+                (Err(_), AttrName::Dynamic(_, source)) => {
+                    let source = print::source(&self.symbols, source);
+                    text.extend_from_slice(&[b"\"${".as_slice(), &source, b"}\""].concat());
+                }
+                (Err(_), AttrName::Static(..)) => {}
             }
         }
         text.push(b'\'');

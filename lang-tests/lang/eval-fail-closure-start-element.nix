@@ -1,0 +1,4 @@
+builtins.genericClosure {
+  startSet = [ (throw "start") ];
+  operator = item: [ ];
+}

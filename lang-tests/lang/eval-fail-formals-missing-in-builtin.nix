@@ -1,0 +1,2 @@
+# A builtin calls from nowhere.
+builtins.filter ({ keep, ... }: keep) [ { keep = true; } { kept = false; } ]

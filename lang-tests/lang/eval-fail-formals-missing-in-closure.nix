@@ -1,0 +1,4 @@
+builtins.genericClosure {
+  startSet = [ { key = "a"; } ];
+  operator = { dependencies, ... }: dependencies;
+}

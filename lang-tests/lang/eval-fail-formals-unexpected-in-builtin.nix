@@ -1,0 +1,1 @@
+builtins.foldl' (sum: { weight }: sum + weight) 0 [ { weight = 1; } { weight = 2; unit = "kg"; } ]

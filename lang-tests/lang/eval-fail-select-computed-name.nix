@@ -1,0 +1,5 @@
+let
+  table = { rows = [ ]; };
+  column = 3;
+in
+table.rows.${toString column}.${column + 1}

@@ -1,0 +1,4 @@
+let
+  settings.network = null;
+in
+settings.network.port or (throw "no port")

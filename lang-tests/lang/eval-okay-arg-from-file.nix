@@ -1,0 +1,1 @@
+{ text, number }: text + toString number

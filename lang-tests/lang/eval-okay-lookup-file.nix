@@ -1,0 +1,2 @@
+# The first file is looked for in the search path.
+"second"

@@ -1,0 +1,1 @@
+[ (baseNameOf dir-a/fn.nix) ]
