@@ -30,7 +30,8 @@ Examples:
   buildc eval --argstr name world ./greeting.nix
   echo 'x: x' | buildc eval --parse -
 
-Errors are told in the language's own form. The exit code is 1 when evaluation fails.";
+Errors are told in the language's own form. The exit code is 1 when evaluation fails.
+With --eval, the flag of nix-instantiate, it is --impure, and ./default.nix is read where no file is given.";
 
 /// What `nix-instantiate` adds to an error about a word that stands for one of a few things.
 pub(super) const TRY_HELP: &str = "Try 'nix-instantiate --help' for more information.";

@@ -30,8 +30,8 @@ pub struct EvalFlags {
     /// Where `<NAME>` is looked for; repeatable
     #[arg(short = 'I', long = "include", value_name = "[NAME=]PATH", allow_hyphen_values = true)]
     include: Vec<String>,
-    /// Be as nix-instantiate is where that is otherwise: impure, and without a file ./default.nix is meant
-    #[arg(long)]
+    // For a nix-instantiate that is a wrapper: where Nix differs, its way is meant.
+    #[arg(long, hide = true)]
     eval: bool,
     /// Let programs see the environment, the clock and the system; reads NIX_PATH
     #[arg(long)]
@@ -42,9 +42,9 @@ pub struct EvalFlags {
     /// Let builtins.warn fail
     #[arg(long)]
     abort_on_warn: bool,
-    /// Directory of the store that paths are reckoned for
-    #[arg(long, value_name = "DIR", default_value = "/nix/store")]
-    store_dir: String,
+    /// Directory of the store that paths are reckoned for [default: /nix/store; with --impure, NIX_STORE_DIR]
+    #[arg(long, value_name = "DIR")]
+    store_dir: Option<String>,
     /// Experimental features to switch on, for example pipe-operators
     #[arg(long, visible_alias = "experimental-features", value_name = "FEATURES")]
     extra_experimental_features: Vec<String>,
@@ -77,14 +77,15 @@ impl EvalFlags {
     /// The evaluator's options, given what the environment says and the bytes of stack there are.
     pub fn options(&self, stack_size: usize) -> Options {
         let sealed = self.pure_eval || self.settings.is_pure();
+        let impure = (self.impure || self.eval) && !sealed;
         let mut options = Options {
             show_trace: self.show_trace && !self.no_show_trace,
-            impure: (self.impure || self.eval) && !sealed,
+            impure,
             sealed,
             trace_verbose: self.trace_verbose,
             abort_on_warn: self.abort_on_warn,
             max_call_depth: self.max_call_depth,
-            store_dir: self.store_dir.trim_end_matches('/').as_bytes().to_vec(),
+            store_dir: self.store_directory(impure),
             max_memory: self.max_memory(),
             stack_size,
             search_path: self.include.iter().map(|entry| search_entry(entry)).collect(),
@@ -102,6 +103,12 @@ impl EvalFlags {
             options.search_path.extend(search_path_entries(&path).iter().map(|entry| search_entry(entry)));
         }
         options
+    }
+
+    fn store_directory(&self, impure: bool) -> Vec<u8> {
+        let said = std::env::var("NIX_STORE_DIR").ok().filter(|path| impure && path.starts_with('/'));
+        let path = self.store_dir.clone().or(said);
+        path.as_deref().unwrap_or("/nix/store").trim_end_matches('/').as_bytes().to_vec()
     }
 
     /// Whether Nix's own word asks for Nix's own ways.

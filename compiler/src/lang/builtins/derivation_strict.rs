@@ -8,7 +8,7 @@ use super::hashes::hash_error;
 use crate::lang::derivation::modulo::{ModuloError, fill_output_paths};
 use crate::lang::derivation::{Derivation, Inputs, Output};
 use crate::lang::error::{EvalError, Result};
-use crate::lang::eval::Evaluator;
+use crate::lang::eval::{Evaluator, Feature};
 use crate::lang::hash::{Algorithm, parse_or_empty};
 use crate::lang::report;
 use crate::lang::store_path::{
@@ -207,7 +207,10 @@ impl<'a> Evaluator<'a> {
         for (name, output) in &derivation.outputs {
             let text = match output.path() {
                 Some(path) => store.print(path),
-                None => unknown_output_placeholder(path, name),
+                None => {
+                    self.require(Feature::CaDerivations, "")?;
+                    unknown_output_placeholder(path, name)
+                }
             };
             let element = ContextElement::Built { derivation: full, output: self.bytes(name) };
             let value = self.string_with(self.bytes(&text), Context::new(self.arena, vec![element]));

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use super::Evaluator;
 use crate::lang::error::{EvalError, Result};
-use crate::lang::expr::{AttrName, AttrsExpr, Binary, HasAttr, Node, Recursive, RichAttrs, Select};
+use crate::lang::expr::{AttrName, AttrsExpr, Binary, Expr, HasAttr, Node, Recursive, RichAttrs, Select};
 use crate::lang::suggest::best_matches;
 use crate::lang::syntax::symbol::known;
 use crate::lang::syntax::{Origin, Pos, Symbol};
@@ -307,7 +307,15 @@ impl<'a> Evaluator<'a> {
         pos: Pos,
         context: &'static str,
     ) -> Result<&'a Attrs<'a>> {
-        match self.operand(expr, env) {
+        let result = match *expr {
+            // Nix lays a chain of sets over each other at once, so that only the innermost operator is at fault.
+            Expr::Update(operands) => {
+                self.check_stack()?;
+                Ok(self.eval_update(operands, env)?)
+            }
+            _ => self.operand(expr, env),
+        };
+        match result {
             Ok(Value::Attrs(attrs)) => Ok(attrs),
             Ok(other) => Err(self.type_error("a set", other).trace(pos, context.as_bytes())),
             Err(error) => Err(error.trace(pos, context.as_bytes())),
