@@ -75,8 +75,8 @@ pub fn type_phrase(value: Value<'_>) -> String {
         Value::PartialBuiltin(partial) => {
             format!("the partially applied built-in function '{}'", partial.builtin.name)
         }
-        Value::Thunk(slot) if matches!(slot.get(), Value::Deferred(..)) => "a function application".into(),
         Value::Deferred(..) => "a function application".into(),
+        Value::Thunk(slot) if matches!(slot.get(), Value::Deferred(..)) => "a function application".into(),
         Value::Thunk(_) | Value::Pending(..) | Value::Failed(_) => "a thunk".into(),
         Value::Blackhole => "a black hole".into(),
     }

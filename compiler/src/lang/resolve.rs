@@ -193,7 +193,8 @@ impl<'a> Resolver<'_, 'a> {
         Ok(match self.variable(pos, name, below)? {
             Variable::At(Place { depth: 0, slot }) => Item::Local(slot),
             Variable::At(place) => Item::Outer(place),
-            Variable::Global(value) => Item::Const(value),
+            // Of the globals `derivation` alone is made when it is wanted; Nix has it from the start.
+            Variable::Global(value) => Item::Const(self.ev.force(value, Pos::NONE)?),
             Variable::Dynamic(dynamic) => self.lazy(Expr::Dynamic(dynamic)),
         })
     }

@@ -7,6 +7,7 @@ use bumpalo::Bump;
 
 pub mod ast;
 mod bindings;
+mod early_names;
 pub mod error;
 mod escape;
 mod lexer;

@@ -10,6 +10,8 @@ use std::num::NonZeroU32;
 use bumpalo::Bump;
 use hashbrown::HashTable;
 
+use super::early_names::EARLY;
+
 /// A name, interned in a [`Symbols`] table. Smaller means seen earlier, not lexicographically smaller.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Symbol(NonZeroU32);
@@ -49,14 +51,12 @@ impl fmt::Debug for Symbols<'_> {
 }
 
 impl<'a> Symbols<'a> {
-    /// A table that knows the names of [`known`] under their constants, and no other.
+    /// A table that knows the names of [`known`] under their constants, then those of [`EARLY`], and no other.
     pub fn new(arena: &'a Bump) -> Self {
-        let mut table = Symbols {
-            arena,
-            names: Vec::with_capacity(2 * known::NAMES.len()),
-            index: HashTable::with_capacity(2 * known::NAMES.len()),
-        };
-        for name in known::NAMES {
+        let room = 2 * (known::NAMES.len() + EARLY.len());
+        let mut table =
+            Symbols { arena, names: Vec::with_capacity(room), index: HashTable::with_capacity(room) };
+        for name in known::NAMES.iter().chain(EARLY) {
             table.intern(name.as_bytes());
         }
         table
@@ -167,9 +167,32 @@ pub mod known {
         COLUMN "column"
         FUNCTOR "__functor"
         TO_STRING "__toString"
-        STRUCTURED_ATTRS "__structuredAttrs"
         RIGHT "right"
         WRONG "wrong"
+        STRUCTURED_ATTRS "__structuredAttrs"
+        JSON "__json"
+        ALLOWED_REFERENCES "allowedReferences"
+        ALLOWED_REQUISITES "allowedRequisites"
+        DISALLOWED_REFERENCES "disallowedReferences"
+        DISALLOWED_REQUISITES "disallowedRequisites"
+        MAX_SIZE "maxSize"
+        MAX_CLOSURE_SIZE "maxClosureSize"
+        BUILDER "builder"
+        ARGS "args"
+        CONTENT_ADDRESSED "__contentAddressed"
+        IMPURE "__impure"
+        OUTPUT_HASH "outputHash"
+        OUTPUT_HASH_ALGO "outputHashAlgo"
+        OUTPUT_HASH_MODE "outputHashMode"
+        RECURSE_FOR_DERIVATIONS "recurseForDerivations"
+        DESCRIPTION "description"
+        SELF "self"
+        START_SET "startSet"
+        OPERATOR "operator"
+        KEY "key"
+        PATH "path"
+        PREFIX "prefix"
+        OUTPUT_SPECIFIED "outputSpecified"
         SUB "__sub"
         LESS_THAN "__lessThan"
         MUL "__mul"
@@ -196,7 +219,7 @@ mod tests {
         let mut symbols = Symbols::new(&arena);
         assert_eq!(symbols.intern(b"__sub"), known::SUB);
         assert_eq!(symbols.name(known::NULL), b"null");
-        assert_eq!(symbols.len(), known::NAMES.len());
+        assert_eq!(symbols.len(), known::NAMES.len() + EARLY.len());
         let a = symbols.intern(b"a");
         let b = symbols.intern(b"\xff\0");
         assert!(a < b);

@@ -1,0 +1,1 @@
+{ squares = map (n: n * n) [ 1 2 ]; }

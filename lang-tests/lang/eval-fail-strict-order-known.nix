@@ -1,0 +1,6 @@
+{
+  colour = throw "colour";
+  strict = throw "strict";
+  hashString = throw "hashString";
+  description = throw "description";
+}
