@@ -104,10 +104,10 @@ pub fn group_id(text: &str, group: &str) -> Result<u32, AccountError> {
 const LARGEST_OWNER: u32 = i32::MAX as u32;
 
 /// Answers `--chown`'s question as BuildKit does: a user name alone brings its primary group, a number alone is group too,
-/// and an unknown name silently is 0.
+/// an unknown user silently is 0, an unknown group leaves the user's own, and an empty one behind a `:` is 0.
 pub fn owner(spec: &str, passwd: &str, group: &str) -> (u32, u32) {
     let (user_text, group_text) = match spec.split_once(':') {
-        Some((user, group)) => (user, Some(group).filter(|g| !g.is_empty())),
+        Some((user, group)) => (user, Some(group)),
         None => (spec, None),
     };
     let number = |text: &str| text.parse::<u32>().ok().filter(|n| *n <= LARGEST_OWNER);
@@ -117,9 +117,10 @@ pub fn owner(spec: &str, passwd: &str, group: &str) -> (u32, u32) {
     };
     let gid = match group_text {
         None => primary,
+        Some("") => 0,
         Some(text) => number(text)
             .or_else(|| groups(group).find(|(name, _, _)| *name == text).map(|(_, gid, _)| gid))
-            .unwrap_or(0),
+            .unwrap_or(primary),
     };
     (uid, gid)
 }
@@ -157,7 +158,12 @@ mod tests {
             ("7:8", (7, 8)),
             ("unknown", (0, 0)),
             ("4294967295", (0, 0)),
-            ("app:unknown", (1000, 0)),
+            ("app:unknown", (1000, 1001)),
+            ("7:unknown", (7, 7)),
+            ("unknown:unknown", (0, 0)),
+            ("app:", (1000, 0)),
+            ("7:", (7, 0)),
+            (":staff", (0, 50)),
         ] {
             assert_eq!(owner(spec, PASSWD, GROUP), want, "{spec}");
         }

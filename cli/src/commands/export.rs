@@ -49,6 +49,8 @@ enum Kind {
         /// True when the image is pushed under its names.
         push: bool,
     },
+    /// Nothing: only the steps were wanted.
+    Nothing,
 }
 
 /// Where bytes go.
@@ -153,6 +155,7 @@ impl Keys {
             "docker" => Kind::Image { push: false },
             "image" => Kind::Image { push: self.push },
             "registry" => Kind::Image { push: true },
+            "cacheonly" => Kind::Nothing,
             other => return Err(format!("there is no type `{other}`")),
         })
     }
@@ -179,7 +182,7 @@ impl Export {
         }
         Self::keys(option).map_err(|why| {
             Failure::usage(format!("--output `{option}`: {why}"))
-                .help("Types: local, tar, oci, docker, image, registry; for example type=oci,dest=app.tar")
+                .help("Types: local, tar, oci, docker, image, registry, cacheonly; for example type=oci,dest=app.tar")
         })
     }
 
@@ -227,7 +230,7 @@ impl Export {
                 target.fill(|out| Ok(archive::save_release(store, &release, &names, out)?))?;
             }
             Kind::Docker(target) => docker(store, product.only("type=docker")?, names, target)?,
-            Kind::Image { .. } => {}
+            Kind::Image { .. } | Kind::Nothing => {}
         }
         Ok(())
     }
@@ -298,6 +301,7 @@ mod tests {
             ("type=docker,dest=a.tar", Kind::Docker(file("a.tar"))),
             ("type=image,push=true", Kind::Image { push: true }),
             ("type=registry", Kind::Image { push: true }),
+            ("type=cacheonly", Kind::Nothing),
         ] {
             assert_eq!(Export::parse(option).unwrap().kind, want, "{option}");
         }

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use hcl::expr::{ForExpr, FuncCall, ObjectKey, Operation, TemplateExpr, Traversal, TraversalOperator};
-use hcl::template::{Directive, Element, Template};
+use hcl::expr::{ForExpr, FuncCall, Operation, TemplateExpr, Traversal, TraversalOperator};
 use hcl::{Expression, Identifier};
 
 use super::evaluate::Fields;
+use super::walk;
 
 /// Most calls that one file's expressions may come to: functions that call others twice double them.
 const LIMIT_CALLS: usize = 10_000;
@@ -34,8 +34,11 @@ pub(super) struct Calls {
 
 impl Calls {
     /// From the fields of `function` blocks; a later block takes an earlier one's place.
-    pub(super) fn new(blocks: Vec<(String, Fields)>) -> Result<Self, String> {
+    /// `now` is what `timestamp()` answers.
+    pub(super) fn new(blocks: Vec<(String, Fields)>, now: &str) -> Result<Self, String> {
         let mut calls = Self::default();
+        let clock = Function { params: Vec::new(), rest: None, result: Expression::from(now) };
+        calls.known.insert("timestamp".to_owned(), clock);
         for (name, fields) in blocks {
             let mut function = Function { params: Vec::new(), rest: None, result: Expression::Null };
             let mut has_result = false;
@@ -61,104 +64,11 @@ impl Calls {
         if self.known.is_empty() {
             return Ok(expression);
         }
-        Ok(match expression {
-            Expression::Array(items) => Expression::Array(self.all(items)?),
-            Expression::Object(object) => {
-                let entries = object.into_iter().map(|(key, value)| {
-                    let key = match key {
-                        ObjectKey::Expression(key) => ObjectKey::Expression(self.rewrite(key)?),
-                        other => other,
-                    };
-                    Ok((key, self.rewrite(value)?))
-                });
-                Expression::Object(entries.collect::<Result<_, String>>()?)
-            }
-            Expression::TemplateExpr(text) => self.text(*text)?,
-            Expression::Traversal(mut walk) => {
-                self.replace(&mut walk.expr)?;
-                for operator in &mut walk.operators {
-                    if let TraversalOperator::Index(index) = operator {
-                        self.replace(index)?;
-                    }
-                }
-                Expression::Traversal(walk)
-            }
-            Expression::FuncCall(call) => self.call(*call)?,
-            Expression::Parenthesis(inner) => Expression::Parenthesis(Box::new(self.rewrite(*inner)?)),
-            Expression::Conditional(mut choice) => {
-                self.replace(&mut choice.cond_expr)?;
-                self.replace(&mut choice.true_expr)?;
-                self.replace(&mut choice.false_expr)?;
-                Expression::Conditional(choice)
-            }
-            Expression::Operation(mut operation) => {
-                match operation.as_mut() {
-                    Operation::Unary(unary) => self.replace(&mut unary.expr)?,
-                    Operation::Binary(binary) => {
-                        self.replace(&mut binary.lhs_expr)?;
-                        self.replace(&mut binary.rhs_expr)?;
-                    }
-                }
-                Expression::Operation(operation)
-            }
-            Expression::ForExpr(mut each) => {
-                self.replace(&mut each.collection_expr)?;
-                self.replace(&mut each.value_expr)?;
-                for inner in [&mut each.key_expr, &mut each.cond_expr].into_iter().flatten() {
-                    self.replace(inner)?;
-                }
-                Expression::ForExpr(each)
-            }
-            plain => plain,
-        })
+        walk::calls(expression, &mut |call| self.call(call))
     }
 
-    fn replace(&mut self, place: &mut Expression) -> Result<(), String> {
-        let taken = std::mem::replace(place, Expression::Null);
-        *place = self.rewrite(taken)?;
-        Ok(())
-    }
-
-    fn all(&mut self, items: Vec<Expression>) -> Result<Vec<Expression>, String> {
-        items.into_iter().map(|item| self.rewrite(item)).collect()
-    }
-
-    /// A string is written anew only where a call in it was replaced.
-    fn text(&mut self, text: TemplateExpr) -> Result<Expression, String> {
-        let before = self.done;
-        let mut template = Template::from_expr(&text).map_err(|error| error.to_string())?;
-        self.template(&mut template)?;
-        if self.done == before {
-            return Ok(Expression::from(text));
-        }
-        Ok(Expression::from(TemplateExpr::QuotedString(template.to_string())))
-    }
-
-    fn template(&mut self, template: &mut Template) -> Result<(), String> {
-        for element in template.elements_mut() {
-            match element {
-                Element::Literal(_) => {}
-                Element::Interpolation(inner) => self.replace(&mut inner.expr)?,
-                Element::Directive(directive) => match directive.as_mut() {
-                    Directive::If(choice) => {
-                        self.replace(&mut choice.cond_expr)?;
-                        self.template(&mut choice.true_template)?;
-                        if let Some(other) = &mut choice.false_template {
-                            self.template(other)?;
-                        }
-                    }
-                    Directive::For(each) => {
-                        self.replace(&mut each.collection_expr)?;
-                        self.template(&mut each.template)?;
-                    }
-                },
-            }
-        }
-        Ok(())
-    }
-
-    fn call(&mut self, mut call: FuncCall) -> Result<Expression, String> {
-        call.args = self.all(call.args)?;
+    /// A call whose arguments are rewritten already.
+    fn call(&mut self, call: FuncCall) -> Result<Expression, String> {
         let name = call.name.name.to_string();
         let Some(function) = self.known.get(&name).filter(|_| call.name.namespace.is_empty()) else {
             return Ok(Expression::from(call));

@@ -1,19 +1,21 @@
 //! `buildc bake`: the builds of a bake file, as one graph.
 
 mod build;
+mod files;
 mod words;
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use buildc_compiler::bake::{BakeError, BakeFile, Baked, linked};
+use buildc_compiler::bake::{BakeError, BakeFile, Baked, Listing, Surroundings, linked};
 use serde_json::{Map, Value};
 
 use self::words::Target;
 use super::Shell;
 use super::build::Progress;
 use crate::failure::{Failure, Outcome};
-use crate::output;
+use crate::{output, units};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -23,33 +25,40 @@ Examples:
   TAG=2 buildc bake                    a variable from the environment
   buildc bake --set app.platforms=linux/arm64";
 
-/// Files that are looked for, in this order; each that is there is read.
-const DEFAULT_FILES: [&str; 8] = [
-    "compose.yaml",
-    "compose.yml",
-    "docker-compose.yml",
-    "docker-compose.yaml",
-    "docker-bake.json",
-    "docker-bake.hcl",
-    "docker-bake.override.json",
-    "docker-bake.override.hcl",
-];
-/// Where compose files take variables from that the environment does not have.
-const DOTENV: &str = ".env";
-
 // Options of `buildc bake`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub struct BakeArgs {
-    /// Bake or compose file; repeatable [default: compose.yaml, docker-bake.json and docker-bake.hcl, with their overrides]
+    /// Bake or compose file, `-` for standard input; repeatable [default: compose.yaml, docker-bake.json and docker-bake.hcl, with their overrides]
     #[arg(short, long, value_name = "FILE")]
     file: Vec<PathBuf>,
     /// Print what would be built, as JSON, and build nothing
-    #[arg(long)]
+    #[arg(long, conflicts_with = "list")]
     print: bool,
-    /// Change a field, for example app.args.V=2; TARGET may have a `*`; repeatable
+    /// List what the files have: targets or variables, also as type=targets,format=json
+    #[arg(long, value_name = "WHAT")]
+    list: Option<String>,
+    /// Change a field, for example app.args.V=2, or add to a list with +=; TARGET may have a `*`; repeatable
     #[arg(long, value_name = "TARGET.FIELD=VALUE")]
     set: Vec<String>,
+    /// Value of a variable, which goes before that of the environment; repeatable
+    #[arg(long, value_name = "NAME=VALUE")]
+    var: Vec<String>,
+    /// What to do with each target instead of building it: check, outline or targets
+    #[arg(long, value_name = "METHOD")]
+    call: Option<String>,
+    /// Only say what is unwise in the targets' Dockerfiles
+    #[arg(long, conflicts_with = "call")]
+    check: bool,
+    /// Attach a list of packages to what leaves, as with `buildc build`
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    sbom: Option<String>,
+    /// Attach how images were made to what leaves, as with `buildc build`
+    #[arg(long, value_name = "MODE", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    provenance: Option<String>,
+    /// Accepted for Docker's sake: targets say themselves what they may
+    #[arg(long, value_name = "ENTITLEMENT")]
+    allow: Vec<String>,
     /// Run every step, whatever is cached
     #[arg(long)]
     no_cache: bool,
@@ -77,57 +86,100 @@ pub struct BakeArgs {
     targets: Vec<String>,
 }
 
-/// Prints or builds.
+/// Prints, lists or builds.
 pub fn run(args: &BakeArgs, shell: &Shell) -> Outcome {
     let bad = |error: BakeError| Failure::told("bake::invalid", &error, None);
-    let environment = |name: &str| std::env::var(name).ok();
-    let mut file = BakeFile::read(&texts(&args.file)?, &environment, &dotenv()?).map_err(bad)?;
+    let given = given(&args.var)?;
+    let environment = |name: &str| given.get(name).cloned().or_else(|| std::env::var(name).ok());
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let (dotenv, now) =
+        (files::dotenv()?, units::rfc3339(i64::try_from(since.as_secs()).unwrap_or_default()));
+    let platform = buildc_ir::Platform::host().to_string();
+    let around = Surroundings { environment: &environment, dotenv: &dotenv, now: &now, platform: &platform };
+    let mut file = BakeFile::read(&files::texts(&args.file)?, &around).map_err(bad)?;
+    if let Some(what) = &args.list {
+        let (what, json) = listing(what)?;
+        output::data(&if json { file.list_json(what) } else { file.list(what) })?;
+        return Ok(0);
+    }
     for option in &args.set {
-        file.set(option).map_err(bad)?;
+        file.set(option, &|name| std::env::var(name).ok()).map_err(bad)?;
+    }
+    for option in of_all(args) {
+        file.set(&option, &|_| None).map_err(bad)?;
     }
     let baked = file.resolve(&args.targets).map_err(bad)?;
     if args.print {
-        output::json(&baked.json())?;
+        let text = baked.printed().map_err(|why| Failure::new("bake::invalid", why))?;
+        output::data(&text)?;
         return Ok(0);
     }
     let targets = order(&baked)?.into_iter().map(|name| target(args, &baked, name));
     build::run(args, targets.collect::<Result<_, _>>()?, shell)
 }
 
+/// What options say of all targets, as `--set` would.
+fn of_all(args: &BakeArgs) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut add = |wanted: bool, option: &str| {
+        if wanted {
+            all.push(format!("*.{option}"));
+        }
+    };
+    add(args.push, "push=true");
+    add(args.load, "load=true");
+    add(args.no_cache, "no-cache=true");
+    add(args.pull, "pull=true");
+    add(args.check, "call=check");
+    if let Some(call) = &args.call {
+        add(true, &format!("call={call}"));
+    }
+    for (kind, value) in [("sbom", &args.sbom), ("provenance", &args.provenance)] {
+        let Some(value) = value else { continue };
+        let attest = match value.as_str() {
+            "true" => format!("attest=type={kind}"),
+            "false" => format!("attest=type={kind},disabled=true"),
+            rest => format!("attest=type={kind},{rest}"),
+        };
+        add(true, &attest);
+    }
+    all
+}
+
+/// `--var NAME=VALUE`.
+fn given(options: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    let pair = |option: &String| {
+        let pair = option.split_once('=').filter(|(name, _)| !name.is_empty());
+        let pair = pair.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        pair.ok_or_else(|| Failure::usage(format!("--var `{option}` does not say NAME=VALUE")))
+    };
+    options.iter().map(pair).collect()
+}
+
+/// What `--list` names, and whether it is wanted as JSON.
+fn listing(text: &str) -> Result<(Listing, bool), Failure> {
+    let bad = || {
+        Failure::usage(format!("--list `{text}` is not understood"))
+            .help("Write targets, variables or type=targets,format=json")
+    };
+    let (mut what, mut json) = (None, false);
+    for field in text.split(',') {
+        match field.split_once('=').unwrap_or(("type", field)) {
+            ("type", "targets") => what = Some(Listing::Targets),
+            ("type", "variables") => what = Some(Listing::Variables),
+            ("format", "json") => json = true,
+            ("format", "table") => json = false,
+            _ => return Err(bad()),
+        }
+    }
+    Ok((what.ok_or_else(bad)?, json))
+}
+
 /// A target with what the command line says of all.
 fn target(args: &BakeArgs, baked: &Baked, name: String) -> Result<Target, Failure> {
     let mut target = words::target(&name, baked.targets.get(&name).unwrap_or(&Map::new()))?;
-    target.args.source.no_cache |= args.no_cache;
-    target.args.source.pull |= args.pull;
-    target.args.push |= args.push && !target.args.tag.is_empty();
     target.args.progress = args.progress;
     Ok(target)
-}
-
-/// The files with their names.
-fn texts(files: &[PathBuf]) -> Result<Vec<(String, String)>, Failure> {
-    let there = DEFAULT_FILES.iter().map(PathBuf::from).filter(|path| path.is_file());
-    let files: Vec<PathBuf> = if files.is_empty() { there.collect() } else { files.to_vec() };
-    if files.is_empty() {
-        return Err(Failure::new(
-            "input::not_found",
-            "There is no docker-bake.hcl, docker-bake.json or compose.yaml here",
-        )
-        .help("Name a file with -f"));
-    }
-    let mut found = Vec::new();
-    for path in files {
-        let text = std::fs::read_to_string(&path).map_err(|e| Failure::file("read", &path, &e))?;
-        found.push((path.display().to_string(), text));
-    }
-    Ok(found)
-}
-
-fn dotenv() -> Result<String, Failure> {
-    match std::fs::read_to_string(DOTENV) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
-        read => read.map_err(|e| Failure::file("read", std::path::Path::new(DOTENV), &e)),
-    }
 }
 
 /// All targets, those that others take files from first.

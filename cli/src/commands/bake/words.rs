@@ -125,11 +125,12 @@ fn field_words(words: &mut Words, field: &str, value: &Value) -> Result<(), Stri
     let (flag, form) = option(field).ok_or_else(|| format!("its field `{field}` is not supported"))?;
     match (form, value) {
         (Form::Flag, Value::Bool(wanted)) => words.options.extend(wanted.then(|| flag.to_owned())),
+        (Form::List, Value::String(one)) if one.is_empty() => {}
         (Form::List, Value::String(one)) => words.push(flag, one),
         (Form::List, Value::Array(items)) => {
-            for item in items {
-                let word =
-                    keys(item).ok_or_else(|| format!("its `{field}` has something else than strings"))?;
+            for item in items.iter().filter(|item| item.as_str() != Some("")) {
+                let word = if field == "ssh" { agent(item) } else { keys(item) };
+                let word = word.ok_or_else(|| format!("its `{field}` has something else than strings"))?;
                 words.push(flag, word);
             }
         }
@@ -148,10 +149,26 @@ fn keys(item: &Value) -> Option<String> {
     match item {
         Value::String(text) => Some(text.clone()),
         Value::Object(map) => {
-            let fields = map.iter().map(|(key, value)| format!("{key}={}", scalar(value)));
+            let fields = map.iter().map(|(key, value)| quoted(format!("{key}={}", scalar(value))));
             Some(fields.collect::<Vec<_>>().join(","))
         }
         _ => None,
+    }
+}
+
+/// `ID[=PATH,…]`, also written as a map.
+fn agent(item: &Value) -> Option<String> {
+    let Value::Object(map) = item else { return keys(item) };
+    let id = map.get("id").and_then(Value::as_str).unwrap_or("default");
+    let paths = buildc_compiler::bake::strings(map.get("paths")).join(",");
+    Some(if paths.is_empty() { id.to_owned() } else { format!("{id}={paths}") })
+}
+
+/// In double quotes where it holds a comma.
+fn quoted(field: String) -> String {
+    match field.contains([',', '"']) {
+        true => format!("\"{}\"", field.replace('"', "\"\"")),
+        false => field,
     }
 }
 

@@ -7,11 +7,11 @@ mod dotenv;
 mod interpolate;
 mod service;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{BakeError, BakeFile};
+use super::{BakeError, BakeFile, Group};
 
 /// Largest file that is read, in bytes.
 const LIMIT_BYTES: usize = 1 << 20;
@@ -87,14 +87,15 @@ fn targets(whole: &Value, look_up: &dyn Fn(&str) -> Option<String>) -> Result<Ba
         Some(services) => services.as_object().ok_or("`services` is no map")?,
     };
     let secrets = whole.get("secrets").and_then(Value::as_object).unwrap_or(&empty);
-    let mut file = BakeFile { groups: BTreeMap::new(), targets: BTreeMap::new() };
+    let mut file = BakeFile::default();
     for name in services.keys() {
         let service = extended(services, name, &mut BTreeSet::new())?;
         if let Some(target) = service::target(name, &service, secrets, look_up)? {
             file.targets.insert(service::target_name(name), target);
         }
     }
-    file.groups.insert("default".to_owned(), file.targets.keys().cloned().collect());
+    let all = Group { description: None, targets: file.targets.keys().cloned().collect() };
+    file.groups.insert("default".to_owned(), all);
     Ok(file)
 }
 

@@ -1,0 +1,130 @@
+//! The entries of lists such as `cache-from`, `output` and `secret`: strings of `KEY=VALUE` with commas, or maps.
+//!
+//! Owns: one form for both, and what a list comes to when entries speak of the same thing. Never does: acting on them.
+
+use serde_json::{Map, Value, json};
+
+/// True for a field whose entries are such strings or maps.
+pub(super) fn is_field(field: &str) -> bool {
+    ["attest", "cache-from", "cache-to", "output", "secret", "ssh"].contains(&field)
+}
+
+/// A field's entries as maps, in the form in which buildx prints them; empty ones and repetitions left out.
+///
+/// # Errors
+/// What is wrong with an entry.
+pub(super) fn normal(field: &str, value: &Value) -> Result<Value, String> {
+    let items = match value {
+        Value::Array(items) => items.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let mut entries: Vec<Value> = Vec::new();
+    for item in items {
+        let Some(entry) = entry(field, item).map_err(|why| format!("`{field}`: {why}"))? else { continue };
+        let same = |known: &&mut Value| match field {
+            "attest" => known.get("type") == entry.get("type"),
+            "ssh" => known.get("id") == entry.get("id"),
+            _ => **known == entry,
+        };
+        match entries.iter_mut().find(same) {
+            Some(known) => *known = entry,
+            None => entries.push(entry),
+        }
+    }
+    Ok(Value::Array(entries))
+}
+
+fn entry(field: &str, item: &Value) -> Result<Option<Value>, String> {
+    let map = match item {
+        Value::String(text) if text.is_empty() => return Ok(None),
+        Value::String(text) => read(field, text)?,
+        Value::Object(map) => map.clone(),
+        other => return Err(format!("`{other}` is neither a string nor a map")),
+    };
+    let map = map.into_iter().map(|(key, value)| match value {
+        Value::String(_) | Value::Array(_) | Value::Null => (key, value),
+        other => (key, json!(other.to_string())),
+    });
+    let map: Map<String, Value> = map.filter(|(_, value)| !value.is_null()).collect();
+    Ok(Some(Value::Object(ordered(field, map))))
+}
+
+/// Secrets and agents have an order of their own, the others that of their keys.
+fn ordered(field: &str, map: Map<String, Value>) -> Map<String, Value> {
+    let first: &[&str] = match field {
+        "secret" => &["id", "src", "env"],
+        "ssh" => &["id", "paths"],
+        _ => &[],
+    };
+    let mut pairs: Vec<_> = map.into_iter().collect();
+    let place = |key: &str| first.iter().position(|known| *known == key).unwrap_or(first.len());
+    pairs.sort_by(|a, b| (place(&a.0), &a.0).cmp(&(place(&b.0), &b.0)));
+    pairs.into_iter().collect()
+}
+
+fn read(field: &str, text: &str) -> Result<Map<String, Value>, String> {
+    let fields = split(text);
+    let plain = |text: &str| !text.contains('=');
+    let one = fields.len() == 1 && plain(text);
+    let map = match field {
+        "ssh" => {
+            let (id, paths) = text.split_once('=').map_or((text, None), |(id, paths)| (id, Some(paths)));
+            let mut map = Map::from_iter([("id".to_owned(), json!(id))]);
+            if let Some(paths) = paths {
+                map.insert("paths".to_owned(), json!(split(paths)));
+            }
+            return Ok(map);
+        }
+        "cache-from" | "cache-to" if one => json!({ "type": "registry", "ref": text }),
+        "output" if text == "-" => json!({ "type": "tar", "dest": "-" }),
+        "output" if one => json!({ "type": "local", "dest": text }),
+        _ => Value::Null,
+    };
+    if let Value::Object(map) = map {
+        return Ok(map);
+    }
+    let mut map = Map::new();
+    for pair in fields {
+        let Some((key, value)) = pair.split_once('=') else {
+            return Err(format!("`{pair}` in `{text}` is no KEY=VALUE"));
+        };
+        let key = match (field, key.trim().to_lowercase().as_str()) {
+            ("secret", "source") => "src".to_owned(),
+            ("output", _) if key.starts_with("annotation") => key.to_owned(),
+            (_, key) => key.to_owned(),
+        };
+        map.insert(key, json!(value));
+    }
+    if field == "secret" {
+        match map.shift_remove("type").as_ref().and_then(Value::as_str) {
+            // `src` of a variable is its name.
+            Some("env") => {
+                let name = map.shift_remove("src").filter(|_| !map.contains_key("env"));
+                if let Some(name) = name {
+                    map.insert("env".to_owned(), name);
+                }
+            }
+            Some("file") | None => {}
+            Some(other) => return Err(format!("there is no secret of type `{other}`")),
+        }
+    } else if !map.contains_key("type") {
+        return Err(format!("`{text}` has no type"));
+    }
+    Ok(map)
+}
+
+/// At commas; a field in double quotes may hold some (RFC 4180).
+fn split(text: &str) -> Vec<String> {
+    let (mut fields, mut field, mut quoted) = (Vec::new(), String::new(), false);
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' if quoted && letters.next_if_eq(&'"').is_some() => field.push('"'),
+            '"' if quoted || field.is_empty() => quoted = !quoted,
+            ',' if !quoted => fields.push(std::mem::take(&mut field)),
+            other => field.push(other),
+        }
+    }
+    fields.push(field);
+    fields
+}
