@@ -13,6 +13,7 @@ use buildc_ir::lock::Lock;
 use buildc_ir::{Diagnostic, SourceMap};
 
 use crate::commands::build::SourceArgs;
+use crate::epoch;
 use crate::failure::Failure;
 use crate::language;
 use crate::pipeline::{self, Compiled, Sourced};
@@ -54,7 +55,12 @@ pub fn compile(
     let Built { graph, sources, warnings, .. } = built;
     let groups = vec![1; graph.targets.len()];
     let held = Vec::new();
-    pipeline::decide(session, args, Sourced { graph, sources, warnings, contexts, source_key, groups, held })
+    let clamp = epoch::of_options(args)?;
+    pipeline::decide(
+        session,
+        args,
+        Sourced { graph, sources, warnings, contexts, source_key, groups, clamp, held },
+    )
 }
 
 /// Evaluates only for what the file asks of the world; gives its warnings and the lock with all answers.

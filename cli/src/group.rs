@@ -13,7 +13,7 @@ use crate::commands::build::SourceArgs;
 use crate::failure::Failure;
 use crate::pipeline::{self, Compiled, Frontend, Held, Sourced};
 use crate::session::{self, Session};
-use crate::{build_file, pins};
+use crate::{build_file, epoch, pins};
 
 /// One build of a group.
 #[derive(Debug)]
@@ -39,12 +39,12 @@ pub fn compile(
     for member in members {
         group.add(member, settings)?;
     }
-    let Group { graph, sources, warnings, contexts, groups, held, .. } = group;
+    let Group { graph, sources, warnings, contexts, groups, held, clamp, .. } = group;
     let contexts = contexts.opened;
     pipeline::decide(
         session,
         settings,
-        Sourced { graph, sources, warnings, contexts, source_key, groups, held },
+        Sourced { graph, sources, warnings, contexts, source_key, groups, clamp, held },
     )
 }
 
@@ -57,6 +57,7 @@ struct Group<'s> {
     contexts: Contexts,
     groups: Vec<usize>,
     held: Vec<Held>,
+    clamp: Option<i64>,
     /// Of each member a graph for each platform.
     lowered: BTreeMap<String, Vec<Arc<Graph>>>,
 }
@@ -71,6 +72,7 @@ impl<'s> Group<'s> {
             contexts: Contexts::default(),
             groups: Vec::new(),
             held: Vec::new(),
+            clamp: None,
             lowered: BTreeMap::new(),
         }
     }
@@ -87,7 +89,8 @@ impl<'s> Group<'s> {
         self.link(member, &mut frontend)?;
         let ast = frontend.parse()?;
         let resolver = frontend.resolver(self.session, pins::mode(args)?);
-        let Frontend { mut sources, options, mut warnings, place, named, .. } = frontend;
+        let Frontend { mut sources, mut options, mut warnings, place, named, .. } = frontend;
+        let clamp = epoch::of_file(args, &ast, &mut options)?;
         let platforms = session::platforms(&args.platform)?;
         let lowered = pipeline::lower_all(&ast, &mut sources, &options, &platforms, &resolver, &mut warnings);
         let mut lowered = lowered?;
@@ -98,12 +101,27 @@ impl<'s> Group<'s> {
         lowered.qualify_stages(name);
         lowered.targets.iter_mut().for_each(|target| (*name).clone_into(&mut target.name));
         self.groups.push(lowered.targets.len());
-        add_settings(name, args, &lowered, settings)?;
+        add_settings(name, args, &lowered, settings);
+        self.clamp(name, clamp)?;
         let alone = |at| lowered.narrowed(at..at + 1).map(Arc::new);
         let alone: Result<_, _> = (0..lowered.targets.len()).map(alone).collect();
         let internal = |error| Failure::told("internal::graph", &error, None);
         self.lowered.insert((*name).to_owned(), alone.map_err(internal)?);
         self.graph.absorb(lowered).map_err(internal)
+    }
+
+    /// One graph has one second that times are clamped to.
+    fn clamp(&mut self, name: &str, clamp: Option<i64>) -> Result<(), Failure> {
+        let Some(seconds) = clamp else { return Ok(()) };
+        if self.clamp.is_some_and(|other| other != seconds) {
+            return Err(Failure::new(
+                "bake::invalid",
+                format!("Target `{name}` has another SOURCE_DATE_EPOCH={seconds} than the others"),
+            )
+            .help("Targets that are built together have one; build the others by themselves"));
+        }
+        self.clamp = clamp;
+        Ok(())
     }
 
     /// Puts the members that contexts mean among the frontend's names.
@@ -162,12 +180,7 @@ impl Contexts {
 }
 
 /// What a member says that is decided for the whole graph.
-fn add_settings(
-    name: &str,
-    args: &SourceArgs,
-    lowered: &Graph,
-    settings: &mut SourceArgs,
-) -> Result<(), Failure> {
+fn add_settings(name: &str, args: &SourceArgs, lowered: &Graph, settings: &mut SourceArgs) {
     for cache in &args.cache_from {
         if !settings.cache_from.contains(cache) {
             settings.cache_from.push(cache.clone());
@@ -179,16 +192,4 @@ fn add_settings(
             .no_cache_filter
             .extend(args.no_cache_filter.iter().map(|stage| format!("{name}/{stage}"))),
     }
-    if let Some(seconds) = pipeline::clamp(args)? {
-        let own = format!("SOURCE_DATE_EPOCH={seconds}");
-        if settings.build_arg.first().is_some_and(|other| *other != own) {
-            return Err(Failure::new(
-                "bake::invalid",
-                format!("Target `{name}` has another {own} than the others"),
-            )
-            .help("Targets that are built together have one; build the others by themselves"));
-        }
-        settings.build_arg = vec![own];
-    }
-    Ok(())
 }

@@ -13,6 +13,7 @@ mod build_file;
 mod changes;
 mod commands;
 mod document;
+mod epoch;
 mod failure;
 mod group;
 mod interrupt;

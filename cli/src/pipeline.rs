@@ -19,7 +19,6 @@ use buildc_ir::plan::Tracing;
 use buildc_ir::step::Network;
 use buildc_ir::{Diagnostic, FileId, Graph, Plan, Platform, Reason, Severity, SourceMap, StepId, StepKind};
 
-use crate::build_file;
 use crate::commands::Shell;
 use crate::commands::build::{BuildNetwork, SourceArgs, Trace};
 use crate::commands::cache_options;
@@ -28,7 +27,7 @@ use crate::pins;
 use crate::place::{NamedPlace, Place};
 use crate::session::{self, Session};
 use crate::source::{self, Dockerfile};
-use crate::units;
+use crate::{build_file, epoch};
 
 /// What was fetched and unpacked for the contexts; it is removed when this is dropped.
 pub type Held = (Place, BTreeMap<String, NamedPlace>);
@@ -148,12 +147,13 @@ pub fn compile(session: &mut Session, args: &SourceArgs) -> Result<Compiled, Fai
     let contexts = contexts(session, &frontend)?;
     let ast = frontend.parse()?;
     let resolver = frontend.resolver(session, mode);
-    let Frontend { dockerfile, mut sources, options, mut warnings, place, named, .. } = frontend;
+    let Frontend { dockerfile, mut sources, mut options, mut warnings, place, named, .. } = frontend;
+    let clamp = epoch::of_file(args, &ast, &mut options)?;
     let platforms = session::platforms(&args.platform)?;
     let graph = lower_all(&ast, &mut sources, &options, &platforms, &resolver, &mut warnings)?;
     let source_key = source_key(&dockerfile, args, place.local);
     let (groups, held) = (vec![graph.targets.len()], vec![(place, named)]);
-    decide(session, args, Sourced { graph, sources, warnings, contexts, source_key, groups, held })
+    decide(session, args, Sourced { graph, sources, warnings, contexts, source_key, groups, clamp, held })
 }
 
 /// Lowers a Dockerfile for each platform, into one graph in which they share what is the same.
@@ -201,13 +201,15 @@ pub struct Sourced {
     pub source_key: String,
     /// How many targets of the graph, one after the other, are platforms of one product.
     pub groups: Vec<usize>,
+    /// What times are clamped to, in Unix seconds.
+    pub clamp: Option<i64>,
     /// Keeps what was fetched and unpacked for the contexts.
     pub held: Vec<Held>,
 }
 
 /// Improves and plans.
 pub fn decide(session: &Session, args: &SourceArgs, lowered: Sourced) -> Result<Compiled, Failure> {
-    let Sourced { graph, sources, warnings, contexts, source_key, groups, held } = lowered;
+    let Sourced { graph, sources, warnings, contexts, source_key, groups, clamp, held } = lowered;
     let switches = passes(args)?;
     let (graph, passes) = optimise::run(graph, &switches);
     let imported = cache_options::open(session, &args.cache_from)?;
@@ -215,7 +217,6 @@ pub fn decide(session: &Session, args: &SourceArgs, lowered: Sourced) -> Result<
         cache::pull_bases(&session.store, graph.iter().map(|(_, node)| node));
     }
     let facts = StoreFacts::new(&session.store, &contexts, &source_key).with_caches(imported.as_deref());
-    let clamp = clamp(args)?;
     let fresh_stages = args.no_cache_filter.clone();
     let tracing = tracing(args, &graph);
     let options = PlanOptions {
@@ -351,36 +352,22 @@ fn named_places(args: &SourceArgs) -> Result<BTreeMap<String, NamedPlace>, Failu
     Ok(named)
 }
 
-/// 1980-01-01: the first time that zip archives can hold, which some builds make.
-const REPRODUCIBLE_SECOND: i64 = 315_532_800;
-/// The variable, and the build argument, that say what times are clamped to (reproducible-builds.org/specs).
-const EPOCH: &str = "SOURCE_DATE_EPOCH";
-
-/// What times are clamped to: the build argument before the variable, as BuildKit has it.
-pub fn clamp(args: &SourceArgs) -> Result<Option<i64>, Failure> {
-    let argument = args.build_arg.iter().rev().find_map(|arg| arg.strip_prefix(EPOCH)?.strip_prefix('='));
-    let text = argument.map(str::to_owned).or_else(|| std::env::var(EPOCH).ok()).unwrap_or_default();
-    if text.is_empty() {
-        return Ok(args.reproducible.then_some(REPRODUCIBLE_SECOND));
-    }
-    let seconds: Option<u64> = text.parse().ok().filter(|seconds| *seconds <= units::LAST_SECOND);
-    seconds.and_then(|seconds| i64::try_from(seconds).ok()).map(Some).ok_or_else(|| {
-        Failure::usage(format!("{EPOCH} is `{text}`, which is no number of seconds since 1970"))
-            .help("For example SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)")
-    })
-}
-
+/// What the options of a build say to its Dockerfile.
 pub fn lower_options(args: &SourceArgs) -> Result<LowerOptions, Failure> {
     let mut build_args = BTreeMap::new();
     for option in &args.build_arg {
         match option.split_once('=') {
+            Some(("", _)) => {
+                return Err(Failure::usage(format!("--build-arg `{option}` names no argument"))
+                    .help("Write NAME=VALUE, or NAME for the value that the environment has"));
+            }
             Some((name, value)) => build_args.insert(name.to_owned(), Some(value.to_owned())),
             None => build_args.insert(option.clone(), std::env::var(option).ok()),
         };
     }
-    if let Some(seconds) = clamp(args)? {
+    if let Some(seconds) = epoch::of_options(args)? {
         // Commands that honour it need only an ARG of this name.
-        build_args.insert(EPOCH.to_owned(), Some(seconds.to_string()));
+        build_args.insert(epoch::NAME.to_owned(), Some(seconds.to_string()));
     }
     let mut labels = Vec::new();
     for option in &args.label {

@@ -78,6 +78,9 @@ impl Layout {
     }
 }
 
+/// The build argument that keeps `.git` in a context that is a repository.
+const KEEP_GIT_DIR: &str = "BUILDKIT_CONTEXT_KEEP_GIT_DIR";
+
 fn understood(remote: Result<GitRemote, GitAddressError>) -> Result<GitRemote, Failure> {
     remote.map_err(|error| {
         Failure::new("context::incoming", format!("Git repository {error}"))
@@ -103,7 +106,10 @@ impl Place {
             return Self::of(incoming::receive("standard input", &mut std::io::stdin().lock())?, "<stdin>");
         }
         if let Some(remote) = GitRemote::parse(&text) {
-            return Ok(Self::held(incoming::clone(&understood(remote)?)?));
+            let mut remote = understood(remote)?;
+            remote.keep_git_dir |=
+                args.argument(KEEP_GIT_DIR).is_some_and(|value| matches!(value, "1" | "true"));
+            return Ok(Self::held(incoming::clone(&remote)?));
         }
         if is_web(&text) {
             return Self::of(incoming::fetch(&text)?, &text);

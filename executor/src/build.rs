@@ -18,6 +18,7 @@ use crossbeam_channel::Sender;
 use crate::assemble::{AssembleError, assemble};
 use crate::cache::Imported;
 use crate::cancel::Cancel;
+use crate::container::Ulimit;
 use crate::context::Context;
 use crate::event::{Event, Recorder, decided};
 use crate::facts::RECORD_KIND;
@@ -61,6 +62,19 @@ pub struct BuildOptions {
     pub ssh: BTreeMap<String, PathBuf>,
     /// Which layers the images get.
     pub layering: Layering,
+    /// What the sandboxes of commands are like beyond what their steps say.
+    pub sandbox: SandboxOptions,
+}
+
+/// What the user says of the sandboxes of all commands. None of it enters keys: it is for the machine, not for the result.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct SandboxOptions {
+    /// Instead of `buildkitsandbox`.
+    pub hostname: Option<String>,
+    /// Size of /dev/shm in bytes; 64 MiB when not given.
+    pub shm_size_bytes: Option<u64>,
+    /// Limits of each process.
+    pub ulimits: Vec<Ulimit>,
 }
 
 impl Default for BuildOptions {
@@ -78,6 +92,7 @@ impl Default for BuildOptions {
             log_dir: None,
             ssh: BTreeMap::new(),
             layering: Layering::Keep,
+            sandbox: SandboxOptions::default(),
         }
     }
 }

@@ -109,6 +109,11 @@ pub struct SourceArgs {
 }
 
 impl SourceArgs {
+    /// The value that the last `--build-arg` of a name gives it.
+    pub fn argument(&self, name: &str) -> Option<&str> {
+        self.build_arg.iter().rev().find_map(|arg| arg.strip_prefix(name)?.strip_prefix('='))
+    }
+
     /// `--jobs`, or one for each CPU.
     pub fn jobs(&self) -> usize {
         self.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
@@ -206,6 +211,12 @@ pub struct BuildArgs {
     /// ssh agent for RUN --mount=type=ssh
     #[arg(long, value_name = "default|ID[=SOCKET]")]
     pub ssh: Vec<String>,
+    /// Size of /dev/shm of RUN instructions, for example 256m [default: 64m]
+    #[arg(long, value_name = "SIZE")]
+    pub shm_size: Option<String>,
+    /// Limit of the processes of RUN instructions, for example nofile=1024:2048; repeatable
+    #[arg(long, value_name = "NAME=SOFT[:HARD]")]
+    pub ulimit: Vec<String>,
     /// Where the result goes, for example type=oci,dest=app.tar; a bare DIR receives the files; repeatable
     #[arg(short, long, value_name = "type=TYPE[,dest=PATH]")]
     pub output: Vec<String>,
@@ -374,9 +385,7 @@ pub fn platform(platform: &buildc_ir::Platform) -> oci::Platform {
 
 /// The build argument that wants an index whatever is built.
 fn multi_platform(args: &BuildArgs) -> bool {
-    let value =
-        |arg: &String| arg.strip_prefix("BUILDKIT_MULTI_PLATFORM=").map(|v| matches!(v, "1" | "true"));
-    args.source.build_arg.iter().rev().find_map(value).unwrap_or(false)
+    args.source.argument("BUILDKIT_MULTI_PLATFORM").is_some_and(|value| matches!(value, "1" | "true"))
 }
 
 /// What running a build needs of its command line.
@@ -391,6 +400,7 @@ pub fn build_options(args: &BuildArgs) -> Result<BuildOptions, Failure> {
         let (id, socket) = given::ssh_socket(agent)?;
         options.ssh.insert(id, socket);
     }
+    options.sandbox = given::sandbox(args)?;
     Ok(options)
 }
 

@@ -1,10 +1,25 @@
-//! What a build is given beside its source: `--secret` and `--ssh`.
+//! What a build is given beside its source: `--secret`, `--ssh`, `--shm-size` and `--ulimit`.
 
 use std::path::PathBuf;
 
-use buildc_executor::build::SecretSource;
+use buildc_executor::build::{SandboxOptions, SecretSource};
+use buildc_executor::container::options;
 
+use super::build::BuildArgs;
+use super::export_form::fields;
 use crate::failure::Failure;
+
+/// The build argument that names the host of RUN instructions.
+const HOSTNAME: &str = "BUILDKIT_SANDBOX_HOSTNAME";
+
+/// What the sandboxes of RUN instructions are like.
+pub fn sandbox(args: &BuildArgs) -> Result<SandboxOptions, Failure> {
+    let hostname = args.source.argument(HOSTNAME).filter(|name| !name.is_empty());
+    let shm_size_bytes =
+        args.shm_size.as_deref().map(|text| options::size("--shm-size", text)).transpose()?;
+    let ulimits = args.ulimit.iter().map(|text| options::ulimit(text)).collect::<Result<_, _>>()?;
+    Ok(SandboxOptions { hostname: hostname.map(str::to_owned), shm_size_bytes, ulimits })
+}
 
 /// `id=NAME[,src=FILE|,env=VAR][,type=file|env]`; without a source, a variable called like the id wins over a file.
 pub fn secret_source(option: &str) -> Result<(String, SecretSource), Failure> {
@@ -13,7 +28,8 @@ pub fn secret_source(option: &str) -> Result<(String, SecretSource), Failure> {
             .help("Write id=NAME,src=FILE or id=NAME,env=VAR")
     };
     let (mut id, mut source, mut env, mut kind) = (None, None, None, None);
-    for field in option.split(',') {
+    let fields = fields(option);
+    for field in &fields {
         match field.split_once('=') {
             Some(("id", value)) => id = Some(value.to_owned()),
             Some(("src" | "source", value)) => source = Some(value.to_owned()),

@@ -14,7 +14,7 @@ use super::build::{BuildArgs, Progress, SourceArgs};
 use crate::failure::Failure;
 use crate::product::Product;
 use crate::session::Session;
-use crate::{build_file, output, pipeline};
+use crate::{build_file, epoch, output};
 
 /// How many differences are listed for people.
 const LISTED: usize = 50;
@@ -101,7 +101,7 @@ pub fn report(
     first: &[Product],
     second: &[Product],
 ) -> Result<bool, Failure> {
-    let times = pipeline::clamp(&args.source)?.is_some();
+    let times = epoch::of_options(&args.source)?.is_some();
     let mut all = Vec::new();
     for (a, b) in first.iter().zip(second) {
         for ((one, other), platform) in a.images.iter().zip(&b.images).zip(&a.platforms) {

@@ -3,10 +3,10 @@
 //! The evaluator's functions get values, so these calls are answered before an expression is evaluated. Where an argument speaks
 //! of a variable that only a `for` or a function's call has, there is no answer yet, and the call is refused.
 
+use hcl::Expression;
 use hcl::Value;
 use hcl::eval::{Context, ErrorKind, Evaluate};
 use hcl::expr::FuncCall;
-use hcl::Expression;
 
 use super::walk;
 

@@ -42,6 +42,10 @@ fn entry(field: &str, item: &Value) -> Result<Option<Value>, String> {
         other => return Err(format!("`{other}` is neither a string nor a map")),
     };
     let map = map.into_iter().map(|(key, value)| match value {
+        value if field == "attest" && key == "disabled" => {
+            let truth = matches!(value.as_str(), Some("true" | "1")) || value == json!(true);
+            (key, json!(truth))
+        }
         Value::String(_) | Value::Array(_) | Value::Null => (key, value),
         other => (key, json!(other.to_string())),
     });

@@ -69,7 +69,7 @@ impl Raw {
                 // A plain attribute at the top is a variable too.
                 Structure::Attribute(attribute) => {
                     let fields = vec![("default".to_owned(), attribute.expr)];
-                    self.variables.push(Declared::new(attribute.key.to_string(), fields));
+                    self.variables.push(Declared::new(attribute.key.to_string(), fields, false));
                 }
                 Structure::Block(block) => self.block(block)?,
             }
@@ -105,7 +105,7 @@ impl Raw {
 
     fn keep(&mut self, kind: &str, name: String, fields: Fields) -> Result<(), String> {
         match kind {
-            "variable" => self.variables.push(Declared::new(name, fields)),
+            "variable" => self.variables.push(Declared::new(name, fields, true)),
             "group" => self.groups.push((name, fields)),
             "target" => self.targets.push((name, fields)),
             "function" => self.functions.push((name, fields)),

@@ -164,6 +164,10 @@ impl BakeFile {
             wanted.extend(linked(&target));
             place.insert(target);
         }
+        let mut done = BTreeSet::new();
+        for name in baked.targets.keys() {
+            baked.check_links(name, &mut Vec::new(), &mut done)?;
+        }
         Ok(baked)
     }
 
@@ -249,6 +253,33 @@ impl BakeFile {
         let nearest = known.iter().filter(near).min_by_key(|other| strsim::damerau_levenshtein(name, other));
         let nearest = nearest.map(|other| format!(" (did you mean `{other}`?)")).unwrap_or_default();
         BakeError::Unknown { name: name.to_owned(), nearest, known: known.join(", ") }
+    }
+}
+
+impl Baked {
+    /// Refuses targets that take files from each other in a circle.
+    fn check_links<'a>(
+        &'a self,
+        name: &'a str,
+        open: &mut Vec<&'a str>,
+        done: &mut BTreeSet<&'a str>,
+    ) -> Result<(), BakeError> {
+        if done.contains(name) {
+            return Ok(());
+        }
+        if open.contains(&name) {
+            return Err(BakeError::Cycle { name: name.to_owned() });
+        }
+        open.push(name);
+        let contexts = self.targets.get(name).and_then(|target| target.get("contexts"));
+        for (_, place) in contexts.and_then(Value::as_object).into_iter().flatten() {
+            if let Some(other) = place.as_str().and_then(|place| place.strip_prefix("target:")) {
+                self.check_links(other, open, done)?;
+            }
+        }
+        open.pop();
+        done.insert(name);
+        Ok(())
     }
 }
 

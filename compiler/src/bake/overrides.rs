@@ -63,7 +63,8 @@ impl BakeFile {
         environment: &dyn Fn(&str) -> Option<String>,
     ) -> Result<(), BakeError> {
         let bad = |why: &str| BakeError::Override { option: option.to_owned(), why: why.to_owned() };
-        let (path, value) = option.split_once('=').map_or((option, None), |(path, value)| (path, Some(value)));
+        let (path, value) =
+            option.split_once('=').map_or((option, None), |(path, value)| (path, Some(value)));
         let (path, append) = path.strip_suffix('+').map_or((path, false), |path| (path, true));
         let (target, key) = path.split_once('.').ok_or_else(|| bad("it says no TARGET.FIELD=VALUE"))?;
         let (field, name) = key.split_once('.').map_or((key, None), |(field, name)| (field, Some(name)));
@@ -119,7 +120,8 @@ impl BakeFile {
 /// Changes a target that has everything it inherits.
 pub(super) fn apply(target: &mut Map<String, Value>, changes: &Changes) -> Result<(), String> {
     for (key, change) in changes {
-        let (field, name) = key.split_once('.').map_or((key.as_str(), None), |(field, name)| (field, Some(name)));
+        let (field, name) =
+            key.split_once('.').map_or((key.as_str(), None), |(field, name)| (field, Some(name)));
         let last = change.values.last().cloned().unwrap_or_default();
         let field = match field {
             "platform" => "platforms",
@@ -187,10 +189,8 @@ fn push(target: &mut Map<String, Value>, wanted: bool) {
         output.insert("push".to_owned(), json!(wanted.to_string()));
     }
     if wanted && only_docker {
-        outputs.push(Map::from_iter([
-            ("type".to_owned(), json!("image")),
-            ("push".to_owned(), json!("true")),
-        ]));
+        outputs
+            .push(Map::from_iter([("type".to_owned(), json!("image")), ("push".to_owned(), json!("true"))]));
     }
     target.insert("output".to_owned(), json!(outputs));
 }

@@ -7,7 +7,7 @@ use hcl::eval::Context;
 use serde_json::{Map, Value};
 
 use super::evaluate::Fields;
-use super::{BakeFile, Group, attempts, merge, strings};
+use super::{BakeFile, Group, attempts, entries, merge, strings};
 
 /// Most targets that one matrix makes.
 const LIMIT_MATRIX: usize = 1024;
@@ -85,7 +85,7 @@ fn target(name: &str, fields: &Fields, context: &Context<'_>) -> Result<Vec<Made
     let named = |why: String| format!("target `{name}`: {why}");
     let (matrix, fields): (Fields, Fields) = fields.iter().cloned().partition(|(field, _)| field == "matrix");
     let Some((_, matrix)) = matrix.into_iter().next() else {
-        let fields = values(&fields, context).map_err(named)?;
+        let fields = checked(values(&fields, context).map_err(named)?).map_err(named)?;
         if fields.contains_key("name") {
             return Err(named("`name` needs a matrix".to_owned()));
         }
@@ -102,9 +102,49 @@ fn target(name: &str, fields: &Fields, context: &Context<'_>) -> Result<Vec<Made
         let Some(Value::String(own)) = fields.shift_remove("name") else {
             return Err(named("it has a matrix and needs a `name` made of its axes".to_owned()));
         };
+        let fields = checked(fields).map_err(named)?;
         made.push(Made { block: Some(name.to_owned()), name: own, fields });
     }
     Ok(made)
+}
+
+/// Refuses what a field cannot hold; numbers and booleans become text where text is wanted.
+fn checked(mut fields: Map<String, Value>) -> Result<Map<String, Value>, String> {
+    for (field, value) in &mut fields {
+        let text = |value: &mut Value| match value {
+            Value::Number(_) | Value::Bool(_) => {
+                *value = Value::String(value.to_string());
+                true
+            }
+            Value::String(_) => true,
+            _ => false,
+        };
+        let (fits, wanted) = match field.as_str() {
+            "args" | "labels" | "contexts" | "extra-hosts" => {
+                let fits = |map: &mut Map<String, Value>| map.values_mut().all(|v| v.is_null() || text(v));
+                (value.as_object_mut().is_some_and(fits), "a map of strings")
+            }
+            "pull" | "no-cache" => {
+                if let Some(truth @ ("true" | "false")) = value.as_str() {
+                    *value = Value::Bool(truth == "true");
+                }
+                (value.is_boolean(), "true or false")
+            }
+            "tags" | "platforms" | "annotations" | "inherits" | "no-cache-filter" | "ulimits"
+            | "entitlements" => {
+                (value.as_array_mut().is_some_and(|items| items.iter_mut().all(text)), "a list of strings")
+            }
+            field if entries::is_field(field) || field == "policy" => {
+                let entry = |item: &Value| item.is_string() || item.is_object();
+                (value.as_array().is_some_and(|items| items.iter().all(entry)), "a list of strings or maps")
+            }
+            _ => (text(value), "a string"),
+        };
+        if !fits {
+            return Err(format!("`{field}` is {wanted}, not `{value}`"));
+        }
+    }
+    Ok(fields)
 }
 
 type Row = Vec<(String, Hcl)>;
@@ -138,14 +178,17 @@ pub(super) fn groups(
     let mut groups: BTreeMap<String, Group> = BTreeMap::new();
     for (name, fields) in blocks {
         let fields = values(&fields, context).map_err(|why| format!("group `{name}`: {why}"))?;
-        if let Some(field) = fields.keys().find(|field| !["targets", "description"].contains(&field.as_str())) {
+        if let Some(field) = fields.keys().find(|field| !["targets", "description"].contains(&field.as_str()))
+        {
             return Err(format!("group `{name}`: `{field}` is no field"));
         }
         let group = groups.entry(name).or_default();
-        for target in strings(fields.get("targets")) {
-            if !group.targets.contains(&target) {
-                group.targets.push(target);
-            }
+        if fields.contains_key("targets") {
+            // What a later file says takes the earlier one's place.
+            let mut members = strings(fields.get("targets"));
+            let mut seen = std::collections::BTreeSet::new();
+            members.retain(|member| seen.insert(member.clone()));
+            group.targets = members;
         }
         if let Some(text) = fields.get("description").and_then(Value::as_str) {
             group.description = Some(text.to_owned());

@@ -16,12 +16,14 @@ pub(super) struct Declared {
     pub default: Option<Expression>,
     kind: Option<Expression>,
     description: Option<Expression>,
+    /// It has a block of its own, not just a value at the top of a file: only those are listed.
+    block: bool,
 }
 
 impl Declared {
     /// From the fields of a block.
-    pub(super) fn new(name: String, fields: Fields) -> Self {
-        let mut declared = Self { name, default: None, kind: None, description: None };
+    pub(super) fn new(name: String, fields: Fields, block: bool) -> Self {
+        let mut declared = Self { name, default: None, kind: None, description: None, block };
         for (field, value) in fields {
             match field.as_str() {
                 "default" => declared.default = Some(value),
@@ -51,6 +53,7 @@ pub(super) fn evaluate(
                 known.default = later.default.or(known.default.take());
                 known.kind = later.kind.or(known.kind.take());
                 known.description = later.description.or(known.description.take());
+                known.block |= later.block;
             }
         }
     }
@@ -60,7 +63,7 @@ pub(super) fn evaluate(
         let before = open.len();
         for (name, declared) in open {
             match variable(&declared, around, context) {
-                Ok(variable) => done.push(variable),
+                Ok(variable) => done.extend(declared.block.then_some(variable)),
                 Err(error) => {
                     why = format!("variable `{name}`: {error}");
                     left.insert(name, declared);

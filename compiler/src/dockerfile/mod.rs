@@ -150,6 +150,12 @@ pub fn lower(
     lower::lower(ast, sources, options, resolver)
 }
 
+/// The value of an ARG before the first FROM; `None` where there is none of the name, or it has no value. What is wrong with
+/// the file is left to [`lower()`].
+pub fn global_argument(ast: &ast::Dockerfile, options: &LowerOptions, name: &str) -> Option<String> {
+    lower::global_argument(ast, options, name)
+}
+
 /// What the target, or the last stage, asks its builder for. Bases are not resolved.
 ///
 /// # Errors

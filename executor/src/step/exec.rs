@@ -47,7 +47,9 @@ pub(super) fn run(
         Network::None | Network::Host => None,
     };
     let mut mounts = Mounts::new(site, work, chosen);
-    mounts.push(names(exec));
+    let sandbox = &site.options.sandbox;
+    let hostname = sandbox.hostname.as_deref().unwrap_or(HOSTNAME);
+    mounts.push(names(exec, hostname));
     mounts.push(resolver(lease.as_ref()));
     mounts.add_all(&exec.mounts)?;
     let overlay = matches!(rootfs, Rootfs::Overlay { .. });
@@ -55,9 +57,18 @@ pub(super) fn run(
     let spec = LaunchSpec {
         rootfs: root(rootfs, stubs::directory(site.store)?, tracing.is_some()),
         network: network(exec.network, lease.as_ref()),
-        process: process(exec, &account, &mounts),
+        process: ProcessSpec {
+            rlimits: sandbox
+                .ulimits
+                .iter()
+                .map(|limit| (limit.name.clone(), limit.soft, limit.hard))
+                .collect(),
+            ..process(exec, &account, &mounts)
+        },
         mounts: mounts.specs(),
-        ..sandbox(exec)
+        hostname: Some(hostname.to_owned()),
+        shm_size_bytes: sandbox.shm_size_bytes.unwrap_or(SHM_BYTES),
+        ..standard(exec)
     };
     let started = Instant::now();
     let mut stop = || {
@@ -174,7 +185,7 @@ fn root(rootfs: Rootfs, stubs: PathBuf, traced: bool) -> RootFs {
 }
 
 /// Everything that does not depend on the step's inputs.
-fn sandbox(exec: &step::Exec) -> LaunchSpec {
+fn standard(exec: &step::Exec) -> LaunchSpec {
     let paths = |list: &[&str]| -> Vec<String> {
         if exec.insecure { Vec::new() } else { list.iter().map(|p| (*p).to_owned()).collect() }
     };
@@ -236,7 +247,7 @@ fn process(exec: &step::Exec, account: &Account, mounts: &Mounts<'_>) -> Process
         uid: account.uid,
         gid: account.gid,
         groups: account.groups.clone(),
-        ..sandbox(exec).process
+        ..standard(exec).process
     }
 }
 
@@ -249,8 +260,8 @@ fn network(network: Network, lease: Option<&Lease>) -> NetNs {
 }
 
 /// `/etc/hosts`.
-fn names(exec: &step::Exec) -> MountSpec {
-    let mut text = format!("127.0.0.1\tlocalhost {HOSTNAME}\n::1\tlocalhost ip6-localhost ip6-loopback\n");
+fn names(exec: &step::Exec, hostname: &str) -> MountSpec {
+    let mut text = format!("127.0.0.1\tlocalhost {hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n");
     for (name, address) in &exec.extra_hosts {
         text.push_str(&format!("{address}\t{name}\n"));
     }

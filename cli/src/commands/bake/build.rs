@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use buildc_executor::Cancel;
-use buildc_executor::build::{BuildOptions, Outcome};
+use buildc_executor::build::{BuildOptions, Outcome, SandboxOptions};
 use buildc_store::ImageRecord;
 
 use super::BakeArgs;
@@ -97,6 +97,11 @@ fn options(targets: &[Target], settings: &SourceArgs) -> Result<BuildOptions, Fa
         let own = build::build_options(args)?;
         join(&mut all.secrets, own.secrets).map_err(|id| ambiguous(name, "secret", &id))?;
         join(&mut all.ssh, own.ssh).map_err(|id| ambiguous(name, "ssh agent", &id))?;
+        if own.sandbox != SandboxOptions::default() {
+            let same = all.sandbox == SandboxOptions::default() || all.sandbox == own.sandbox;
+            let wrong = || ambiguous(name, "sandbox", "shm-size, ulimits");
+            all.sandbox = if same { own.sandbox } else { return Err(wrong()) };
+        }
     }
     Ok(all)
 }

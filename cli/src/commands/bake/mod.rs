@@ -130,9 +130,9 @@ fn of_all(args: &BakeArgs) -> Vec<String> {
     add(args.load, "load=true");
     add(args.no_cache, "no-cache=true");
     add(args.pull, "pull=true");
-    add(args.check, "call=check");
+    add(args.check, "call=lint");
     if let Some(call) = &args.call {
-        add(true, &format!("call={call}"));
+        add(true, &format!("call={}", call.replacen("check", "lint", 1)));
     }
     for (kind, value) in [("sbom", &args.sbom), ("provenance", &args.provenance)] {
         let Some(value) = value else { continue };

@@ -110,6 +110,8 @@ fn option(field: &str) -> Option<(&'static str, Form)> {
         "target" => ("--target", Form::List),
         "network" => ("--network", Form::List),
         "call" => ("--call", Form::List),
+        "shm-size" => ("--shm-size", Form::List),
+        "ulimits" => ("--ulimit", Form::List),
         "no-cache" => ("--no-cache", Form::Flag),
         "pull" => ("--pull", Form::Flag),
         _ => return None,

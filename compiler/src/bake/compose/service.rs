@@ -137,8 +137,10 @@ fn put(
         "cache_to" => ("cache-to", list(value)?),
         "tags" | "platforms" | "entitlements" => (field, list(value)?),
         "no_cache_filter" => ("no-cache-filter", list(value)?),
-        "no_cache" => ("no-cache", json!(truth(value)?)),
-        "pull" => ("pull", json!(truth(value)?)),
+        // Silence means the same.
+        "no_cache" | "pull" if !truth(value)? => return Ok(()),
+        "no_cache" => ("no-cache", json!(true)),
+        "pull" => ("pull", json!(true)),
         "additional_contexts" => ("contexts", contexts(map(value)?)?),
         "secrets" => ("secret", secret(value, secrets)?),
         "ssh" => ("ssh", ssh(map(value)?)),

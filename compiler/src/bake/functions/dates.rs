@@ -5,7 +5,8 @@ use hcl::eval::FuncArgs;
 
 use super::{Answer, Row, text};
 
-pub(super) const TABLE: [Row; 2] = [("formatdate", 2, Some(2), format_date), ("timeadd", 2, Some(2), time_add)];
+pub(super) const TABLE: [Row; 2] =
+    [("formatdate", 2, Some(2), format_date), ("timeadd", 2, Some(2), time_add)];
 
 const SECONDS_OF_DAY: i64 = 86_400;
 const DAYS: [&str; 7] = ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
@@ -40,7 +41,10 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     // March is the first month, so that the leap day is the last of a year.
     let year = if month < 3 { year - 1 } else { year };
     let month = (month + 9) % 12;
-    year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + (month * 153 + 2) / 5 + day
+    year * 365 + year.div_euclid(4) - year.div_euclid(100)
+        + year.div_euclid(400)
+        + (month * 153 + 2) / 5
+        + day
         - 719_469
 }
 
@@ -62,7 +66,8 @@ impl Date {
         let offset = match rest.as_bytes() {
             b"Z" => 0,
             [sign @ (b'+' | b'-'), hours @ .., b':', m1, m2] if hours.len() == 2 => {
-                let read = |digits: &[u8]| std::str::from_utf8(digits).ok().and_then(|d| d.parse::<i64>().ok());
+                let read =
+                    |digits: &[u8]| std::str::from_utf8(digits).ok().and_then(|d| d.parse::<i64>().ok());
                 let (hours, minutes) = (read(hours).ok_or_else(bad)?, read(&[*m1, *m2]).ok_or_else(bad)?);
                 (hours * 60 + minutes) * if *sign == b'-' { -1 } else { 1 }
             }

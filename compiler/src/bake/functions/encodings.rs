@@ -10,7 +10,9 @@ use crate::lang::hash::{Algorithm, Hash, encode_hex};
 
 pub(super) const TABLE: [Row; 11] = [
     ("jsonencode", 1, Some(1), json_encode),
-    ("jsondecode", 1, Some(1), |args| serde_json::from_str(&text(&args, 0)?).map_err(|error| error.to_string())),
+    ("jsondecode", 1, Some(1), |args| {
+        serde_json::from_str(&text(&args, 0)?).map_err(|error| error.to_string())
+    }),
     ("csvdecode", 1, Some(1), csv_decode),
     ("base64encode", 1, Some(1), |args| Ok(Value::from(STANDARD.encode(text(&args, 0)?)))),
     ("base64decode", 1, Some(1), |args| {
@@ -124,7 +126,5 @@ fn uuid(args: FuncArgs) -> Answer {
     }
     let hex = encode_hex(&bytes);
     let part = |from, to| hex.get(from..to).unwrap_or_default();
-    Ok(Value::from(
-        [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-"),
-    ))
+    Ok(Value::from([part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")))
 }

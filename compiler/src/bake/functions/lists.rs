@@ -28,7 +28,8 @@ pub(super) const TABLE: [Row; 15] = [
     ("element", 2, Some(2), |args| {
         let (list, place) = (list(&args, 0)?, number(&args, 1)? as i64);
         let count = i64::try_from(list.len()).unwrap_or(i64::MAX);
-        let place = if count == 0 { return Err("the list is empty".to_owned()) } else { place.rem_euclid(count) };
+        let place =
+            if count == 0 { return Err("the list is empty".to_owned()) } else { place.rem_euclid(count) };
         Ok(list.get(usize::try_from(place).unwrap_or_default()).cloned().unwrap_or(Value::Null))
     }),
     ("flatten", 1, Some(1), |args| {

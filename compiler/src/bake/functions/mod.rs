@@ -67,8 +67,7 @@ fn number(args: &FuncArgs, place: usize) -> Result<f64, String> {
         Value::String(text) => text.parse().ok(),
         _ => None,
     };
-    read.filter(|number: &f64| number.is_finite())
-        .ok_or_else(|| format!("a number is wanted, not `{value}`"))
+    read.filter(|number: &f64| number.is_finite()).ok_or_else(|| format!("a number is wanted, not `{value}`"))
 }
 
 /// A whole number that counts or points at something.

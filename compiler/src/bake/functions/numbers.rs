@@ -35,7 +35,10 @@ pub(super) const TABLE: [Row; 28] = [
     ("lessthanorequalto", 2, Some(2), |args| compare(&args, Ordering::is_le)),
     ("range", 1, Some(3), range),
     ("coalesce", 1, None, |args| {
-        args.iter().find(|value| !value.is_null()).cloned().ok_or_else(|| "no argument has a value".to_owned())
+        args.iter()
+            .find(|value| !value.is_null())
+            .cloned()
+            .ok_or_else(|| "no argument has a value".to_owned())
     }),
     ("convert", 2, Some(2), |args| Ok(at(&args, 0)?.clone())),
 ];

@@ -15,9 +15,7 @@ pub(super) const TABLE: [Row; 24] = [
     ("basename", 1, Some(1), |args| one(&args, |text| base(text).to_owned())),
     ("dirname", 1, Some(1), |args| one(&args, directory)),
     ("sanitize", 1, Some(1), |args| one(&args, sanitize)),
-    ("trim", 2, Some(2), |args| {
-        two(&args, |text, set| text.trim_matches(|c| set.contains(c)).to_owned())
-    }),
+    ("trim", 2, Some(2), |args| two(&args, |text, set| text.trim_matches(|c| set.contains(c)).to_owned())),
     ("trimprefix", 2, Some(2), |args| {
         two(&args, |text, start| text.strip_prefix(start).unwrap_or(text).to_owned())
     }),

@@ -54,6 +54,17 @@ pub fn lower(
     }
 }
 
+/// See [`super::global_argument`].
+pub fn global_argument(ast: &Dockerfile, options: &LowerOptions, name: &str) -> Option<String> {
+    let mut problems = Vec::new();
+    let stages = stages::collect(ast, &mut problems);
+    stages.globals.iter().find(|arg| arg.name.text == name)?;
+    let last = stages.list.last().and_then(|stage| stage.name());
+    let lexer = Lexer::new(ast.directives.escape);
+    let globals = scope::globals(&stages.globals, lexer, options, last, &mut problems);
+    globals.get(name).map(str::to_owned)
+}
+
 /// See [`super::check`].
 pub fn check(
     ast: &Dockerfile,
