@@ -1,4 +1,5 @@
-//! `--chmod`: octal, or symbolic as chmod(1) has it with an empty umask.
+//! `--chmod`: octal, or symbolic as chmod(1) has it with an empty umask, but for the bits of set-id and sticky, where BuildKit
+//! decides.
 
 /// A mode that was read.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -113,14 +114,17 @@ impl Change {
             bits |= if self.who & 0o700 != 0 { 0o4000 } else { 0 };
             bits |= if self.who & 0o070 != 0 { 0o2000 } else { 0 };
         }
-        if self.sticky {
+        // Others alone have no sticky bit.
+        if self.sticky && self.who != 0o007 {
             bits |= 0o1000;
         }
         match self.op {
             b'+' => mode | bits,
             b'-' => mode & !bits,
-            // chmod keeps a directory's set-id bits unless they are named.
-            _ => mode & !self.who & !if is_dir { 0 } else { set_id_bits(self.who) } | bits,
+            // What is copied from a class leaves set-id bits alone; all else clears them, on directories too, where chmod(1)
+            // keeps them.
+            _ if self.copy_of.is_some() => mode & !self.who | bits,
+            _ => mode & !self.who & !set_id_bits(self.who) | bits,
         }
     }
 }
@@ -134,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn modes_change_as_chmod_does() {
+    fn modes_change_as_in_buildkit() {
         for (text, before, dir, after) in [
             ("755", 0o600, false, 0o755),
             ("4755", 0, false, 0o4755),
@@ -148,6 +152,13 @@ mod tests {
             ("u+s,g+s", 0o755, false, 0o6755),
             ("+t", 0o777, true, 0o1777),
             ("u+x-w", 0o644, false, 0o544),
+            ("a=rx", 0o7777, true, 0o1555),
+            ("u=", 0o4711, true, 0o011),
+            ("a=u", 0o4711, false, 0o4777),
+            ("g=u", 0o7777, true, 0o7777),
+            ("o+t", 0o755, true, 0o755),
+            ("u=rwxs,o=t", 0o755, true, 0o4750),
+            ("u+t", 0o755, true, 0o1755),
         ] {
             assert_eq!(Chmod::parse(text).unwrap().apply(before, dir), after, "{text}");
         }
