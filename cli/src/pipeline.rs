@@ -9,7 +9,7 @@ use buildc_compiler::optimise::{self, Passes};
 use buildc_compiler::plan::render::{self, Tone};
 use buildc_compiler::plan::{self, PlanOptions};
 use buildc_executor::cache::{self, Imported};
-use buildc_executor::context::Context;
+use buildc_executor::context::{Context, ContextError};
 use buildc_executor::facts::StoreFacts;
 use buildc_executor::lock::{LockedResolver, Mode};
 use buildc_executor::resolve::{PullPolicy, StoreResolver};
@@ -93,9 +93,10 @@ impl Frontend {
             }
         }
         if let Some(dir) = &place.dir {
-            // A malformed file is reported where the context is opened.
-            let rules = dockerfile.ignore(dir)?.map(|(_, text)| PatternSet::parse(&text));
-            options.ignore = rules.and_then(Result::ok).unwrap_or_default();
+            if let Some((file, text)) = dockerfile.ignore(dir)? {
+                options.ignore =
+                    PatternSet::parse(&text).map_err(|source| ContextError::IgnoreRule { file, source })?;
+            }
         }
         let file = sources.add(dockerfile.shown.clone(), dockerfile.text.clone());
         let policy = if args.pull { PullPolicy::Always } else { PullPolicy::Missing };

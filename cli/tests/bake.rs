@@ -228,3 +228,36 @@ fn bad_compose_files_are_refused_with_their_place() {
         assert!(error.contains("bake::invalid") && error.contains(want), "{want}: {error}");
     }
 }
+
+#[test]
+fn files_are_listed_and_options_go_before_them() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = "variable \"V\" {\n  default = \"file\"\n  description = \"A word\"\n}\ntarget \"app\" {\n  description = \"It\"\n  args = { V = V }\n}\n";
+    fs::write(dir.path().join("docker-bake.hcl"), file).expect("a bake file");
+    let targets = bake(dir.path(), &["--list=targets"]).expect("they are listed");
+    assert_eq!(targets, "TARGET\tDESCRIPTION\napp\tIt\n");
+    let variables = bake(dir.path(), &["--list=type=variables,format=json", "--var", "V=given"]);
+    let variables: serde_json::Value =
+        serde_json::from_str(&variables.expect("they are listed")).expect("json");
+    assert_eq!(variables, serde_json::json!([{ "name": "V", "description": "A word", "value": "given" }]));
+    let printed = bake(dir.path(), &["--print", "--check", "--sbom", "--push", "a*"]).expect("it is printed");
+    let printed: serde_json::Value = serde_json::from_str(&printed).expect("json");
+    let app = &printed["target"]["app"];
+    assert_eq!((&app["call"], &app["attest"][0]["type"]), (&"lint".into(), &"sbom".into()));
+    assert_eq!(app["output"], serde_json::json!([{ "push": "true", "type": "image" }]));
+    for (words, want) in [
+        (["--list=nothing", "app"], "--list"),
+        (["--var=V", "app"], "--var"),
+        (["--set=app.nothing=1", "app"], "nothing"),
+        (["--print", "zz*"], "zz"),
+    ] {
+        let error = bake(dir.path(), &words).expect_err("it is refused");
+        assert!(error.contains(want), "{error}");
+    }
+    let file = dir.path().join("docker-bake.hcl").display().to_string();
+    let from_variable = run(buildc(&dir.path().join("store"))
+        .current_dir("/")
+        .env("BUILDX_BAKE_FILE", file)
+        .args(["bake", "--print", "app"]));
+    assert!(from_variable.expect("it is printed").contains("\"V\": \"file\""));
+}

@@ -125,3 +125,27 @@ fn the_plan_says_that_the_clamp_changed() {
     let bad = run(&mut one.command(&["plan"], "tomorrow")).expect_err("it is no time");
     assert!(bad.contains("SOURCE_DATE_EPOCH is `tomorrow`"), "{bad}");
 }
+
+#[test]
+fn a_global_argument_is_what_times_are_clamped_to() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let dockerfile = "ARG YEAR=15\nARG SOURCE_DATE_EPOCH=${YEAR}00000000\nFROM scratch\nARG SOURCE_DATE_EPOCH\nCOPY <<E /seen\n$SOURCE_DATE_EPOCH\nE\n";
+    let context = fixture::context(dir.path(), "context", dockerfile);
+    let out = dir.path().join("out");
+    let seen = |words: &[&str], epoch: &str| {
+        let mut command = buildc(&dir.path().join("store"));
+        command.args(["build", "-q", "-t", "dated", "-o"]).arg(&out).args(words).arg(&context);
+        run(command.env("SOURCE_DATE_EPOCH", epoch)).expect("it is built");
+        let show = ["inspect", "--type", "image", "-f", "{{.Created}}", "dated"];
+        let created = run(buildc(&dir.path().join("store")).args(show)).expect("it is there");
+        let text = fs::read_to_string(out.join("seen")).expect("a file");
+        format!("{} {}", text.trim(), created.trim())
+    };
+    assert_eq!(seen(&[], ""), "1500000000 2017-07-14T02:40:00Z");
+    assert_eq!(seen(&["--reproducible"], ""), "1500000000 2017-07-14T02:40:00Z");
+    assert_eq!(seen(&[], "1400000000"), "1400000000 2014-05-13T16:53:20Z");
+    let given = ["--build-arg", "SOURCE_DATE_EPOCH=1600000000"];
+    assert_eq!(seen(&given, "1400000000"), "1600000000 2020-09-13T12:26:40Z");
+    fs::write(context.join("Dockerfile"), dockerfile.replace("${YEAR}00000000", "context")).expect("a file");
+    assert!(seen(&[], "").starts_with("context 20"), "what is no number is an argument like any other");
+}

@@ -198,7 +198,7 @@ fn without_empty(mut object: Value) -> Value {
     object
 }
 
-/// Columns padded to their widest cell and a gap, the last one not.
+/// Columns padded to their widest cell and a gap, the last one not; an empty last cell leaves the blanks before it, as in buildx.
 fn table<const N: usize>(head: [&str; N], rows: Vec<[String; N]>, gap: usize) -> String {
     let mut lines = vec![head.map(str::to_owned)];
     lines.extend(rows);
@@ -207,10 +207,11 @@ fn table<const N: usize>(head: [&str; N], rows: Vec<[String; N]>, gap: usize) ->
     let mut out = String::new();
     for line in &lines {
         let mut text = String::new();
-        for (cell, width) in line.iter().zip(&widths) {
+        for (at, (cell, width)) in line.iter().zip(&widths).enumerate() {
+            let width = if at + 1 < N { *width } else { 0 };
             let _ = write!(text, "{cell:width$}");
         }
-        let _ = writeln!(out, "{}", text.trim_end());
+        let _ = writeln!(out, "{text}");
     }
     out
 }

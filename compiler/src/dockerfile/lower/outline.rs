@@ -57,7 +57,11 @@ pub fn outline(ast: &Dockerfile, options: &LowerOptions) -> Result<Outline, Vec<
     }
     collector.globals_in(used, &mut out);
     out.args.sort_by_key(|a| a.span.start);
-    out.args.dedup_by(|a, b| a.name == b.name);
+    // Of several of a name the last is the one that counts.
+    let mut seen = BTreeSet::new();
+    out.args.reverse();
+    out.args.retain(|argument| seen.insert(argument.name.clone()));
+    out.args.reverse();
     if let Some(found) = targets(ast).into_iter().nth(target) {
         out.file = Some(found.span.file);
         (out.name, out.description) = (found.name, found.description);
