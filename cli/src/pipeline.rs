@@ -1,6 +1,7 @@
 //! From the command line of `build` and `plan` to a plan: calls the compiler with the store as its world.
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -357,14 +358,9 @@ fn named_places(args: &SourceArgs) -> Result<BTreeMap<String, NamedPlace>, Failu
 pub fn lower_options(args: &SourceArgs) -> Result<LowerOptions, Failure> {
     let mut build_args = BTreeMap::new();
     for option in &args.build_arg {
-        match option.split_once('=') {
-            Some(("", _)) => {
-                return Err(Failure::usage(format!("--build-arg `{option}` names no argument"))
-                    .help("Write NAME=VALUE, or NAME for the value that the environment has"));
-            }
-            Some((name, value)) => build_args.insert(name.to_owned(), Some(value.to_owned())),
-            None => build_args.insert(option.clone(), std::env::var(option).ok()),
-        };
+        let (name, value) = named(option, "--build-arg")?;
+        let value = value.map_or_else(|| std::env::var(name).ok(), |value| Some(value.to_owned()));
+        build_args.insert(name.to_owned(), value);
     }
     if let Some(seconds) = epoch::of_options(args)? {
         // Commands that honour it need only an ARG of this name.
@@ -372,8 +368,8 @@ pub fn lower_options(args: &SourceArgs) -> Result<LowerOptions, Failure> {
     }
     let mut labels = Vec::new();
     for option in &args.label {
-        let (name, value) = option.split_once('=').unwrap_or((option, ""));
-        labels.push((name.to_owned(), value.to_owned()));
+        let (name, value) = named(option, "--label")?;
+        labels.push((name.to_owned(), value.unwrap_or_default().to_owned()));
     }
     let mut extra_hosts = Vec::new();
     for option in &args.add_host {
@@ -381,7 +377,11 @@ pub fn lower_options(args: &SourceArgs) -> Result<LowerOptions, Failure> {
             .split_once('=')
             .or_else(|| option.split_once(':'))
             .ok_or_else(|| Failure::usage(format!("--add-host `{option}` is not of the form HOST:IP")))?;
-        extra_hosts.push((name.to_owned(), address.trim_matches(['[', ']']).to_owned()));
+        let address = address.trim_matches(['[', ']']);
+        if address != HOST_GATEWAY && address.parse::<IpAddr>().is_err() {
+            return Err(Failure::usage(format!("--add-host `{option}`: `{address}` is no IP address")));
+        }
+        extra_hosts.push((name.to_owned(), address.to_owned()));
     }
     let platforms = session::platforms(&args.platform)?;
     let platform = platforms.into_iter().next().unwrap_or_else(Platform::host);
@@ -415,6 +415,17 @@ fn entitlements(options: &[String]) -> Result<Entitlements, Failure> {
         }
     }
     Ok(entitlements)
+}
+
+/// What `--add-host` may say for the address of this machine.
+const HOST_GATEWAY: &str = "host-gateway";
+
+/// Splits an option's `NAME[=VALUE]`.
+fn named<'a>(option: &'a str, flag: &str) -> Result<(&'a str, Option<&'a str>), Failure> {
+    match option.split_once('=').map_or((option, None), |(name, value)| (name, Some(value))) {
+        ("", _) => Err(Failure::usage(format!("{flag} `{option}` names nothing")).help("Write NAME=VALUE")),
+        named => Ok(named),
+    }
 }
 
 /// Splits an option's `NAME=VALUE`.

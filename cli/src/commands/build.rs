@@ -9,7 +9,7 @@ use buildc_executor::build::{self, BuildOptions};
 use buildc_executor::layering::Layering;
 use buildc_ir::Reference;
 use buildc_store::{ImageRecord, oci};
-use clap::ValueEnum;
+use clap::{ArgAction, ValueEnum};
 
 use super::Shell;
 use super::call::Call;
@@ -54,13 +54,15 @@ pub struct SourceArgs {
     #[arg(long, value_name = "STAGE")]
     pub target: Option<String>,
     /// Run every step, whatever is cached
-    #[arg(long)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(default_value = "false", action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     pub no_cache: bool,
     /// Run every step of this stage, whatever is cached; repeatable, or with commas
     #[arg(long, value_name = "STAGE", value_delimiter = ',')]
     pub no_cache_filter: Vec<String>,
     /// Ask the registry for newer base images
-    #[arg(long)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(default_value = "false", action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     pub pull: bool,
     /// Take names, URLs and git refs from buildc.lock alone
     #[arg(long, conflicts_with = "pull")]
@@ -234,14 +236,25 @@ pub struct BuildArgs {
     #[arg(long, value_name = "type=TYPE,…")]
     pub cache_to: Vec<String>,
     /// Push the named image when it is built
-    #[arg(long)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(default_value = "false", action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     pub push: bool,
     /// Annotation of what leaves: of the manifest, or with index: or manifest[linux/amd64]: before it of another document
     #[arg(long, value_name = "[LEVEL:]KEY=VALUE")]
     pub annotation: Vec<String>,
     /// Accepted for Docker's sake: the image is always in the store
-    #[arg(long)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(default_value = "false", action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     pub load: bool,
+    /// Accepted for Docker's sake, as the next three are: they mean nothing to a builder without containers and daemons.
+    #[arg(long, hide = true, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub rm: Option<bool>,
+    #[arg(long, hide = true, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub force_rm: Option<bool>,
+    #[arg(long, hide = true, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub compress: Option<bool>,
+    #[arg(long, hide = true, value_name = "NAME")]
+    pub builder: Option<String>,
     /// Build again from nothing, elsewhere and later, and say which files and bytes differ: text or json
     #[arg(long, value_enum, value_name = "FORM", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "text", hide_possible_values = true)]
@@ -393,8 +406,7 @@ pub fn build_options(args: &BuildArgs) -> Result<BuildOptions, Failure> {
     let layering = args.layers.layering();
     let mut options = BuildOptions { jobs: args.source.jobs(), layering, ..BuildOptions::default() };
     for secret in &args.secret {
-        let (id, source) = given::secret_source(secret)?;
-        options.secrets.insert(id, source);
+        options.secrets.extend(given::secret_source(secret)?);
     }
     for agent in &args.ssh {
         let (id, socket) = given::ssh_socket(agent)?;

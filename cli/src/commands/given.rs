@@ -21,8 +21,9 @@ pub fn sandbox(args: &BuildArgs) -> Result<SandboxOptions, Failure> {
     Ok(SandboxOptions { hostname: hostname.map(str::to_owned), shm_size_bytes, ulimits })
 }
 
-/// `id=NAME[,src=FILE|,env=VAR][,type=file|env]`; without a source, a variable called like the id wins over a file.
-pub fn secret_source(option: &str) -> Result<(String, SecretSource), Failure> {
+/// `id=NAME[,src=FILE|,env=VAR][,type=file|env]`; without a source, a variable called like the id wins over a file. `None` for a
+/// variable that is not set: as in BuildKit that is a secret that is not given, which only a mount that requires it minds.
+pub fn secret_source(option: &str) -> Result<Option<(String, SecretSource)>, Failure> {
     let fail = |why: &str| {
         Failure::usage(format!("--secret `{option}`: {why}"))
             .help("Write id=NAME,src=FILE or id=NAME,env=VAR")
@@ -38,7 +39,7 @@ pub fn secret_source(option: &str) -> Result<(String, SecretSource), Failure> {
             _ => return Err(fail(&format!("`{field}` is not understood"))),
         }
     }
-    let id = id.or_else(|| source.clone()).filter(|i| !i.is_empty()).ok_or_else(|| fail("it has no id"))?;
+    let id = id.filter(|id| !id.is_empty()).ok_or_else(|| fail("it has no id"))?;
     let found = match (source, env, kind) {
         (_, Some(name), _) | (Some(name), None, Some("env")) => SecretSource::Env(name),
         (Some(path), None, _) => SecretSource::File(path.into()),
@@ -51,10 +52,8 @@ pub fn secret_source(option: &str) -> Result<(String, SecretSource), Failure> {
         SecretSource::File(path) if !path.is_file() => {
             Err(fail(&format!("there is no file `{}`", path.display())))
         }
-        SecretSource::Env(name) if std::env::var_os(name).is_none() => {
-            Err(fail(&format!("`{name}` is not set")))
-        }
-        _ => Ok((id, found)),
+        SecretSource::Env(name) if std::env::var_os(name).is_none() => Ok(None),
+        _ => Ok(Some((id, found))),
     }
 }
 

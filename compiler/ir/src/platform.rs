@@ -19,6 +19,12 @@ pub struct Platform {
 #[error("platform `{0}` is not of the form os/arch[/variant]")]
 pub struct ParsePlatformError(pub String);
 
+/// What one word alone may be, besides a system.
+const ARCHITECTURES: [&str; 16] = [
+    "386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle", "ppc64", "ppc64le",
+    "riscv64", "s390x", "sparc64", "wasm", "wasm32",
+];
+
 impl Platform {
     /// The platform this binary was compiled for.
     pub fn host() -> Self {
@@ -76,7 +82,10 @@ impl FromStr for Platform {
             [one] if ["linux", "windows", "darwin", "freebsd"].contains(one) => {
                 Ok(Self { os: (*one).to_owned(), ..Self::host() })
             }
-            [arch] => Ok(Self::normalised("linux", arch, None)),
+            [arch] => {
+                let found = Self::normalised("linux", arch, None);
+                if ARCHITECTURES.contains(&found.arch.as_str()) { Ok(found) } else { Err(fail()) }
+            }
             [os, arch] => Ok(Self::normalised(os, arch, None)),
             [os, arch, variant] => Ok(Self::normalised(os, arch, Some(variant))),
             _ => Err(fail()),
@@ -101,6 +110,7 @@ mod tests {
             assert_eq!(text.parse::<Platform>().map(|p| p.to_string()).as_deref(), Ok(want));
         }
         assert!("linux//x".parse::<Platform>().is_err());
+        assert!("foo".parse::<Platform>().is_err(), "neither a system nor an architecture");
         assert!("a/b/c/d".parse::<Platform>().is_err());
     }
 }

@@ -111,6 +111,13 @@ impl Lease {
     }
 }
 
+impl Lease {
+    /// The address by which the namespace reaches this machine.
+    pub fn host(&self) -> Ipv4Addr {
+        self.sandbox.as_ref().and_then(Sandbox::gateway).unwrap_or_else(|| self.address())
+    }
+}
+
 impl Drop for Lease {
     fn drop(&mut self) {
         self.pool.lock().sandboxes.extend(self.sandbox.take());

@@ -1,6 +1,7 @@
 //! RUN: a command in namespaces of its own over the base tree.
 
 use std::ffi::OsString;
+use std::net::Ipv4Addr;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -49,7 +50,8 @@ pub(super) fn run(
     let mut mounts = Mounts::new(site, work, chosen);
     let sandbox = &site.options.sandbox;
     let hostname = sandbox.hostname.as_deref().unwrap_or(HOSTNAME);
-    mounts.push(names(exec, hostname));
+    let host = lease.as_ref().map_or(Ipv4Addr::LOCALHOST, Lease::host);
+    mounts.push(names(exec, hostname, host));
     mounts.push(resolver(lease.as_ref()));
     mounts.add_all(&exec.mounts)?;
     let overlay = matches!(rootfs, Rootfs::Overlay { .. });
@@ -259,11 +261,14 @@ fn network(network: Network, lease: Option<&Lease>) -> NetNs {
     }
 }
 
-/// `/etc/hosts`.
-fn names(exec: &step::Exec, hostname: &str) -> MountSpec {
+/// `/etc/hosts`; `host-gateway` is this machine as the command reaches it.
+fn names(exec: &step::Exec, hostname: &str, host: Ipv4Addr) -> MountSpec {
     let mut text = format!("127.0.0.1\tlocalhost {hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n");
     for (name, address) in &exec.extra_hosts {
-        text.push_str(&format!("{address}\t{name}\n"));
+        match address.as_str() {
+            "host-gateway" => text.push_str(&format!("{host}\t{name}\n")),
+            address => text.push_str(&format!("{address}\t{name}\n")),
+        }
     }
     file("/etc/hosts", text.into_bytes())
 }
