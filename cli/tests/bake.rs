@@ -240,6 +240,9 @@ fn files_are_listed_and_options_go_before_them() {
     let variables: serde_json::Value =
         serde_json::from_str(&variables.expect("they are listed")).expect("json");
     assert_eq!(variables, serde_json::json!([{ "name": "V", "description": "A word", "value": "given" }]));
+    fs::write(dir.path().join("Dockerfile"), "FROM scratch AS x\n").expect("a Dockerfile");
+    let answer = bake(dir.path(), &["app", "--call=targets"]).expect("it is answered");
+    assert_eq!(answer, "app\nIt\n\nTARGET      DESCRIPTION\nx (default) \n");
     let printed = bake(dir.path(), &["--print", "--check", "--sbom", "--push", "a*"]).expect("it is printed");
     let printed: serde_json::Value = serde_json::from_str(&printed).expect("json");
     let app = &printed["target"]["app"];

@@ -64,6 +64,11 @@ impl Call {
         Ok(Some(Self { method, json }))
     }
 
+    /// Whether the answer is for programs.
+    pub fn is_json(self) -> bool {
+        self.json
+    }
+
     /// Answers.
     pub fn run(self, source: &SourceArgs, shell: &Shell) -> Outcome {
         let mut frontend = Frontend::read(source)?;

@@ -17,20 +17,22 @@ use crate::commands::execution;
 use crate::failure::{self, Failure};
 use crate::group::{self, Member};
 use crate::interrupt::INTERRUPTED;
+use crate::output;
 use crate::pipeline::{self, Compiled};
 use crate::product::Product;
 use crate::session::Session;
 
 /// Builds targets, which stand in an order in which each comes after those that it takes files from.
 pub fn run(args: &BakeArgs, targets: Vec<Target>, shell: &Shell) -> failure::Outcome {
-    let mut code = 0;
     let mut built = Vec::new();
+    let mut asked = Vec::new();
     for target in targets {
         match Call::of(&target.args)? {
-            Some(call) => code = code.max(call.run(&target.args.source, shell)?),
+            Some(call) => asked.push((target, call)),
             None => built.push(target),
         }
     }
+    let code = ask(asked, shell)?;
     let begun = SystemTime::now();
     let deliveries =
         built.iter().map(|target| Delivery::read(&target.args)).collect::<Result<Vec<_>, _>>()?;
@@ -70,6 +72,21 @@ pub fn run(args: &BakeArgs, targets: Vec<Target>, shell: &Shell) -> failure::Out
     if let Some(path) = &args.metadata_file {
         let text = format!("{:#}\n", serde_json::Value::Object(metadata));
         std::fs::write(path, text).map_err(|e| Failure::file("write", path, &e))?;
+    }
+    Ok(code)
+}
+
+/// Answers what is asked of targets, in the order of their names, each behind its name and what it is for.
+fn ask(mut asked: Vec<(Target, Call)>, shell: &Shell) -> Result<u8, Failure> {
+    asked.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+    let mut code = 0;
+    for (at, (target, call)) in asked.iter().enumerate() {
+        if !call.is_json() {
+            let gap = if at > 0 { "\n" } else { "" };
+            let what = target.description.as_deref().map(|text| format!("{text}\n")).unwrap_or_default();
+            output::data(&format!("{gap}{}\n{what}\n", target.name))?;
+        }
+        code = code.max(call.run(&target.args.source, shell)?);
     }
     Ok(code)
 }

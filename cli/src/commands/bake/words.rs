@@ -14,6 +14,8 @@ use crate::failure::Failure;
 pub struct Target {
     /// Its name.
     pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
     /// What it says.
     pub args: BuildArgs,
     /// Contexts that are other targets.
@@ -80,7 +82,8 @@ pub fn target(name: &str, fields: &Map<String, Value>) -> Result<Target, Failure
     words.options.extend(["--".to_owned(), context]);
     let mut args = line(&words.options).map_err(|failure| wrong(failure.to_string()))?;
     args.source.inline = inline.map(|text| (format!("dockerfile-inline of {name}"), text.to_owned()));
-    Ok(Target { name: name.to_owned(), args, links: words.links })
+    let description = text("description").filter(|text| !text.is_empty()).map(str::to_owned);
+    Ok(Target { name: name.to_owned(), description, args, links: words.links })
 }
 
 /// How a field's value becomes words.
