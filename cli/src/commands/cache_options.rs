@@ -100,6 +100,19 @@ impl Keys {
     }
 }
 
+/// True for GitHub's cache where no token for it is there: as in buildx it is left out then, so that one command serves both inside
+/// and outside of GitHub's runners.
+fn is_idle(option: &str, environment: &dyn Fn(&str) -> Option<String>) -> bool {
+    let fields = fields(option);
+    let has_token = fields.iter().any(|field| field.starts_with("token="));
+    let token = || environment("ACTIONS_RUNTIME_TOKEN").is_some_and(|token| !token.is_empty());
+    fields.iter().any(|field| field == "type=gha") && !has_token && !token()
+}
+
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 fn bad(flag: &str, option: &str, why: &str) -> Failure {
     Failure::usage(format!("{flag} `{}`: {why}", s3_options::shown(option)))
         .help("For example type=registry,ref=registry.example.com/app:cache or type=local with a directory")
@@ -109,7 +122,7 @@ impl CacheTo {
     /// Reads the options; the build argument BUILDKIT_INLINE_CACHE asks for an inline cache.
     pub fn read(options: &[String], build_args: &[String]) -> Result<Vec<Self>, Failure> {
         let mut found = Vec::new();
-        for option in options {
+        for option in options.iter().filter(|option| !is_idle(option, &environment)) {
             let read = |option: &String| -> Result<Self, String> {
                 let keys = Keys::read(option, "dest")?;
                 let place = keys.place("dest")?;
@@ -130,7 +143,7 @@ impl CacheTo {
 /// Opens the caches of `--cache-from`; what is not there is said and left out, as a first build has none.
 pub fn open(session: &Session, options: &[String]) -> Result<Option<Arc<Imported>>, Failure> {
     let mut sources = Vec::new();
-    for option in options {
+    for option in options.iter().filter(|option| !is_idle(option, &environment)) {
         let place = Keys::read(option, "src").and_then(|keys| keys.place("src"));
         let place = place.map_err(|why| bad("--cache-from", option, &why))?;
         let Some(place) = place else {
@@ -208,7 +221,8 @@ mod tests {
         for option in [
             "type=s3,region=r",
             "type=s3,bucket=b,access_key_id=x",
-            "type=gha",
+            "type=gha,token=t",
+            "type=azblob,account_url=u",
             "type=local",
             "type=registry",
             "type=local,dest=a,mode=all",
@@ -216,6 +230,10 @@ mod tests {
         ] {
             assert!(to(option).is_err(), "{option}");
         }
+        let outside = |_: &str| None;
+        let inside = |name: &str| (name == "ACTIONS_RUNTIME_TOKEN").then(|| "t".to_owned());
+        assert!(is_idle("type=gha,scope=a,mode=max", &outside) && !is_idle("type=gha,scope=a", &inside));
+        assert!(!is_idle("type=gha,token=t", &outside) && !is_idle("type=inline", &outside));
         let inline = CacheTo::read(&[], &["BUILDKIT_INLINE_CACHE=1".to_owned()]).unwrap();
         assert!(inline[0].place.is_none());
     }
