@@ -93,11 +93,11 @@ impl Frontend {
                 }
             }
         }
-        if let Some(dir) = &place.dir {
-            if let Some((file, text)) = dockerfile.ignore(dir)? {
-                options.ignore =
-                    PatternSet::parse(&text).map_err(|source| ContextError::IgnoreRule { file, source })?;
-            }
+        if let Some(dir) = &place.dir
+            && let Some((file, text)) = dockerfile.ignore(dir)?
+        {
+            options.ignore =
+                PatternSet::parse(&text).map_err(|source| ContextError::IgnoreRule { file, source })?;
         }
         let file = sources.add(dockerfile.shown.clone(), dockerfile.text.clone());
         let policy = if args.pull { PullPolicy::Always } else { PullPolicy::Missing };

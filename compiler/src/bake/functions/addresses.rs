@@ -111,7 +111,7 @@ fn subnets(args: FuncArgs) -> Answer {
             return Err("there is no room left for the subnets".to_owned());
         }
         all.push(Network { bits: start, ..subnet }.to_string());
-        next = (start | size).checked_add(1).unwrap_or(u128::MAX);
+        next = (start | size).saturating_add(1);
     }
     Ok(from_texts(all))
 }
