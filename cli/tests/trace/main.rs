@@ -7,6 +7,7 @@ mod fixture;
 mod linker;
 mod order;
 mod story;
+mod ways;
 
 use story::{Fate, Story, assert_same, fate};
 

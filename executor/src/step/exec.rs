@@ -29,6 +29,8 @@ use crate::trace::{self, Tracing};
 /// What BuildKit calls the machine.
 const HOSTNAME: &str = "buildkitsandbox";
 const SHM_BYTES: u64 = 64 << 20;
+/// Files of the base that every command has another one mounted on.
+const COVERED: [&str; 2] = ["etc/hosts", "etc/resolv.conf"];
 
 /// Runs the command and seals what it changed; gives what it read where it was to be traced and could be.
 pub(super) fn run(
@@ -47,15 +49,15 @@ pub(super) fn run(
         Network::Default => Some(site.network.get_or_init(Pool::start).take()?),
         Network::None | Network::Host => None,
     };
-    let mut mounts = Mounts::new(site, work, chosen);
+    let mut mounts = Mounts::new(site, &work.inputs);
     let sandbox = &site.options.sandbox;
     let hostname = sandbox.hostname.as_deref().unwrap_or(HOSTNAME);
     let host = lease.as_ref().map_or(Ipv4Addr::LOCALHOST, Lease::host);
     mounts.push(names(exec, hostname, host));
     mounts.push(resolver(lease.as_ref()));
-    mounts.add_all(&exec.mounts)?;
+    mounts.add_all(&exec.mounts, chosen)?;
     let overlay = matches!(rootfs, Rootfs::Overlay { .. });
-    let tracing = (traced && overlay).then(|| trace::begin(site.store, &base.layers)).flatten();
+    let tracing = (traced && overlay).then(|| trace::begin(site.store, &base.layers, &COVERED)).flatten();
     let spec = LaunchSpec {
         rootfs: root(rootfs, stubs::directory(site.store)?, tracing.is_some()),
         network: network(exec.network, lease.as_ref()),

@@ -1,6 +1,5 @@
 //! The base as it is shown: answers from the merged tree's index, with every question noted.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use buildc_store::{EntryKind, Found, StoreError, TreeIndex, file_name};
 use fuser::{FileAttr, FileType, INodeNo};
 
 use super::backing::Backing;
-use super::nodes::{Node, Nodes, ROOT};
+use super::nodes::{Nodes, ROOT};
 use super::recorder::Recorder;
 use super::{attributes, caller, libraries, observe};
 
@@ -27,6 +26,7 @@ pub(super) struct Base(Arc<Inner>);
 struct Inner {
     index: TreeIndex,
     single_id: bool,
+    covered: &'static [&'static str],
     backing: Backing,
     state: Mutex<State>,
 }
@@ -48,15 +48,16 @@ pub(super) struct Listed {
 }
 
 impl Base {
-    /// `single_id`: this process has one user id only, which everything belongs to.
-    pub fn new(index: TreeIndex, single_id: bool) -> Result<Self, StoreError> {
+    /// `single_id`: this process has one user id only, which everything belongs to. `covered`: files whose bytes nobody
+    /// can see, since something is mounted on each.
+    pub fn new(index: TreeIndex, single_id: bool, covered: &'static [&'static str]) -> Result<Self, StoreError> {
         let mut state = State::default();
         if let Some(root) = index.root()? {
             state.recorder.saw(b"", Aspect::Attributes, observe::attributes(&root.found, 1));
             state.nodes.insert_root(root);
         }
         let (backing, state) = (Backing::default(), Mutex::new(state));
-        Ok(Self(Arc::new(Inner { index, single_id, backing, state })))
+        Ok(Self(Arc::new(Inner { index, single_id, covered, backing, state })))
     }
 
     /// What was read; `None` where something is missing.
@@ -68,6 +69,10 @@ impl Base {
     /// What has been read up to now.
     pub fn so_far(&self) -> ReadSet {
         self.state().recorder.so_far().clone()
+    }
+
+    fn is_covered(&self, path: &[u8]) -> bool {
+        self.0.covered.iter().any(|covered| covered.as_bytes() == path)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -96,42 +101,26 @@ impl Base {
         let names = self.0.index.names(&tree)?;
         let entry = &tree.found.entry;
         recorder.saw(&entry.path, Aspect::Attributes, observe::attributes(&tree.found, names));
-        let shown = attributes::attributes(entry, 0, names, self.0.single_id);
-        let path = entry.path.clone();
-        let ino = nodes.insert(tree, names);
-        let attr = FileAttr { ino: INodeNo(ino), ..shown };
-        let Some(node) = nodes.get_mut(ino) else { return Ok((attr, FOREVER)) };
-        if is_linker_cache(node) && !node.read {
-            if caller::is_dynamic_linker(thread) {
-                recorder.linker_asked();
-            } else {
-                note_content(node, recorder);
-            }
-        } else if node.read {
-            // Another name of a file whose bytes were looked at: they count under every name it was found by.
-            recorder.saw(&path, Aspect::Content, observe::content(&node.tree.found.entry));
+        let mut valid = FOREVER;
+        if names == 1 && entry.path == libraries::CACHE && caller::is_dynamic_linker(thread) {
+            recorder.linker_asked();
+            // The next one who looks it up may be another program.
+            valid = Duration::ZERO;
+        } else if matches!(entry.kind, EntryKind::File { .. }) && !self.is_covered(&entry.path) {
+            // The kernel knows the size from now on, and tells it in ways of which none comes here: reading an empty file
+            // with sendfile, `AT_STATX_DONT_SYNC`, FIONREAD. So whoever finds a file has looked into it.
+            recorder.saw(&entry.path, Aspect::Content, observe::content(entry));
         }
-        // The next one who looks up the linker's cache may be another program.
-        let valid = if is_linker_cache(node) && !node.read { Duration::ZERO } else { FOREVER };
-        Ok((attr, valid))
+        let shown = attributes::attributes(entry, 0, names, self.0.single_id);
+        let ino = nodes.insert(tree, names);
+        Ok((FileAttr { ino: INodeNo(ino), ..shown }, valid))
     }
 
-    /// Notes that the attributes of a file are looked at, with which its bytes count, and gives what is to be shown.
+    /// What is to be shown of what was looked up.
     pub fn look(&self, ino: u64) -> Option<FileAttr> {
-        let mut state = self.state();
-        let State { nodes, recorder, .. } = &mut *state;
-        let node = nodes.get_mut(ino)?;
-        look_at(node, recorder);
+        let state = self.state();
+        let node = state.nodes.get(ino)?;
         Some(attributes::attributes(&node.tree.found.entry, ino, node.names, self.0.single_id))
-    }
-
-    /// Notes that the bytes of a file are looked at, and says where they are.
-    pub fn read_from(&self, ino: u64) -> Option<PathBuf> {
-        let mut state = self.state();
-        let State { nodes, recorder, .. } = &mut *state;
-        let node = nodes.get_mut(ino)?;
-        look_at(node, recorder);
-        Some(node.tree.found.disk_path.clone())
     }
 
     /// The names in a directory, with `.` and `..`; `None` for what is no directory that was looked up.
@@ -163,28 +152,6 @@ impl Base {
     pub fn found(&self, ino: u64) -> Option<Found> {
         self.state().nodes.get(ino).map(|node| node.tree.found.clone())
     }
-}
-
-/// Notes the bytes of a file that is looked at. Of the linker's cache it is known who looks from the look-up of its name.
-fn look_at(node: &mut Node, recorder: &mut Recorder) {
-    let is_file = matches!(node.tree.found.entry.kind, EntryKind::File { .. });
-    if is_file && !node.read && !is_linker_cache(node) {
-        note_content(node, recorder);
-    }
-}
-
-/// Notes the bytes of a file under every name it was found by.
-fn note_content(node: &mut Node, recorder: &mut Recorder) {
-    node.read = true;
-    let seen = observe::content(&node.tree.found.entry);
-    for path in &node.paths {
-        recorder.saw(path, Aspect::Content, seen);
-    }
-}
-
-/// With a second name it is a file like any other: a look at its bytes would not say by which name it was found.
-fn is_linker_cache(node: &Node) -> bool {
-    node.names == 1 && node.paths.iter().any(|path| path == libraries::CACHE)
 }
 
 fn special(ino: u64, name: &str) -> Listed {

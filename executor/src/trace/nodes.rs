@@ -1,4 +1,4 @@
-//! Inodes: which number stands for which file, and by which names it has been looked up.
+//! Inodes: which number stands for which file.
 
 use std::collections::HashMap;
 
@@ -16,10 +16,6 @@ pub(super) struct Node {
     pub tree: TreeNode,
     /// Names in its layer.
     pub names: u32,
-    /// All paths it was looked up by; several only for a file with several names.
-    pub paths: Vec<Vec<u8>>,
-    /// Its bytes have been looked at.
-    pub read: bool,
 }
 
 /// All of them. Numbers come from paths, so that they are the same in every run; where two paths want the same number the
@@ -35,24 +31,15 @@ impl Nodes {
         self.nodes.get(&ino)
     }
 
-    pub fn get_mut(&mut self, ino: u64) -> Option<&mut Node> {
-        self.nodes.get_mut(&ino)
-    }
-
     /// Takes the root.
     pub fn insert_root(&mut self, tree: TreeNode) {
-        self.nodes.insert(ROOT, Node { tree, names: 1, paths: vec![Vec::new()], read: false });
+        self.nodes.insert(ROOT, Node { tree, names: 1 });
     }
 
     /// Takes what was looked up, or another name of it, and gives its number.
     pub fn insert(&mut self, tree: TreeNode, names: u32) -> u64 {
         let ino = self.number(&tree.found);
-        let path = tree.found.entry.path.clone();
-        let node =
-            self.nodes.entry(ino).or_insert_with(|| Node { tree, names, paths: Vec::new(), read: false });
-        if !node.paths.contains(&path) {
-            node.paths.push(path);
-        }
+        self.nodes.entry(ino).or_insert(Node { tree, names });
         ino
     }
 

@@ -1,13 +1,12 @@
 //! The FUSE protocol over a [`Base`].
 //!
-//! The kernel keeps answers to look-ups for ever and asks for attributes apart from them, so that the first look at a path,
-//! at its attributes and at its bytes each comes here once. Files are never opened here: a read comes with the inode, and
-//! what has been read stays in the kernel's cache. Overlayfs is the only one that asks, with its own rights.
+//! The kernel keeps answers for ever, so that the first look at each path and each directory's names comes here, once.
+//! Files are never opened here: a read comes with the inode, and what has been read stays in the kernel's cache. Overlayfs
+//! is the only one that asks, with its own rights.
 
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::time::Duration;
 
 use buildc_store::EntryKind;
 use fuser::{
@@ -56,7 +55,7 @@ impl Filesystem for Base {
 
     fn lookup(&self, req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         match self.find(parent.0, name.as_bytes(), req.pid()) {
-            Ok((attr, valid)) => reply.entry_with_ttls(&Duration::ZERO, &valid, &attr, Generation(0)),
+            Ok((attr, valid)) => reply.entry_with_ttls(&FOREVER, &valid, &attr, Generation(0)),
             Err(_) => reply.error(failed(self, Errno::EIO)),
         }
     }
@@ -93,8 +92,8 @@ impl Filesystem for Base {
         _lock_owner: Option<LockOwner>,
         reply: ReplyData,
     ) {
-        let Some(disk_path) = self.read_from(ino.0) else { return reply.error(Errno::ENOENT) };
-        self.backing().read(ino.0, &disk_path, offset, size, |bytes| match bytes {
+        let Some(found) = self.found(ino.0) else { return reply.error(Errno::ENOENT) };
+        self.backing().read(ino.0, &found.disk_path, offset, size, |bytes| match bytes {
             Ok(bytes) => reply.data(bytes),
             Err(e) => reply.error(failed(self, errno(&e))),
         });

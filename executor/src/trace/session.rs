@@ -25,14 +25,19 @@ pub(crate) struct Tracing {
     ended: mpsc::Receiver<()>,
 }
 
-/// Serves a stack of layers, lowest first. `None` where this host does not allow it, or nothing is there to be read.
-pub(crate) fn begin(store: &Store, layers: &[Layer]) -> Option<Tracing> {
+/// Serves a stack of layers, lowest first, of which the command cannot see the bytes of the files that are `covered` by
+/// mounts. `None` where this host does not allow it, or nothing is there to be read.
+pub(crate) fn begin(
+    store: &Store,
+    layers: &[Layer],
+    covered: &'static [&'static str],
+) -> Option<Tracing> {
     if layers.is_empty() || support().is_err() {
         return None;
     }
     // What fails here would fail without a trace too, and is said there.
     let index = TreeIndex::new(store, layers).ok()?;
-    let base = Base::new(index, has_single_id()).ok()?;
+    let base = Base::new(index, has_single_id(), covered).ok()?;
     let FuseMount { device, mount } = buildc_launch::open_fuse().ok()?;
     let (tell, ended) = mpsc::channel();
     let mut config = Config::default();

@@ -3,7 +3,7 @@
 use super::{Aspect, Fingerprint, PathReads, ReadSet};
 
 /// Raised when what is recorded, or how, changes: older traces are then no traces.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// Longest path that is believed.
 const PATH_MAX: usize = 4095;
 

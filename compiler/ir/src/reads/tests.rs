@@ -15,7 +15,7 @@ fn the_bytes_are_those_of_the_specification() {
     set.saw(b"etc/passwd", Aspect::Attributes, Fingerprint([1; 16]));
     set.saw(b"etc/passwd", Aspect::Content, Fingerprint([2; 16]));
     set.absent(b"etc/pam.d");
-    let mut expected = vec![1, 0, 0, 9];
+    let mut expected = vec![2, 0, 0, 9];
     expected.extend_from_slice(b"etc/pam.d\x00\x06\x04sswd\x03");
     expected.extend_from_slice(&[1; 16]);
     expected.extend_from_slice(&[2; 16]);
@@ -65,7 +65,7 @@ proptest! {
     #[test]
     fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = ReadSet::decode(&bytes);
-        let mut versioned = vec![1, 0];
+        let mut versioned = vec![2, 0];
         versioned.extend(bytes);
         let _ = ReadSet::decode(&versioned);
     }
