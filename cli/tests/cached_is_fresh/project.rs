@@ -1,88 +1,58 @@
-//! Random projects: a Dockerfile of instructions that read and write a few shared paths, files, and edits of both.
+//! Random projects: a Dockerfile of two stages and files, and edits of both.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use proptest::prelude::*;
 
-const FILES: [&str; 4] = ["a", "b", "dir/c", "dir/d"];
-const PLACES: [&str; 4] = ["/w/a", "/w/b", "/w/dir/c", "/w/new"];
+use crate::files::{self, Change, Files};
+use crate::line::{self, Line};
 
-/// One instruction; numbers choose files and places.
-#[derive(Clone, Debug)]
-pub enum Line {
-    Copy { file: usize, place: usize },
-    CopyAll,
-    Append { from: usize, to: usize },
-    List,
-    Exists { place: usize },
-    Stat { place: usize },
-    Link { from: usize, to: usize },
-    Remove { place: usize },
-    Arg { value: u8 },
-    UseArg { to: usize },
-    Env { value: u8 },
-    Label { value: u8 },
-    Workdir { number: u8 },
-    CopyFrom { place: usize },
-}
-
-/// A source: the lines of a first stage and of the last one, and files.
+/// A source: its base images, the lines of a first stage and of the last one, a build argument, and files.
 #[derive(Clone, Debug)]
 pub struct Project {
+    bases: [usize; 2],
     first: Vec<Line>,
     last: Vec<Line>,
-    files: BTreeMap<&'static str, u8>,
+    argument: Option<u8>,
+    files: Files,
 }
 
 /// A change of a project.
 #[derive(Clone, Debug)]
 pub enum Edit {
-    File { file: usize, content: u8 },
-    Gone { file: usize },
+    Files(Change),
+    Base { of: usize, base: usize },
+    Argument { value: Option<u8> },
     Replace { at: usize, line: Line },
     Insert { at: usize, line: Line },
     Delete { at: usize },
     Swap { at: usize },
 }
 
-fn line() -> impl Strategy<Value = Line> {
-    let (file, place, value) = (0..FILES.len(), 0..PLACES.len(), 0..3_u8);
-    prop_oneof![
-        (file, place.clone()).prop_map(|(file, place)| Line::Copy { file, place }),
-        Just(Line::CopyAll),
-        (place.clone(), place.clone()).prop_map(|(from, to)| Line::Append { from, to }),
-        Just(Line::List),
-        place.clone().prop_map(|place| Line::Exists { place }),
-        place.clone().prop_map(|place| Line::Stat { place }),
-        (place.clone(), place.clone()).prop_map(|(from, to)| Line::Link { from, to }),
-        place.clone().prop_map(|place| Line::Remove { place }),
-        value.clone().prop_map(|value| Line::Arg { value }),
-        place.clone().prop_map(|to| Line::UseArg { to }),
-        value.clone().prop_map(|value| Line::Env { value }),
-        value.clone().prop_map(|value| Line::Label { value }),
-        value.prop_map(|number| Line::Workdir { number }),
-        place.prop_map(|place| Line::CopyFrom { place }),
-    ]
-}
-
 /// Any project.
 pub fn any() -> impl Strategy<Value = Project> {
-    let lines = || prop::collection::vec(line(), 1..6);
-    (lines(), lines(), prop::collection::vec(0..3_u8, FILES.len())).prop_map(|(first, last, contents)| {
-        Project { first, last, files: FILES.into_iter().zip(contents).collect() }
-    })
+    let lines = || prop::collection::vec(line::any(), 1..7);
+    ((0..2_usize, 0..2_usize), lines(), lines(), prop::option::of(0..2_u8), files::any()).prop_map(
+        |((one, two), first, last, argument, files)| Project {
+            bases: [one, two],
+            first,
+            last,
+            argument,
+            files,
+        },
+    )
 }
 
 /// Any edit.
 pub fn edit() -> impl Strategy<Value = Edit> {
     let at = 0..12_usize;
     prop_oneof![
-        3 => (0..FILES.len(), 0..4_u8).prop_map(|(file, content)| Edit::File { file, content }),
-        1 => (0..FILES.len()).prop_map(|file| Edit::Gone { file }),
-        2 => (at.clone(), line()).prop_map(|(at, line)| Edit::Replace { at, line }),
-        2 => (at.clone(), line()).prop_map(|(at, line)| Edit::Insert { at, line }),
+        6 => files::change().prop_map(Edit::Files),
+        1 => (0..2_usize, 0..2_usize).prop_map(|(of, base)| Edit::Base { of, base }),
+        1 => prop::option::of(0..2_u8).prop_map(|value| Edit::Argument { value }),
+        2 => (at.clone(), line::any()).prop_map(|(at, line)| Edit::Replace { at, line }),
+        2 => (at.clone(), line::any()).prop_map(|(at, line)| Edit::Insert { at, line }),
         1 => at.clone().prop_map(|at| Edit::Delete { at }),
         1 => at.prop_map(|at| Edit::Swap { at }),
     ]
@@ -94,8 +64,9 @@ impl Project {
             edit
         else {
             match edit {
-                Edit::File { file, content } => drop(self.files.insert(FILES[*file], *content)),
-                Edit::Gone { file } => drop(self.files.remove(FILES[*file])),
+                Edit::Files(change) => self.files.apply(change),
+                Edit::Base { of, base } => self.bases[*of] = *base,
+                Edit::Argument { value } => self.argument = *value,
                 _ => {}
             }
             return;
@@ -114,43 +85,23 @@ impl Project {
     /// Writes it as a build context.
     pub fn write(&self, dir: &Path) {
         fs::remove_dir_all(dir).expect("removed");
-        fs::create_dir_all(dir.join("dir")).expect("a directory");
-        for (name, content) in &self.files {
-            fs::write(dir.join(name), format!("content {content}\n")).expect("written");
-        }
-        fs::write(dir.join(".dockerignore"), "Dockerfile\n.dockerignore\n").expect("written");
+        fs::create_dir_all(dir).expect("a directory");
+        self.files.write(dir);
         fs::write(dir.join("Dockerfile"), self.dockerfile()).expect("written");
     }
 
-    fn dockerfile(&self) -> String {
-        let mut out = "FROM localhost/busybox AS first\nRUN --network=none mkdir -p /w/dir\n".to_owned();
-        self.first.iter().filter(|line| !matches!(line, Line::CopyFrom { .. })).for_each(|l| out += &text(l));
-        out += "FROM localhost/busybox\nRUN --network=none mkdir -p /w/dir\n";
-        self.last.iter().for_each(|line| out += &text(line));
-        out + "COPY --from=first /w /first\n"
+    /// What the command line says beside the context.
+    pub fn words(&self) -> Vec<String> {
+        self.argument.iter().flat_map(|value| ["--build-arg".to_owned(), format!("VALUE=given{value}")]).collect()
     }
-}
 
-fn text(line: &Line) -> String {
-    let command = |text: String| format!("RUN --network=none {text}\n");
-    match line {
-        Line::Copy { file, place } => format!("COPY {} {}\n", FILES[*file], PLACES[*place]),
-        Line::CopyAll => "COPY . /w/\n".to_owned(),
-        Line::Append { from, to } => {
-            command(format!("(cat {} || echo none) >> {}; true", PLACES[*from], PLACES[*to]))
-        }
-        Line::List => command("ls /w /w/dir > /listing".to_owned()),
-        Line::Exists { place } => {
-            command(format!("if test -e {}; then echo yes; else echo no; fi >> /seen", PLACES[*place]))
-        }
-        Line::Stat { place } => command(format!("stat -c '%a %s %F' {} > /stat; true", PLACES[*place])),
-        Line::Link { from, to } => command(format!("ln -sf {} {}; true", PLACES[*from], PLACES[*to])),
-        Line::Remove { place } => command(format!("rm -rf {}", PLACES[*place])),
-        Line::Arg { value } => format!("ARG VALUE={value}\n"),
-        Line::UseArg { to } => command(format!("echo \"$VALUE $SET\" > {}; true", PLACES[*to])),
-        Line::Env { value } => format!("ENV SET={value}\n"),
-        Line::Label { value } => format!("LABEL label={value}\n"),
-        Line::Workdir { number } => format!("WORKDIR /work{number}\n"),
-        Line::CopyFrom { place } => format!("COPY --from=first {} /copied\n", PLACES[*place]),
+    pub fn dockerfile(&self) -> String {
+        let start = "RUN --network=none mkdir -p /w/dir && chmod 777 /w /w/dir\n";
+        let [one, two] = self.bases;
+        let mut out = format!("FROM localhost/base{one} AS first\n{start}");
+        self.first.iter().filter(|line| !line.needs_first()).for_each(|line| out += &line.text());
+        out += &format!("FROM localhost/base{two}\n{start}");
+        self.last.iter().for_each(|line| out += &line.text());
+        out + "COPY --from=first /w /first\n"
     }
 }
