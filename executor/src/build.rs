@@ -227,6 +227,7 @@ pub fn build(
     recorder.tell(Event::Begun {
         source: options.source_key.clone(),
         targets: plan.graph.targets.iter().map(|target| target.name.clone()).collect(),
+        contexts: contexts.iter().map(|(name, context)| context.place(name)).collect(),
         steps: decided(plan),
     });
     recorder.tell(Event::Planned { steps: schedule.lines() });

@@ -24,6 +24,7 @@ use buildc_ir::world::{SelectError, WorldError};
 use buildc_store::{Entry, EntryKind, Store};
 use rustix::fs::{Mode, OFlags};
 
+use crate::event::ContextPlace;
 use crate::select::{self, Bytes, Node, Selection, SourceTree};
 pub(crate) use hash::{open as open_file, open_dir, open_in, stamp_of};
 use index::Index;
@@ -38,6 +39,7 @@ pub struct Context {
     fd: OwnedFd,
     rules: PatternSet,
     rules_file: String,
+    rules_text: Option<String>,
     /// `contexts` of the store.
     dir: PathBuf,
     index: Mutex<Index>,
@@ -137,8 +139,9 @@ impl Context {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = rustix::fs::open(&root, flags, Mode::empty()).map_err(|e| unreadable(e.into()))?;
         let device = rustix::fs::fstat(&fd).map_err(|e| unreadable(e.into()))?.st_dev;
-        let (rules_file, text) = ignore.unwrap_or_default();
-        let rules = PatternSet::parse(&text)
+        let (rules_file, rules_text) = ignore.unzip();
+        let rules_file = rules_file.unwrap_or_default();
+        let rules = PatternSet::parse(rules_text.as_deref().unwrap_or_default())
             .map_err(|source| ContextError::IgnoreRule { file: rules_file.clone(), source })?;
         let contexts = store.subdir("contexts")?;
         let key = [&device.to_le_bytes()[..], root.as_os_str().as_bytes()].concat();
@@ -149,6 +152,7 @@ impl Context {
             fd,
             rules,
             rules_file,
+            rules_text,
             dir: contexts,
             index: Mutex::new(index),
             walked: Mutex::default(),
@@ -159,6 +163,12 @@ impl Context {
     /// The directory, canonical.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// What a build's log says of it.
+    pub(crate) fn place(&self, name: &str) -> ContextPlace {
+        let ignore = self.rules_text.clone().map(|text| (self.rules_file.clone(), text));
+        ContextPlace { name: name.to_owned(), dir: self.root.clone(), ignore }
     }
 
     pub(crate) fn fd(&self) -> &OwnedFd {

@@ -8,7 +8,7 @@ use buildc_digest::Digest;
 use buildc_ir::StepId;
 use serde::{Deserialize, Serialize};
 
-pub use decided::Decided;
+pub use decided::{ContextPlace, Decided};
 pub(crate) use decided::decided;
 pub(crate) use recorder::Recorder;
 
@@ -59,6 +59,8 @@ pub enum Event {
         source: String,
         /// Names of the targets.
         targets: Vec<String>,
+        /// Where its build contexts are.
+        contexts: Vec<ContextPlace>,
         /// In graph order.
         steps: Vec<Decided>,
     },

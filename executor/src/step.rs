@@ -39,12 +39,13 @@ use crate::event::{Event, Recorder, Why};
 use crate::network::Pool;
 use crate::select::{self, LayerTree, Selection};
 
-pub(crate) use cache_mount::{existing as existing_cache, name as cache_name, try_lock as try_lock_cache};
+pub(crate) use cache_mount::{name as cache_name, try_lock as try_lock_cache};
 pub(crate) use early::{Ahead, Prepared, prepare};
 pub(crate) use error::StepError;
 pub(crate) use fetch::pinned;
 pub(crate) use ground::Ground;
 pub(crate) use identity::identify;
+pub(crate) use mounts::Mounts;
 pub(crate) use traced::adopt_planned;
 pub(crate) use work::{How, Made, Tree, Work};
 
@@ -178,9 +179,9 @@ fn millis(start: Instant) -> u64 {
 
 /// One selection of a step and where it was made.
 #[derive(Debug)]
-struct Chosen {
-    wanted: Wanted,
-    selection: Arc<Selection>,
+pub(crate) struct Chosen {
+    pub wanted: Wanted,
+    pub selection: Arc<Selection>,
 }
 
 /// Looks a step up under both keys and runs it when neither is known.

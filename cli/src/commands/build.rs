@@ -405,13 +405,8 @@ fn multi_platform(args: &BuildArgs) -> bool {
 pub fn build_options(args: &BuildArgs) -> Result<BuildOptions, Failure> {
     let layering = args.layers.layering();
     let mut options = BuildOptions { jobs: args.source.jobs(), layering, ..BuildOptions::default() };
-    for secret in &args.secret {
-        options.secrets.extend(given::secret_source(secret)?);
-    }
-    for agent in &args.ssh {
-        let (id, socket) = given::ssh_socket(agent)?;
-        options.ssh.insert(id, socket);
-    }
+    let given = given::given(&args.secret, &args.ssh)?;
+    (options.secrets, options.ssh) = (given.secrets, given.ssh);
     options.sandbox = given::sandbox(args)?;
     Ok(options)
 }

@@ -108,12 +108,12 @@ pub fn start(args: StartArgs, shell: &Shell) -> Outcome {
             return Err(Failure::usage("Only one container can be attached to"));
         };
         let found = container::find(&session.store, name)?;
-        let options = StartOptions { standby, attach, attach_stdin: args.interactive };
+        let options = StartOptions { standby, attach, attach_stdin: args.interactive, ..StartOptions::default() };
         return Ok(container::start(&session.store, &found, options)?.wait()?);
     }
     let mut standby = standby;
     each(&args.containers.names, &session, shell, true, |container| {
-        let options = StartOptions { standby: standby.take(), attach: false, attach_stdin: false };
+        let options = StartOptions { standby: standby.take(), ..StartOptions::default() };
         match container::start(&session.store, container, options) {
             Ok(_) | Err(ContainerError::Running(_)) => Ok(()),
             Err(error) => Err(error),

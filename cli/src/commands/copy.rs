@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
-use buildc_executor::container::{self, CopyOptions, Source, Target};
-use buildc_executor::history::Side;
+use buildc_executor::container::{self, ContainerError, CopyOptions, Source, Target};
+use buildc_executor::history::{self, Side};
+use buildc_store::{Layer, Store};
 
 use super::Shell;
 use crate::failure::{Failure, Outcome};
+use crate::output;
 use crate::session::Session;
 
 const AFTER_HELP: &str = "\
@@ -26,7 +28,7 @@ pub struct CpArgs {
     /// Follow a symbolic link in SOURCE
     #[arg(short = 'L', long)]
     follow_link: bool,
-    /// CONTAINER:PATH, @STEP:PATH, PATH, or - for a tar archive on standard input
+    /// CONTAINER:PATH, STEP:PATH, PATH, or - for a tar archive on standard input
     source: String,
     /// CONTAINER:PATH, PATH, or - for a tar archive on standard output
     target: String,
@@ -40,15 +42,16 @@ pub fn run(args: CpArgs, shell: &Shell) -> Outcome {
             let mut session = Session::open(shell)?;
             let mut out = std::io::stdout().lock();
             let to = if to == "-" { Target::Tar(&mut out) } else { Target::Path(Path::new(to)) };
-            if name.starts_with('@') {
-                session.hold()?;
-                let build = super::why::build(&session, None)?;
-                let layers = build.tree(&session.store, build.find(name)?, Side::After)?;
-                container::copy_out_of_tree(&session.store, &layers, path, to, options)?;
-                return Ok(0);
+            let container = (!name.starts_with('@')).then(|| container::find(&session.store, name));
+            match container {
+                Some(Ok(container)) => container::copy_out(&session.store, &container, path, to, options)?,
+                // What is no container may be a step.
+                other => {
+                    session.hold()?;
+                    let layers = left_by_step(&session.store, name, other.and_then(Result::err))?;
+                    container::copy_out_of_tree(&session.store, &layers, path, to, options)?;
+                }
             }
-            let container = container::find(&session.store, name)?;
-            container::copy_out(&session.store, &container, path, to, options)?;
         }
         (End::Host(_), End::Inside(name, _)) if name.starts_with('@') => {
             return Err(Failure::usage("What a step left cannot be changed"));
@@ -69,6 +72,22 @@ pub fn run(args: CpArgs, shell: &Shell) -> Outcome {
         }
     }
     Ok(0)
+}
+
+/// The tree that a step of the newest build left; where the word was no container, only if it is wholly a step's.
+fn left_by_step(
+    store: &Store,
+    name: &str,
+    no_container: Option<ContainerError>,
+) -> Result<Vec<Layer>, Failure> {
+    let Some(error) = no_container else {
+        let build = history::newest(store)?;
+        return Ok(build.tree(store, build.find(name)?, Side::After)?);
+    };
+    let Ok(build) = history::newest(store) else { return Err(error.into()) };
+    let Ok(step) = build.find_whole(name) else { return Err(error.into()) };
+    output::say(&format!("There is no container `{name}`, so this is what `{}` left", step.decided.label));
+    Ok(build.tree(store, step, Side::After)?)
 }
 
 /// One side of a copy.

@@ -3,10 +3,10 @@
 use std::io::IsTerminal;
 
 use buildc_executor::build::BuildError;
-use buildc_executor::container::{self, StartOptions};
-use buildc_executor::history::{self, Fate, Side};
+use buildc_executor::container::{self, Standby, StartOptions};
+use buildc_executor::history::{self, Fate, Reentry, Side, Told};
 
-use super::{Shell, why};
+use super::{Shell, given, why};
 use crate::failure::{Failure, Outcome};
 use crate::output;
 use crate::session::Session;
@@ -16,9 +16,10 @@ Examples:
   buildc shell @failed                   what the failed step left
   buildc shell --before 'npm ci'         what the step was given
   buildc shell 12 -- ls -l /app          one command in the state after line 12
+  buildc shell --secret id=npm,src=$HOME/.npmrc 12
 
-It has the step's variables, user, working directory, network, cache mounts and tmpfs. What is changed is thrown away,
-except in cache mounts. Where the tree has no shell, this machine's static busybox is lent.";
+It has the step's variables, user, working directory, network and mounts; secrets and ssh agents are given again. What
+is changed is thrown away, except in cache mounts. Where the tree has no shell, this machine's static busybox is lent.";
 
 // Options of `buildc shell`.
 #[derive(clap::Args, Debug)]
@@ -30,7 +31,13 @@ pub struct ShellArgs {
     /// A build: the end of its id in `buildc history` [default: the newest]
     #[arg(long, value_name = "BUILD")]
     build: Option<String>,
-    /// A step: line, beginning of its id, part of its text, @failed or @last
+    /// A secret of the step: id=NAME,src=FILE or id=NAME,env=VAR
+    #[arg(long, value_name = "ID")]
+    secret: Vec<String>,
+    /// An ssh agent of the step
+    #[arg(long, value_name = "default|ID[=SOCKET]")]
+    ssh: Vec<String>,
+    /// A step: line, stage, beginning of its id, part of its text, @failed or @last
     #[arg(default_value = "@failed")]
     step: String,
     /// What to run instead of a shell
@@ -40,13 +47,19 @@ pub struct ShellArgs {
 
 /// Runs a container over the state; its status is ours.
 pub fn run(args: ShellArgs, shell: &Shell) -> Outcome {
+    let given = given::given(&args.secret, &args.ssh)?;
     let (mut session, standby) = Session::open_with_standby(shell, false)?;
     session.hold()?;
     let build = why::build(&session, args.build.as_deref())?;
     let step = build.find(&args.step)?;
     let side = if args.before { Side::Before } else { Side::After };
-    let entered = history::reenter(&session.store, &build, step, side, &args.command)?;
-    let history::Reentry { image, mut spec, missing } = entered.map_err(assembled)?;
+    let enter = |state| enter(&session, state, standby, step, side);
+    let entered = history::reenter(&session.store, &build, step, side, &args.command, given, enter)?;
+    entered.map_err(assembled)?
+}
+
+fn enter(session: &Session, state: Reentry, standby: Option<Standby>, step: &Told, side: Side) -> Outcome {
+    let Reentry { image, mut spec, unrecorded, notes } = state;
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     (spec.interactive, spec.tty) = (true, terminal);
     if terminal {
@@ -57,11 +70,11 @@ pub fn run(args: ShellArgs, shell: &Shell) -> Outcome {
         };
         output::say(&format!("The state {side} `{}`; what you change is thrown away", step.decided.label));
     }
-    for mount in missing {
-        output::say(&format!("warning: not here: {mount}"));
+    for note in notes {
+        output::say(&format!("warning: {note}"));
     }
     let container = container::create(&session.store, &image, spec)?;
-    let start = StartOptions { standby, attach: true, attach_stdin: true };
+    let start = StartOptions { standby, attach: true, attach_stdin: true, unrecorded };
     let ended = match container::start(&session.store, &container, start) {
         Ok(attached) => attached.wait(),
         Err(error) => {

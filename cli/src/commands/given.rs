@@ -4,10 +4,19 @@ use std::path::PathBuf;
 
 use buildc_executor::build::{SandboxOptions, SecretSource};
 use buildc_executor::container::options;
+use buildc_executor::history::Given;
 
 use super::build::BuildArgs;
 use super::export_form::fields;
 use crate::failure::Failure;
+
+/// All of them.
+pub fn given(secrets: &[String], agents: &[String]) -> Result<Given, Failure> {
+    Ok(Given {
+        secrets: secrets.iter().filter_map(|option| secret_source(option).transpose()).collect::<Result<_, _>>()?,
+        ssh: agents.iter().map(|option| ssh_socket(option)).collect::<Result<_, _>>()?,
+    })
+}
 
 /// The build argument that names the host of RUN instructions.
 const HOSTNAME: &str = "BUILDKIT_SANDBOX_HOSTNAME";

@@ -19,6 +19,7 @@ Examples:
   buildc why                     every step of the newest build: what was done with it, and why
   buildc why 12                  the step in line 12 of the Dockerfile
   buildc why 'npm ci'            the step whose text has these words
+  buildc why tools               the last step of the stage `tools`
   buildc why @failed             the one that failed
   buildc why --build 4242 @last  the last step of an earlier build (see `buildc history`)";
 
@@ -35,7 +36,7 @@ pub struct WhyArgs {
     /// text or json
     #[arg(long, value_enum, default_value = "text", hide_possible_values = true)]
     format: TextOrJson,
-    /// A step: line, beginning of its id, part of its text, @failed or @last [default: all]
+    /// A step: line, stage, beginning of its id, part of its text, @failed or @last [default: all]
     step: Option<String>,
 }
 
@@ -52,11 +53,26 @@ pub fn run(args: WhyArgs, shell: &Shell) -> Outcome {
     let session = Session::open(shell)?;
     let build = build(&session, args.build.as_deref())?;
     let step = args.step.as_deref().map(|name| build.find(name)).transpose()?;
+    let miss = match step.filter(|told| !told.is_miss()) {
+        Some(told) => build.newest_miss(&session.store, told)?,
+        None => None,
+    };
     match (args.format, step) {
         (TextOrJson::Json, None) => output::json(&document(&build))?,
-        (TextOrJson::Json, Some(told)) => output::json(&step_document(&build, told))?,
+        (TextOrJson::Json, Some(told)) => {
+            let mut document = step_document(&build, told);
+            document["newest_miss"] = json!(miss.map(|(build, told)| {
+                let mut document = step_document(&build, &told);
+                document["build"] = build.id.into();
+                document
+            }));
+            output::json(&document)?;
+        }
         (TextOrJson::Text, None) => output::data(&overview(&build))?,
-        (TextOrJson::Text, Some(told)) => output::data(&details(&build, told))?,
+        (TextOrJson::Text, Some(told)) => {
+            let miss = miss.map(|(build, told)| format!("\nThe last time it was not cached:\n{}", details(&build, &told)));
+            output::data(&(details(&build, told) + &miss.unwrap_or_default()))?;
+        }
     }
     Ok(0)
 }

@@ -34,6 +34,17 @@ pub struct StartOptions {
     pub attach: bool,
     /// Gives the container this process's standard input, if it was created interactive.
     pub attach_stdin: bool,
+    /// What it has this time beyond its record.
+    pub unrecorded: Unrecorded,
+}
+
+/// Mounts and variables of a container's process that are written down nowhere, such as secrets.
+#[derive(Debug, Default)]
+pub struct Unrecorded {
+    /// Mounted after all others, in order.
+    pub mounts: Vec<MountSpec>,
+    /// Set over all others.
+    pub env: Vec<(String, String)>,
 }
 
 /// How to stop.
@@ -81,6 +92,11 @@ fn started(line: &UnixStream, container: &Container) -> Result<Vec<String>> {
 
 fn order(store: &Store, image: &ImageRecord, container: &Container, options: &StartOptions) -> Result<Order> {
     let mut launch = assemble::launch_spec(store, image, container)?;
+    launch.mounts.extend(options.unrecorded.mounts.iter().cloned());
+    for (name, value) in &options.unrecorded.env {
+        launch.process.env.retain(|(known, _)| known != name.as_str());
+        launch.process.env.push((name.into(), value.into()));
+    }
     let network = match &container.spec.network {
         NetworkMode::Bridge => NetworkOrder::Own,
         NetworkMode::None => NetworkOrder::Ready,

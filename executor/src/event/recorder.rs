@@ -51,6 +51,11 @@ impl<'e> Recorder<'e> {
         Self { events, log: Mutex::new(log) }
     }
 
+    /// Tells events without keeping them.
+    pub(crate) fn silent(events: &'e Sender<Event>) -> Self {
+        Self { events, log: Mutex::new(None) }
+    }
+
     /// Tells one event. Nobody need listen.
     pub(crate) fn tell(&self, event: Event) {
         if let Some(log) = self.log.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {

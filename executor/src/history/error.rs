@@ -75,8 +75,8 @@ impl HistoryError {
         let text = match self {
             Self::NoBuild { .. } => "`buildc history` lists the builds there are",
             Self::NoStep { .. } => {
-                "`buildc why` lists the steps; name one by its line, the beginning of its id, a part of its text, or \
-                 `@failed`"
+                "`buildc why` lists the steps; name one by its line, its stage, the beginning of its id, a part of its \
+                 text, or `@failed`"
             }
             Self::SeveralSteps { .. } => "Write more of it, or its line in the Dockerfile",
             Self::NoTree { .. } => "Build with a target that needs the step",

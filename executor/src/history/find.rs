@@ -11,11 +11,23 @@ const NAMED: usize = 4;
 
 impl Build {
     /// The step that a word means, with or without `@` before it: `failed`, `last`, a line of the source (`12` or
-    /// `Dockerfile:12`), the beginning of an id, or a part of its text.
+    /// `Dockerfile:12`), the beginning of an id, its text, a stage, which means its last step, or a part of its text.
     ///
     /// # Errors
     /// When it means none, or several.
     pub fn find(&self, name: &str) -> Result<&Told, HistoryError> {
+        self.find_by(name, true)
+    }
+
+    /// The same without parts of texts, for where a word may mean something else.
+    ///
+    /// # Errors
+    /// When it means none, or several.
+    pub fn find_whole(&self, name: &str) -> Result<&Told, HistoryError> {
+        self.find_by(name, false)
+    }
+
+    fn find_by(&self, name: &str, parts: bool) -> Result<&Told, HistoryError> {
         let word = name.strip_prefix('@').unwrap_or(name);
         let all = || self.steps.iter();
         let none = || HistoryError::NoStep { name: name.to_owned() };
@@ -37,9 +49,12 @@ impl Build {
         let id = |told: &Told| is_id && told.decided.id.0.to_string().starts_with(word);
         let exact = |told: &Told| text(told) == word || told.decided.label == word;
         let part = |told: &Told| told.decided.label.contains(word);
-        let rules: [&dyn Fn(&Told) -> bool; 4] = [&place, &id, &exact, &part];
-        for rule in rules {
-            let found: Vec<&Told> = all().filter(|told| rule(told)).collect();
+        let rules: [&dyn Fn(&Told) -> bool; 3] = [&place, &id, &exact];
+        let mut found: Vec<Vec<&Told>> =
+            rules.iter().map(|rule| all().filter(|told| rule(told)).collect()).collect();
+        found.push(all().rfind(|told| stage(told) == Some(word)).into_iter().collect());
+        found.push(all().filter(|told| parts && part(told)).collect());
+        for found in found {
             match found.as_slice() {
                 [] => {}
                 [one] => return Ok(one),
@@ -51,6 +66,12 @@ impl Build {
         }
         Err(none())
     }
+}
+
+/// The name of the stage in `[NAME 1/2] RUN …`.
+fn stage(told: &Told) -> Option<&str> {
+    let (brackets, _) = told.decided.label.strip_prefix('[')?.split_once(']')?;
+    brackets.rsplit_once(' ').map(|(stage, _)| stage)
 }
 
 /// The instruction without what stands in brackets before it.

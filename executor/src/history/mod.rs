@@ -3,6 +3,7 @@
 //! Owns: which builds there are, what became of each step, the tree that a step had or left, and how to enter it.
 //! Never does: planning, or keeping anything of its own: a log that is gone is a build that is forgotten.
 
+mod dress;
 mod error;
 mod find;
 mod read;
@@ -14,8 +15,9 @@ use buildc_ir::StepId;
 use buildc_store::{Layer, LayerId, Store, StoreError};
 use serde::Serialize;
 
-use crate::event::{Decided, Why};
+use crate::event::{ContextPlace, Decided, Why};
 
+pub use dress::Given;
 pub use error::HistoryError;
 pub use read::{builds, newest, open};
 pub use reenter::{Reentry, reenter};
@@ -31,6 +33,8 @@ pub struct Build {
     pub source: String,
     /// Names of its targets.
     pub targets: Vec<String>,
+    /// Where its build contexts were.
+    pub contexts: Vec<ContextPlace>,
     /// What became of its steps, in the plan's order.
     pub steps: Vec<Told>,
     /// Targets and the images that were made of them.
@@ -105,16 +109,58 @@ pub enum Side {
     After,
 }
 
+impl Told {
+    /// Whether the build had to do something for it.
+    pub fn is_miss(&self) -> bool {
+        !matches!(self.fate, Fate::Untouched | Fate::Cached { .. })
+    }
+}
+
 impl Build {
+    /// The newest build of the same source before this one in which the step with the same text, at the same place, had
+    /// to be made, and that step.
+    ///
+    /// # Errors
+    /// When the logs cannot be read.
+    pub fn newest_miss(&self, store: &Store, step: &Told) -> Result<Option<(Build, Told)>, HistoryError> {
+        for earlier in builds(store)?.into_iter().filter(|build| build.id < self.id) {
+            let same = |told: &&Told| {
+                told.decided.label == step.decided.label && told.decided.places == step.decided.places
+            };
+            let told = earlier.steps.iter().find(same).filter(|told| told.is_miss()).cloned();
+            if let Some(told) = told.filter(|_| earlier.source == self.source) {
+                return Ok(Some((earlier, told)));
+            }
+        }
+        Ok(None)
+    }
+
     fn step(&self, id: StepId) -> Option<&Told> {
         self.steps.iter().find(|told| told.decided.id == id)
     }
 
-    /// The layers of the tree before or after a step, lowest first.
+    /// The layers of the tree before or after a step, lowest first. Where this build had no need of the step, those of the
+    /// newest earlier one that had it with the same definition.
     ///
     /// # Errors
-    /// When the build did not come to the step, or its layers were pruned since.
+    /// When no build came to the step, or its layers were pruned since.
     pub fn tree(&self, store: &Store, step: &Told, side: Side) -> Result<Vec<Layer>, HistoryError> {
+        let error = match self.own_tree(store, step, side) {
+            Err(error @ HistoryError::NoTree { .. }) => error,
+            other => return other,
+        };
+        for earlier in builds(store)?.iter().filter(|build| build.id < self.id) {
+            let same = earlier.step(step.decided.id);
+            if let Some(same) = same.filter(|same| same.decided.definition_key == step.decided.definition_key)
+                && let Ok(layers) = earlier.own_tree(store, same, side)
+            {
+                return Ok(layers);
+            }
+        }
+        Err(error)
+    }
+
+    fn own_tree(&self, store: &Store, step: &Told, side: Side) -> Result<Vec<Layer>, HistoryError> {
         let mut chain = Vec::new();
         let mut at = match side {
             Side::After => Some(step),

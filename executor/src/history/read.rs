@@ -10,7 +10,7 @@ use buildc_store::Store;
 use serde::Deserialize;
 
 use super::{Build, End, Fate, HistoryError, Told};
-use crate::event::{Decided, Why};
+use crate::event::{ContextPlace, Decided, Why};
 
 /// Longest line that is read: the plan of a hundred thousand steps.
 const LINE_BYTES: u64 = 128 << 20;
@@ -31,6 +31,8 @@ enum Said {
     Begun {
         source: String,
         targets: Vec<String>,
+        #[serde(default)]
+        contexts: Vec<ContextPlace>,
         steps: Vec<Decided>,
     },
     Started {
@@ -153,7 +155,7 @@ fn read(path: &Path) -> Result<Option<Build>, HistoryError> {
         // The last line of a build that was killed may be half of one.
         let Ok(line) = serde_json::from_slice::<Line>(&bytes) else { continue };
         match (&mut build, line.said) {
-            (None, Said::Begun { source, targets, steps }) => {
+            (None, Said::Begun { source, targets, contexts, steps }) => {
                 let steps: Vec<Told> = steps
                     .into_iter()
                     .map(|decided| Told { decided, fate: Fate::Untouched, layers: Vec::new() })
@@ -164,6 +166,7 @@ fn read(path: &Path) -> Result<Option<Build>, HistoryError> {
                     started_ms: line.at_ms,
                     source,
                     targets,
+                    contexts,
                     steps,
                     images: Vec::new(),
                     end: None,

@@ -1,17 +1,19 @@
 //! Entering the state before or after a step: a container over its tree, with the step's mounts, variables and user.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use buildc_digest::Key;
-use buildc_ir::step::{Exec, MountSource as StepMount, Network};
+use buildc_ir::step::{Exec, Network};
 use buildc_ir::{ImageConfig, Platform, StepId, Target, TargetHistory};
 use buildc_store::{ImageRecord, Layer, Store, TreeView};
 
+use super::dress::{self, Dresser, Given};
 use super::{Build, HistoryError, Side, Told};
 use crate::assemble::{AssembleError, assemble};
 use crate::build::BuildError;
-use crate::container::{ContainerSpec, Mount, MountSource, NetworkMode};
-use crate::step::existing_cache;
+use crate::container::{ContainerSpec, Mount, MountSource, NetworkMode, Unrecorded};
+use crate::event::Recorder;
+use crate::step::{Mounts, Site, Tree};
 
 /// Shells that are looked for in the tree, the best first.
 const SHELLS: [&str; 4] = ["/bin/bash", "/bin/sh", "/usr/bin/sh", "/bin/ash"];
@@ -27,35 +29,54 @@ pub struct Reentry {
     pub image: ImageRecord,
     /// The container over it.
     pub spec: ContainerSpec,
-    /// Mounts of the step that it does not have, and why.
-    pub missing: Vec<String>,
+    /// The step's mounts and what they set, to be given at the start.
+    pub unrecorded: Unrecorded,
+    /// What the user should know of the mounts, a sentence each.
+    pub notes: Vec<String>,
 }
 
-/// Prepares a container over the tree before or after a step that runs `command`, or a shell where that is empty.
+/// Prepares a container over the tree before or after a step that runs `command`, or a shell where that is empty, and
+/// gives it to `run`. The mounts stand until that returns: locks of caches are held and copies kept so long.
 ///
 /// # Errors
 /// [`HistoryError`] when there is no such tree, or no shell; [`BuildError`] when the image cannot be put together.
-pub fn reenter(
+pub fn reenter<R>(
     store: &Store,
     build: &Build,
     step: &Told,
     side: Side,
     command: &[String],
-) -> Result<Result<Reentry, BuildError>, HistoryError> {
+    given: Given,
+    run: impl FnOnce(Reentry) -> R,
+) -> Result<Result<R, BuildError>, HistoryError> {
     let layers = build.tree(store, step, side)?;
     let mut spec = ContainerSpec { remove: true, entrypoint: Some(Vec::new()), ..ContainerSpec::default() };
     spec.command = match command {
         [] => shell(store, &layers, &mut spec)?,
         words => words.to_vec(),
     };
-    let mut missing = Vec::new();
+    let (contexts, gone) = dress::contexts(store, build);
+    let (events, _nobody) = crossbeam_channel::unbounded();
+    let (recorder, options) = (Recorder::silent(&events), given.into_options());
+    let site = Site::new(store, &contexts, &options, None, &recorder);
+    let (inputs, lost): (Vec<Tree>, Vec<Option<String>>) = dress::inputs(store, build, step)
+        .into_iter()
+        .map(|input| match input {
+            Ok(tree) => (tree, None),
+            Err(error) => (Tree::empty(), Some(error.to_string())),
+        })
+        .unzip();
+    let mut mounts = Mounts::new(&site, &inputs);
+    let mut notes = Vec::new();
     if let Some(exec) = &step.decided.exec {
-        dress(store, exec, &mut spec, &mut missing)?;
+        notes = Dresser { site: &site, step, gone: &gone, lost }.dress(exec, &mut mounts);
+        clothe(exec, &mut spec);
     }
+    let unrecorded = Unrecorded { mounts: mounts.specs(), env: mounts.env().to_vec() };
     Ok(match image(store, &layers) {
         Ok(image) => {
             spec.image = image.id.to_string();
-            Ok(Reentry { image, spec, missing })
+            Ok(run(Reentry { image, spec, unrecorded, notes }))
         }
         Err(error) => Err(error.into()),
     })
@@ -71,18 +92,14 @@ fn shell(store: &Store, layers: &[Layer], spec: &mut ContainerSpec) -> Result<Ve
         }
     }
     let lent = LENT.iter().map(Path::new).find(|path| path.is_file()).ok_or(HistoryError::NoShell)?;
-    let bind = bind(lent.to_owned());
-    spec.mounts.push(Mount { source: bind, target: LENT_AT.to_owned(), readonly: true });
+    let source =
+        MountSource::Bind { path: lent.to_owned(), create: false, propagation: None, recursive: false };
+    spec.mounts.push(Mount { source, target: LENT_AT.to_owned(), readonly: true });
     Ok(vec![LENT_AT.to_owned(), "sh".to_owned()])
 }
 
-/// Gives the container what the command had.
-fn dress(
-    store: &Store,
-    exec: &Exec,
-    spec: &mut ContainerSpec,
-    missing: &mut Vec<String>,
-) -> Result<(), HistoryError> {
+/// Gives the container what the command had beside its mounts.
+fn clothe(exec: &Exec, spec: &mut ContainerSpec) {
     spec.env.clone_from(&exec.env);
     spec.workdir = Some(exec.cwd.clone());
     spec.user = Some(exec.user.clone()).filter(|user| !user.is_empty());
@@ -93,40 +110,6 @@ fn dress(
         Network::None => NetworkMode::None,
         Network::Host => NetworkMode::Host,
     };
-    for mount in &exec.mounts {
-        let source = match &mount.source {
-            StepMount::Cache { id, initial: None, mode, uid, gid, .. } => {
-                existing_cache(store, id, *mode, (*uid, *gid))?.map(bind)
-            }
-            StepMount::Tmpfs { size_bytes } => {
-                Some(MountSource::Tmpfs { options: String::new(), size_bytes: *size_bytes, mode: None })
-            }
-            _ => None,
-        };
-        match source {
-            Some(source) => {
-                spec.mounts.push(Mount { source, target: mount.target.clone(), readonly: mount.readonly });
-            }
-            None => missing.push(format!("{} at {}", word(&mount.source), mount.target)),
-        }
-    }
-    Ok(())
-}
-
-fn bind(path: PathBuf) -> MountSource {
-    MountSource::Bind { path, create: false, propagation: None, recursive: false }
-}
-
-/// What a mount is called that is not there.
-fn word(source: &StepMount) -> &'static str {
-    match source {
-        StepMount::Bind { .. } => "bind mount",
-        StepMount::Cache { .. } => "cache mount",
-        StepMount::Tmpfs { .. } => "tmpfs",
-        StepMount::Secret { .. } => "secret (secrets are not kept)",
-        StepMount::Ssh { .. } => "ssh agent",
-        StepMount::Inline { .. } => "heredoc",
-    }
 }
 
 /// The tree as an image of which the config says nothing.

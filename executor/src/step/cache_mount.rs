@@ -8,7 +8,6 @@ use std::time::{Duration, SystemTime};
 
 use buildc_digest::{ContentDigest, InternalHasher};
 use buildc_ir::step::Sharing;
-use buildc_store::{Store, StoreError};
 use rustix::fs::{FlockOperation, Gid, Mode, Uid, flock};
 use rustix::io::Errno;
 
@@ -90,20 +89,6 @@ pub(super) fn take(
         lock.set_modified(SystemTime::now()).map_err(StepError::io("Marking the cache mount", &place))?;
         return Ok(CacheMount { dir, _lock: lock });
     }
-}
-
-/// The directory of a shared cache that a build has made without a tree to start from, unlocked.
-///
-/// # Errors
-/// When the store has no place for caches.
-pub(crate) fn existing(
-    store: &Store,
-    id: &str,
-    mode: u32,
-    owner: (u32, u32),
-) -> Result<Option<PathBuf>, StoreError> {
-    let name = name(&Wanted { id, sharing: Sharing::Shared, mode, owner }.about(None));
-    Ok(Some(store.subdir(HOME)?.join(name).join(DATA)).filter(|dir| dir.is_dir()))
 }
 
 /// False when prune has removed the cache between the opening of its lock and the locking.

@@ -74,7 +74,7 @@ impl StepError {
         move |source| Self::Io { what, path, source }
     }
 
-    pub(super) fn select(error: SelectError) -> Self {
+    pub(crate) fn select(error: SelectError) -> Self {
         match error {
             SelectError::NotFound { pattern, ignored_by, similar } => {
                 let help = match (ignored_by, similar.first()) {

@@ -10,7 +10,7 @@ use buildc_launch::MountSpec;
 use buildc_store::{PendingLayer, top_first};
 
 use super::cache_mount::{self, CacheMount};
-use super::{Chosen, Site, StepError, Tree, Work, now, source};
+use super::{Chosen, Site, StepError, Tree, now, source};
 use crate::build::SecretSource;
 use crate::copy::{CopyJob, Times};
 use crate::select::{self, LayerTree, Selection};
@@ -20,10 +20,10 @@ const SECRET_BYTES: u64 = 1 << 20;
 
 /// The mounts of one command. Dropping it releases locks and removes temporary trees: only after the command has ended.
 #[derive(Debug)]
-pub(super) struct Mounts<'m> {
+pub(crate) struct Mounts<'m> {
     site: &'m Site<'m>,
-    work: &'m Work<'m>,
-    chosen: &'m [Chosen],
+    /// Trees of the step's inputs in order.
+    inputs: &'m [Tree],
     specs: Vec<MountSpec>,
     env: Vec<(String, String)>,
     trees: Vec<PendingLayer>,
@@ -31,60 +31,70 @@ pub(super) struct Mounts<'m> {
 }
 
 impl<'m> Mounts<'m> {
-    pub(super) fn new(site: &'m Site<'m>, work: &'m Work<'m>, chosen: &'m [Chosen]) -> Self {
-        Self { site, work, chosen, specs: Vec::new(), env: Vec::new(), trees: Vec::new(), caches: Vec::new() }
+    pub(crate) fn new(site: &'m Site<'m>, inputs: &'m [Tree]) -> Self {
+        Self { site, inputs, specs: Vec::new(), env: Vec::new(), trees: Vec::new(), caches: Vec::new() }
     }
 
     pub(super) fn push(&mut self, spec: MountSpec) {
         self.specs.push(spec);
     }
 
-    pub(super) fn specs(&self) -> Vec<MountSpec> {
+    pub(crate) fn specs(&self) -> Vec<MountSpec> {
         self.specs.clone()
     }
 
     /// Variables that mounts set.
-    pub(super) fn env(&self) -> &[(String, String)] {
+    pub(crate) fn env(&self) -> &[(String, String)] {
         &self.env
     }
 
-    /// Prepares all mounts of a command in order.
-    pub(super) fn add_all(&mut self, mounts: &[Mount]) -> Result<(), StepError> {
-        let mut binds = 0;
+    /// Prepares all mounts of a command in order; `chosen` has the selection of each bind mount.
+    pub(super) fn add_all(&mut self, mounts: &[Mount], chosen: &[Chosen]) -> Result<(), StepError> {
+        let mut chosen = chosen.iter();
         for mount in mounts {
-            match &mount.source {
-                MountSource::Bind { from, path } => {
-                    self.bind(mount, from, path, binds)?;
-                    binds += 1;
-                }
-                MountSource::Cache { .. } => self.cache(mount)?,
-                MountSource::Tmpfs { size_bytes } => self.specs.push(MountSpec::Tmpfs {
-                    target: (&mount.target).into(),
-                    options: String::new(),
-                    size_bytes: *size_bytes,
-                    mode: None,
-                }),
-                MountSource::Secret { .. } => self.secret(mount)?,
-                MountSource::Ssh { id, required, .. } => self.agent(mount, id, *required)?,
-                MountSource::Inline { data } => self.specs.push(MountSpec::File {
-                    target: (&mount.target).into(),
-                    data: data.clone().into_bytes(),
-                    mode: 0o755,
-                    uid: 0,
-                    gid: 0,
-                }),
-            }
+            let selected = matches!(mount.source, MountSource::Bind { .. }).then(|| chosen.next()).flatten();
+            self.add(mount, selected)?;
         }
         Ok(())
     }
 
-    fn bind(&mut self, mount: &Mount, from: &From, path: &str, number: usize) -> Result<(), StepError> {
+    /// Prepares one mount; a bind mount of a build context shows what was `chosen`.
+    pub(crate) fn add(&mut self, mount: &Mount, chosen: Option<&Chosen>) -> Result<(), StepError> {
+        match &mount.source {
+            MountSource::Bind { from, path } => self.bind(mount, from, path, chosen)?,
+            MountSource::Cache { .. } => self.cache(mount)?,
+            MountSource::Tmpfs { size_bytes } => self.specs.push(MountSpec::Tmpfs {
+                target: (&mount.target).into(),
+                options: String::new(),
+                size_bytes: *size_bytes,
+                mode: None,
+            }),
+            MountSource::Secret { .. } => self.secret(mount)?,
+            MountSource::Ssh { id, required, .. } => self.agent(mount, id, *required)?,
+            MountSource::Inline { data } => self.specs.push(MountSpec::File {
+                target: (&mount.target).into(),
+                data: data.clone().into_bytes(),
+                mode: 0o755,
+                uid: 0,
+                gid: 0,
+            }),
+        }
+        Ok(())
+    }
+
+    fn bind(
+        &mut self,
+        mount: &Mount,
+        from: &From,
+        path: &str,
+        chosen: Option<&Chosen>,
+    ) -> Result<(), StepError> {
         if let From::Input(index) = from {
-            let tree = self.work.inputs.get(*index).cloned().unwrap_or_else(Tree::empty);
+            let tree = self.inputs.get(*index).cloned().unwrap_or_else(Tree::empty);
             return self.tree(mount, &tree, path);
         }
         // Only what the rules of the ignore file leave is shown, so the selection is copied; writes go with the copy.
-        let Some(chosen) = self.chosen.get(number) else { return Ok(()) };
+        let Some(chosen) = chosen else { return Ok(()) };
         let shown = self.materialise(chosen)?;
         self.specs.push(MountSpec::Bind {
             source: shown,
@@ -181,7 +191,7 @@ impl<'m> Mounts<'m> {
                 context.select(&query).map_err(StepError::select)?
             }
             From::Input(index) => {
-                let tree = self.work.inputs.get(*index).cloned().unwrap_or_else(Tree::empty);
+                let tree = self.inputs.get(*index).cloned().unwrap_or_else(Tree::empty);
                 let tree = LayerTree::new(self.site.store, &tree.layers)?;
                 Arc::new(select::select(&tree, &query).map_err(StepError::select)?)
             }
