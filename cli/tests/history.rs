@@ -160,6 +160,108 @@ fn the_state_around_a_failed_step_can_be_entered() {
 }
 
 #[test]
+fn a_shell_has_the_mounts_of_its_step() {
+    let Some(host) = Host::new("shell") else { return };
+    let context = host.context(
+        "FROM localhost/busybox AS tools\n\
+         RUN echo tool > /tool\n\
+         FROM localhost/busybox\n\
+         RUN --network=none --mount=type=bind,source=lib,target=/lib2 --mount=type=bind,from=tools,target=/tools \\\n\
+           --mount=type=bind,from=localhost/busybox,source=/etc/passwd,target=/users --mount=type=tmpfs,target=/t \\\n\
+           --mount=type=cache,id=own,sharing=locked,target=/own --mount=type=cache,id=start,from=tools,target=/start \\\n\
+           --mount=type=secret,id=word,target=/word,mode=0440,uid=5 --mount=type=secret,id=word,env=WORD --mount=type=ssh \\\n\
+           --mount=type=bind,source=gone,target=/gone <<EOF\n\
+         echo kept > /own/f; echo kept > /start/f; exit 3\n\
+         EOF\n",
+    );
+    fs::create_dir(context.join("lib")).expect("a directory");
+    for (name, content) in
+        [("lib/shown", "shown"), ("lib/hidden", "x"), (".dockerignore", "lib/hidden"), ("gone", "")]
+    {
+        fs::write(context.join(name), content).expect("written");
+    }
+    let socket = host.dir.path().join("agent");
+    let _agent = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
+    let (word, agent) = (host.dir.path().join("word"), format!("default={}", socket.display()));
+    fs::write(&word, "SeCrEt").expect("written");
+    let secret = format!("id=word,src={}", word.display());
+    let given = ["--secret", secret.as_str(), "--ssh", agent.as_str()];
+    host.buildc(&[&["build"], &given[..], &[text(&context)]].concat()).expect_err("it fails");
+    fs::remove_file(context.join("gone")).expect("removed");
+
+    let shell = |given: &[&str], script: &str| {
+        let mut command = buildc(&host.store);
+        let output = command.arg("shell").args(given).args(["@failed", "--", "sh", "-c", script]).output();
+        let output = output.expect("buildc runs");
+        let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (said(&output.stdout), said(&output.stderr))
+    };
+    let look = "cat /lib2/*; cat /tools/tool; head -1 /users; cat /own/f /start/f /start/tool; ls -A /t; \
+                cat /word; stat -c ' %a %u' /word; echo $WORD; test -S $SSH_AUTH_SOCK && echo agent";
+    let (out, told) = shell(&given, look);
+    let root = "root:x:0:0:root:/root:/bin/sh\n";
+    assert_eq!(out, format!("showntool\n{root}kept\nkept\ntool\nSeCrEt 440 5\nSeCrEt\nagent\n"), "{told}");
+    assert!(told.contains("bind mount at /gone is not here") && told.lines().count() == 1, "{told}");
+    let (out, told) =
+        shell(&[], "cat /word; echo =$WORD=; test -S $SSH_AUTH_SOCK || echo none; echo more >>/own/f");
+    assert!(out.ends_with("==\nnone\n"), "{out}");
+    for what in ["secret `word` at /word", "--secret id=word,src=FILE", "agent `default`", "--ssh default"] {
+        assert!(told.contains(what), "{what}: {told}");
+    }
+    assert_eq!(shell(&[], "cat /own/f").0, "kept\nmore\n", "caches are the real ones");
+    fs::write(context.join("lib/shown"), "changed").expect("written");
+    let (out, told) = shell(&given, "cat /lib2/shown");
+    assert!(out == "changed" && told.contains("have changed since the build"), "{out} {told}");
+    fs::remove_dir_all(&context).expect("removed");
+    let (out, told) = shell(&given, "cat /tools/tool");
+    assert!(out == "tool\n" && told.contains("bind mount at /lib2 is not here"), "{out} {told}");
+    let found = run(std::process::Command::new("grep").args(["-rl", "SeCrEt"]).arg(&host.store));
+    assert!(found.is_err(), "a secret is written nowhere: {found:?}");
+}
+
+#[test]
+fn a_step_that_the_newest_build_did_not_need_is_known_from_an_earlier_one() {
+    let Some(host) = Host::new("steps") else { return };
+    let context = host.context(
+        "FROM localhost/busybox AS tools\nRUN echo a > /a\nRUN echo tool > /tool\n\
+         FROM localhost/busybox\nCOPY f /f\nCOPY --from=tools /tool /tool\n",
+    );
+    fs::write(context.join("f"), "1").expect("written");
+    for _ in 0..2 {
+        host.buildc(&["build", text(&context)]).expect("built");
+    }
+    let told = host.json(&["why", "--format", "json", "tools"]);
+    assert_eq!(
+        (&told["fate"]["is"], &told["label"]),
+        (&"untouched".into(), &"[tools 3/3] RUN echo tool > /tool".into())
+    );
+    assert_eq!(host.buildc(&["shell", "tools", "--", "cat", "/a", "/tool"]).as_deref(), Ok("a\ntool\n"));
+    assert!(host.buildc(&["shell", "--before", "tools", "--", "ls", "/tool"]).is_err());
+    for name in ["3", "@3", "tools", "@echo tool"] {
+        let out = host.dir.path().join("out");
+        host.buildc(&["cp", &format!("{name}:/tool"), text(&out)]).expect("copied");
+        assert_eq!(fs::read_to_string(&out).expect("a file"), "tool\n");
+        fs::remove_file(&out).expect("removed");
+    }
+    let part = host.buildc(&["cp", "echo tool:/tool", "."]).expect_err("no container");
+    assert!(part.contains("container::not_found"), "{part}");
+
+    let missed = |line: &str| {
+        let told = host.json(&["why", "--format", "json", line]);
+        (told["fate"]["is"].clone(), told["newest_miss"]["reason"].clone().as_str().map(str::to_owned))
+    };
+    assert_eq!(missed("5"), ("cached".into(), Some("never-built".to_owned())));
+    for content in ["two", "two"] {
+        fs::write(context.join("f"), content).expect("written");
+        host.buildc(&["build", text(&context)]).expect("built");
+    }
+    assert_eq!(missed("5"), ("cached".into(), Some("files-changed".to_owned())));
+    let said = host.buildc(&["why", "5"]).expect("why");
+    assert!(said.contains("The last time it was not cached") && said.contains("~f"), "{said}");
+    assert_eq!(missed("1"), ("cached".into(), None), "the base was never missed");
+}
+
+#[test]
 fn two_images_are_compared_and_added_up() {
     let Some(host) = Host::new("diff") else { return };
     let context = host.context(APP);

@@ -8,8 +8,8 @@ use buildc_digest::Digest;
 use buildc_ir::StepId;
 use serde::{Deserialize, Serialize};
 
-pub use decided::{ContextPlace, Decided};
 pub(crate) use decided::decided;
+pub use decided::{ContextPlace, Decided};
 pub(crate) use recorder::Recorder;
 
 /// Which output of a command.

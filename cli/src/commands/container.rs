@@ -108,7 +108,8 @@ pub fn start(args: StartArgs, shell: &Shell) -> Outcome {
             return Err(Failure::usage("Only one container can be attached to"));
         };
         let found = container::find(&session.store, name)?;
-        let options = StartOptions { standby, attach, attach_stdin: args.interactive, ..StartOptions::default() };
+        let options =
+            StartOptions { standby, attach, attach_stdin: args.interactive, ..StartOptions::default() };
         return Ok(container::start(&session.store, &found, options)?.wait()?);
     }
     let mut standby = standby;

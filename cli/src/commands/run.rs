@@ -64,13 +64,12 @@ pub fn run(args: RunArgs, shell: &Shell) -> Outcome {
     let image = source_image(options, shell)?;
     let (session, standby) = Session::open_with_standby(shell, options.network == "none")?;
     let container = make(&session, options, &image, args.rm, shell)?;
-    let start =
-        StartOptions {
-            standby,
-            attach: !args.detach,
-            attach_stdin: options.interactive && !args.detach,
-            ..StartOptions::default()
-        };
+    let start = StartOptions {
+        standby,
+        attach: !args.detach,
+        attach_stdin: options.interactive && !args.detach,
+        ..StartOptions::default()
+    };
     let attached = match container::start(&session.store, &container, start) {
         Ok(attached) => attached,
         Err(error) => {

@@ -70,7 +70,9 @@ pub fn run(args: WhyArgs, shell: &Shell) -> Outcome {
         }
         (TextOrJson::Text, None) => output::data(&overview(&build))?,
         (TextOrJson::Text, Some(told)) => {
-            let miss = miss.map(|(build, told)| format!("\nThe last time it was not cached:\n{}", details(&build, &told)));
+            let miss = miss.map(|(build, told)| {
+                format!("\nThe last time it was not cached:\n{}", details(&build, &told))
+            });
             output::data(&(details(&build, told) + &miss.unwrap_or_default()))?;
         }
     }

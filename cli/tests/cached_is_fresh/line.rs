@@ -121,8 +121,14 @@ impl Line {
     pub fn text(&self) -> String {
         match *self {
             Self::Copy { file, place, flag } => {
-                let flags =
-                    ["", "--link ", "--chmod=600 ", "--chown=1000:50 ", "--link --chown=5:6 ", "--chown=app "];
+                let flags = [
+                    "",
+                    "--link ",
+                    "--chmod=600 ",
+                    "--chown=1000:50 ",
+                    "--link --chown=5:6 ",
+                    "--chown=app ",
+                ];
                 format!("COPY {}{} {}\n", flags[flag], NAMES[file], PLACES[place])
             }
             Self::CopyAll => "COPY . /w/\n".to_owned(),
@@ -144,7 +150,8 @@ impl Line {
                 command("", &format!("<<EOF\n{}\necho $VALUE >/tmp/script\nEOF", write(way, place, other)))
             }
             Self::Bound { way, from } => {
-                let mount = ["type=bind,source=dir,target=/w/dir", "type=bind,from=first,source=/w,target=/w"];
+                let mount =
+                    ["type=bind,source=dir,target=/w/dir", "type=bind,from=first,source=/w,target=/w"];
                 command(&format!("--mount={} ", mount[from]), &read(way, "/w/dir/c"))
             }
             Self::Covered { way, place } => {

@@ -40,10 +40,13 @@ impl Host {
         run(Command::new("sh").args(["-ec", OTHER]).arg(&other).arg(&base)).expect("another base");
         let first = dir.join("first.tar");
         let script = "mkdir $0; tar -C $0 -xf $1; echo one >$0/etc/mode; tar -C $0 --numeric-owner --sort=name -cf $0.tar .";
-        run(Command::new("sh").args(["-ec", script]).arg(first.with_extension("")).arg(&base)).expect("the first base");
+        run(Command::new("sh").args(["-ec", script]).arg(first.with_extension("")).arg(&base))
+            .expect("the first base");
         let stores = [dir.join("learning"), dir.join("forgetting")];
         for store in &stores {
-            for (name, tar) in [("localhost/base0", &first), ("localhost/base1", &other.with_extension("tar"))] {
+            for (name, tar) in
+                [("localhost/base0", &first), ("localhost/base1", &other.with_extension("tar"))]
+            {
                 run(buildc(store).arg("import").arg(tar).arg(name)).expect("imported");
             }
         }
@@ -68,7 +71,13 @@ impl Host {
     fn agree(&self, project: &Project, trace: &str, story: &str) -> bool {
         project.write(&self.context);
         let cached = self.build(&self.learning, project, &[trace, "--jobs", "2"]);
-        let fresh = ["--no-cache", "--trace=off", "--optimise=-prune,-fold,-dedupe,-link,-reorder,-merge", "--jobs", "1"];
+        let fresh = [
+            "--no-cache",
+            "--trace=off",
+            "--optimise=-prune,-fold,-dedupe,-link,-reorder,-merge",
+            "--jobs",
+            "1",
+        ];
         let fresh = self.build(&self.forgetting, project, &fresh);
         let story = || format!("{story}\n{}", project.dockerfile());
         match (cached, fresh) {
@@ -87,7 +96,9 @@ impl Host {
     /// Shows the files of both images where somebody wants to look at them.
     fn keep(&self, cached: &str, fresh: &str) {
         let Some(place) = std::env::var_os("BUILDC_TEST_KEEP").map(PathBuf::from) else { return };
-        for (store, id, name) in [(&self.learning, cached, "cached.tar"), (&self.forgetting, fresh, "fresh.tar")] {
+        for (store, id, name) in
+            [(&self.learning, cached, "cached.tar"), (&self.forgetting, fresh, "fresh.tar")]
+        {
             let saved = run(buildc(store).args(["save", "-o"]).arg(place.join(name)).arg(id));
             saved.map(drop).unwrap_or_else(|error| eprintln!("{error}"));
         }

@@ -92,7 +92,10 @@ impl Project {
 
     /// What the command line says beside the context.
     pub fn words(&self) -> Vec<String> {
-        self.argument.iter().flat_map(|value| ["--build-arg".to_owned(), format!("VALUE=given{value}")]).collect()
+        self.argument
+            .iter()
+            .flat_map(|value| ["--build-arg".to_owned(), format!("VALUE=given{value}")])
+            .collect()
     }
 
     pub fn dockerfile(&self) -> String {

@@ -5,6 +5,7 @@
 
 #[path = "../fixture/mod.rs"]
 mod fixture;
+mod looking;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -48,10 +49,15 @@ impl User {
     }
 
     fn buildc(&self, words: &[&str]) -> Result<String, String> {
+        run(&mut self.command(words))
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new("setpriv");
         command.args(["--reuid", self.name, "--regid", self.name, "--init-groups", "--reset-env", "env"]);
         command.arg(format!("HOME={}", self.home.path().display())).arg("NO_COLOR=1");
-        run(command.arg(&self.program).args(words).current_dir(self.home.path()))
+        command.arg(&self.program).args(words).current_dir(self.home.path());
+        command
     }
 
     fn context(&self, name: &str, dockerfile: &str) -> String {

@@ -108,7 +108,10 @@ fn no_system_call_looks_at_the_base_unseen() {
         // The size, from what a look-up told: no time stamps, nothing at all, of a descriptor.
         ("$b=\"\\0\"x256; syscall(@statx, -100, $f, 0x4000, 0x7ff, $b); print unpack(\"x40Q\", $b)", 1),
         ("$b=\"\\0\"x256; syscall(@statx, -100, $f, 0, 0, $b); print unpack(\"x40Q\", $b)", 1),
-        ("{open}$b=\"\\0\"x256; syscall(@statx, fileno(F), $e, 0x5000, 0x7ff, $b); print unpack(\"x40Q\", $b)", 1),
+        (
+            "{open}$b=\"\\0\"x256; syscall(@statx, fileno(F), $e, 0x5000, 0x7ff, $b); print unpack(\"x40Q\", $b)",
+            1,
+        ),
         ("{open}$b=\"\\0\"x4; ioctl(F, 0x541B, $b); print unpack(\"i\", $b)", 1),
         ("{open}print sysseek(F, 0, 2)", 1),
         ("{open}print sysseek(F, 0, 4)", 1),
@@ -116,15 +119,24 @@ fn no_system_call_looks_at_the_base_unseen() {
         ("{open}print -s F", 1),
         // The bytes.
         ("{open}print syscall(@sendfile, 1, fileno(F), 0, 99)", 1),
-        ("{open}$a = syscall(@mmap, 0, 4096, 1, 2, fileno(F), 0); print unpack(\"P1\", pack(\"J\", $a)) if -s F", 1),
-        ("$h = pack(\"QQQ\", 0, 0, 0); $d = syscall(@openat2, -100, $f, $h, 24); open(G, \"<&=$d\"); print <G>", 1),
+        (
+            "{open}$a = syscall(@mmap, 0, 4096, 1, 2, fileno(F), 0); print unpack(\"P1\", pack(\"J\", $a)) if -s F",
+            1,
+        ),
+        (
+            "$h = pack(\"QQQ\", 0, 0, 0); $d = syscall(@openat2, -100, $f, $h, 24); open(G, \"<&=$d\"); print <G>",
+            1,
+        ),
         ("opendir(D, \"/app\"); chdir(D); open(F, \"<\", \"f\"); print <F>", 1),
         ("exec { \"/app/f\" } \"f\"; print \"none\"", 1),
         // Whether it is there.
         ("print syscall(@faccessat, -100, $g, 0, 0)", 2),
         ("print syscall(@inotify_add_watch, syscall(@inotify_init1, 0), $g, 0xfff)", 2),
         ("$s = \"\\0\"x256; print syscall(@statfs, $g, $s)", 2),
-        ("$h = pack(\"II\", 128, 0) . (\"\\0\"x128); $m = \"\\0\"x8; print syscall(@name_to_handle_at, -100, $g, $h, $m, 0) < 0 && $! == 2 ? 0 : 1", 2),
+        (
+            "$h = pack(\"II\", 128, 0) . (\"\\0\"x128); $m = \"\\0\"x8; print syscall(@name_to_handle_at, -100, $g, $h, $m, 0) < 0 && $! == 2 ? 0 : 1",
+            2,
+        ),
         ("sysopen(F, \"/app/g\", 0x200000) and print 1", 2),
         ("link(\"/etc/passwd\", \"/app/g\") or print \"is\"", 2),
         ("print rename(\"/app/f\", \"/app/g\") ? 1 : 0", 2),
@@ -162,7 +174,9 @@ fn extended_attributes_and_owners_of_the_base_count() {
         ("an owner", "chown 5 /f".to_owned(), "chown 6 /f".to_owned()),
     ] {
         let write = |command: &str| {
-            story.dockerfile(&format!("RUN echo >/f # {what}\nRUN {command} # changed {what}\n{reads} # {what}"));
+            story.dockerfile(&format!(
+                "RUN echo >/f # {what}\nRUN {command} # changed {what}\n{reads} # {what}"
+            ));
         };
         write(&first);
         assert_eq!(fate(&story.build(), &reads), Fate::Ran, "{what}");

@@ -147,9 +147,8 @@ impl<'l> Run<'l> {
         if is_idle {
             return None;
         }
-        let waits = |at: &usize| {
-            self.state[*at] == Stage::Waiting && self.waits[*at] > 0 && times[*at].is_some()
-        };
+        let waits =
+            |at: &usize| self.state[*at] == Stage::Waiting && self.waits[*at] > 0 && times[*at].is_some();
         // What is taken and does not wait has had its turn.
         std::iter::from_fn(|| self.early.pop()).map(|Reverse(at)| at).find(waits)
     }
@@ -173,12 +172,7 @@ impl<'l> Run<'l> {
 
 /// The chain of steps that takes longest, each needing the one before, where nothing waits for a job; steps that take no
 /// time are left out, and so are those that `early` has made when their turn comes.
-fn longest(
-    links: &Links,
-    times: &[Option<u64>],
-    steps: &[PlannedStep],
-    early: bool,
-) -> (Vec<StepId>, u64) {
+fn longest(links: &Links, times: &[Option<u64>], steps: &[PlannedStep], early: bool) -> (Vec<StepId>, u64) {
     let mut ends: Vec<u64> = Vec::with_capacity(times.len());
     // For each, the step before it, and whether its own time comes after that.
     let mut before: Vec<(Option<usize>, bool)> = Vec::with_capacity(times.len());

@@ -40,7 +40,9 @@ pub use error::{ContainerError, Result};
 pub use exec::{ExecSpec, exec};
 pub use health::{Health, HealthCheck, HealthOptions, HealthStatus, Probe};
 pub use inspect::inspect;
-pub use lifecycle::{StartOptions, StopOptions, Unrecorded, kill, remove, rename, restart, start, stop, wait};
+pub use lifecycle::{
+    StartOptions, StopOptions, Unrecorded, kill, remove, rename, restart, start, stop, wait,
+};
 pub use list::{Filters, find, hold_again, list};
 pub(crate) use list::{all, unfinished};
 pub use logs::{LogOptions, logs};

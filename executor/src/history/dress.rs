@@ -28,7 +28,10 @@ impl Given {
 }
 
 /// The build's contexts that are still there, and for the others why they are not.
-pub(super) fn contexts(store: &Store, build: &Build) -> (BTreeMap<String, Context>, BTreeMap<String, String>) {
+pub(super) fn contexts(
+    store: &Store,
+    build: &Build,
+) -> (BTreeMap<String, Context>, BTreeMap<String, String>) {
     let (mut found, mut gone) = (BTreeMap::new(), BTreeMap::new());
     for place in &build.contexts {
         match Context::open(store, &place.name, &place.dir, place.ignore.clone()) {
@@ -117,7 +120,7 @@ impl Dresser<'_> {
                 None => return Err("the build's log does not say what was in it".to_owned()),
             },
             MountSource::Secret { id, required, .. } if !self.site.options.secrets.contains_key(id) => {
-                let why = format!("secrets are not kept: give it with --secret id={id},src=FILE");
+                let why = format!("secrets are not kept, so give it with --secret id={id},src=FILE");
                 if *required {
                     return Err(why);
                 }

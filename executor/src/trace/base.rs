@@ -50,7 +50,11 @@ pub(super) struct Listed {
 impl Base {
     /// `single_id`: this process has one user id only, which everything belongs to. `covered`: files whose bytes nobody
     /// can see, since something is mounted on each.
-    pub fn new(index: TreeIndex, single_id: bool, covered: &'static [&'static str]) -> Result<Self, StoreError> {
+    pub fn new(
+        index: TreeIndex,
+        single_id: bool,
+        covered: &'static [&'static str],
+    ) -> Result<Self, StoreError> {
         let mut state = State::default();
         if let Some(root) = index.root()? {
             state.recorder.saw(b"", Aspect::Attributes, observe::attributes(&root.found, 1));

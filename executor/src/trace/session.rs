@@ -27,11 +27,7 @@ pub(crate) struct Tracing {
 
 /// Serves a stack of layers, lowest first, of which the command cannot see the bytes of the files that are `covered` by
 /// mounts. `None` where this host does not allow it, or nothing is there to be read.
-pub(crate) fn begin(
-    store: &Store,
-    layers: &[Layer],
-    covered: &'static [&'static str],
-) -> Option<Tracing> {
+pub(crate) fn begin(store: &Store, layers: &[Layer], covered: &'static [&'static str]) -> Option<Tracing> {
     if layers.is_empty() || support().is_err() {
         return None;
     }
