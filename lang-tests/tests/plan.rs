@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use buildc_compiler::dockerfile::{self, LowerOptions};
-use buildc_compiler::plan::render;
+use buildc_compiler::optimise::Passes;
+use buildc_compiler::plan::{PlanOptions, render};
 use buildc_ir::{Diagnostic, Graph, Plan, SourceMap};
-use lang_tests::story::agree::{checked_build, planned};
+use lang_tests::story::agree::{checked_build, planned_as};
 use lang_tests::story::world::World;
 use lang_tests::story::{Section, sketch, tests};
 
@@ -43,16 +44,30 @@ fn tell(case: &mut Case, section: &Section) -> Option<String> {
 }
 
 impl Case {
-    fn make(&self, no_cache: bool) -> Result<Plan, Vec<Diagnostic>> {
+    fn make(&self, options: PlanOptions) -> Result<Plan, Vec<Diagnostic>> {
         let (graph, sources) = match &self.dockerfile {
             None => sketch::graph(&self.text, &self.world.images),
             Some(arguments) => lowered(&self.text, arguments.clone(), &self.world),
         };
-        planned(graph, sources, &self.world, no_cache)
+        planned_as(graph, sources, &self.world, options)
     }
 
-    fn plan(&self, form: &str) -> String {
-        match (self.make(form == "no-cache"), form) {
+    /// In a form, with `no-cache`, `jobs-NUMBER`, and `-PASS` for each that is switched off.
+    fn plan(&self, words: &str) -> String {
+        let mut form = "text";
+        let mut all = options(false);
+        for word in words.split_whitespace() {
+            if let Some(pass) = word.strip_prefix('-') {
+                assert!(all.passes.set(pass, false), "no pass `{pass}`");
+            } else if let Some(jobs) = word.strip_prefix("jobs-") {
+                all.jobs = jobs.parse().expect("a number");
+            } else if word == "no-cache" {
+                all.no_cache = true;
+            } else {
+                form = word;
+            }
+        }
+        match (self.make(all), form) {
             (Err(problems), _) => problems.iter().map(|problem| self.problem(problem)).collect(),
             (Ok(plan), "json") => serde_json::to_string_pretty(&render::json(&plan)).expect("json"),
             (Ok(plan), "dot") => render::dot(&plan),
@@ -71,11 +86,15 @@ impl Case {
 
     /// Builds and says which steps ran; the plan made before must have said so.
     fn build(&mut self, no_cache: bool) -> String {
-        let plan = self.make(no_cache).expect("plan");
+        let plan = self.make(options(no_cache)).expect("plan");
         let ran = checked_build(&mut self.world, &plan, no_cache);
         let label = |id| plan.graph.get(id).map_or("", |node| node.label.as_str());
         ran.iter().map(|id| format!("ran {}\n", label(*id))).collect()
     }
+}
+
+fn options(no_cache: bool) -> PlanOptions {
+    PlanOptions { no_cache, passes: Passes::ALL, ..PlanOptions::default() }
 }
 
 fn argument(text: &str) -> (String, Option<String>) {

@@ -13,8 +13,21 @@ pub fn planned(
     world: &World,
     no_cache: bool,
 ) -> Result<Plan, Vec<Diagnostic>> {
-    let (graph, passes) = optimise::run(graph, &Passes::ALL);
-    plan::plan(graph, passes, sources, world, &PlanOptions { no_cache, ..PlanOptions::default() })
+    planned_as(graph, sources, world, PlanOptions { no_cache, passes: Passes::ALL, ..PlanOptions::default() })
+}
+
+/// The same with the passes and everything else that the options say.
+///
+/// # Errors
+/// As the plan's.
+pub fn planned_as(
+    graph: Graph,
+    sources: SourceMap,
+    world: &World,
+    options: PlanOptions,
+) -> Result<Plan, Vec<Diagnostic>> {
+    let (graph, passes) = optimise::run(graph, &options.passes);
+    plan::plan(graph, passes, sources, world, &options)
 }
 
 /// Builds what a plan says and remembers the build; gives the steps that ran, in the graph's order.
