@@ -38,6 +38,18 @@ fn two_builds_are_compared_to_the_byte() {
     assert_eq!((&difference["path"], &difference["what"]), (&"/built".into(), &"content".into()));
     assert!(difference["first_byte"].as_u64().is_some_and(|at| at >= 5), "{difference}");
     assert!(difference["bytes"].as_u64().is_some_and(|bytes| bytes <= 10), "{difference}");
+
+    // A checkout of its own is younger than this; what is clamped to 1980 is not.
+    let old = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+    fs::File::open(good.join("file")).and_then(|file| file.set_modified(old)).expect("an old file");
+    run(buildc(&store).args(["build", "--verify", "--reproducible"]).arg(&good)).expect("equal");
+    let mut command = buildc(&store);
+    command.args(["build", "--verify=json"]).arg(&good).env("SOURCE_DATE_EPOCH", "1700000000");
+    let output = command.output().expect("buildc runs");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let difference = &report["targets"][0]["differences"][0];
+    assert_eq!((&difference["path"], &difference["what"]), (&"/file".into(), &"time".into()), "{report}");
+
     let contexts = fs::read_dir(store.join("contexts")).into_iter().flatten().flatten();
     let left = contexts.filter(|entry| entry.file_name().to_string_lossy().starts_with("verify-"));
     assert_eq!(left.count(), 0, "the copied contexts are gone");

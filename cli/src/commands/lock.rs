@@ -42,9 +42,14 @@ pub struct LockArgs {
 
 /// Resolves everything, writes the lock, and says what changed.
 pub fn run(args: LockArgs, shell: &Shell) -> Outcome {
-    let path = pins::path(&args.source).ok_or_else(|| {
-        Failure::usage("A lock stands beside its source, and this one is not a file of this machine")
-    })?;
+    let Some(path) = pins::path(&args.source) else {
+        if args.source.file.as_ref().is_some_and(|file| file.as_os_str() != "-" && !file.exists()) {
+            // Says that it is not there.
+            pipeline::Frontend::read(&args.source)?;
+        }
+        let text = "A lock stands beside its source, and this one is not a file of this machine";
+        return Err(Failure::usage(text));
+    };
     let before = lock::read(&path)?.unwrap_or_default();
     let again = if args.update_all { vec!["*".to_owned()] } else { args.update.clone() };
     if let Some(name) = again.iter().find(|name| *name != "*" && !names(&before, name)) {

@@ -51,8 +51,8 @@ pub struct Second {
     _context: Elsewhere,
 }
 
-/// Prepares the second build: at least a second later, from nothing, from a copy of the context, with one job where the
-/// first had more, and else with two.
+/// Prepares the second build: at least a second later, from nothing, from a copy of the context whose times are those of a
+/// fresh checkout, with one job where the first had more, and else with two.
 pub fn second(session: &Session, args: &BuildArgs) -> Result<Second, Failure> {
     let mut source =
         SourceArgs { no_cache: true, pull: false, cache_from: Vec::new(), ..args.source.clone() };
@@ -75,14 +75,14 @@ pub fn second(session: &Session, args: &BuildArgs) -> Result<Second, Failure> {
     Ok(Second { args, _context: context })
 }
 
-/// `cp -a` keeps everything that a COPY can see.
+/// Keeps everything that a COPY can see but times, which another checkout does not have either.
 fn copy(session: &Session, context: &Path) -> Result<PathBuf, Failure> {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let name = format!("verify-{}-{}", std::process::id(), since.as_nanos());
     let dir = session.store.subdir("contexts")?.join(name);
     let failed = |error: &std::io::Error| Failure::file("copy", context, error);
     let status = Command::new("cp")
-        .args(["-a", "--reflink=auto", "--"])
+        .args(["-dR", "--preserve=mode,ownership,links,xattr", "--reflink=auto", "--"])
         .arg(context.join("."))
         .arg(&dir)
         .status()
@@ -157,5 +157,8 @@ fn line(mismatch: &Mismatch) -> String {
 /// The failure that a build with differences ends with.
 pub fn failure() -> Failure {
     Failure::new("verify::differs", "Two builds of the same source made different images")
-        .help("Look for times, random names and parallel writing in the steps that made the layers above")
+        .help(
+            "Look for times, random names and parallel writing in the steps that made the layers above; files of the \
+             context that are older than SOURCE_DATE_EPOCH keep their times, which another checkout does not have",
+        )
 }
