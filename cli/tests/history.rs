@@ -220,6 +220,24 @@ fn a_shell_has_the_mounts_of_its_step() {
 }
 
 #[test]
+fn a_tree_without_a_shell_is_lent_one() {
+    let Some(host) = Host::new("shell") else { return };
+    let context = host.context("FROM scratch\nENV A=1\nCOPY app.js /src/\n");
+    fs::write(context.join("app.js"), "text").expect("written");
+    host.buildc(&["build", text(&context)]).expect("built");
+    let mut command = buildc(&host.store);
+    command.args(["shell", "@last"]).stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+    let mut child = command.spawn().expect("buildc runs");
+    let script = b"cat /src/app.js; ls /src; exit 4\n";
+    std::io::Write::write_all(&mut child.stdin.take().expect("its input"), script).expect("written");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "textapp.js\n");
+    assert_eq!(output.status.code(), Some(4));
+    let absent = host.buildc(&["shell", "@last", "--", "ls"]).expect_err("no such program");
+    assert!(absent.contains("launch::not_found"), "{absent}");
+}
+
+#[test]
 fn a_step_that_the_newest_build_did_not_need_is_known_from_an_earlier_one() {
     let Some(host) = Host::new("steps") else { return };
     let context = host.context(

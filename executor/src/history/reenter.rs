@@ -1,5 +1,7 @@
 //! Entering the state before or after a step: a container over its tree, with the step's mounts, variables and user.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use buildc_digest::Key;
@@ -19,8 +21,11 @@ use crate::step::{Mounts, Site, Tree};
 const SHELLS: [&str; 4] = ["/bin/bash", "/bin/sh", "/usr/bin/sh", "/bin/ash"];
 /// Where a static busybox is, on a machine that has one.
 const LENT: [&str; 2] = ["/bin/busybox", "/usr/bin/busybox"];
-/// Where it stands in the container.
-const LENT_AT: &str = "/.buildc-shell";
+/// Where it stands in the container. Its name has to begin so: it would look for an applet of any other.
+const LENT_AT: &str = "/.buildc/busybox";
+
+/// A program's header and the list of its segments are within so many bytes.
+const HEADER_BYTES: u64 = 4096;
 
 /// What is needed to enter a step.
 #[derive(Debug)]
@@ -91,11 +96,33 @@ fn shell(store: &Store, layers: &[Layer], spec: &mut ContainerSpec) -> Result<Ve
             return Ok(vec![shell.to_owned()]);
         }
     }
-    let lent = LENT.iter().map(Path::new).find(|path| path.is_file()).ok_or(HistoryError::NoShell)?;
+    let lent = LENT.iter().map(Path::new).find(|path| is_static(path)).ok_or(HistoryError::NoShell)?;
     let source =
         MountSource::Bind { path: lent.to_owned(), create: false, propagation: None, recursive: false };
     spec.mounts.push(Mount { source, target: LENT_AT.to_owned(), readonly: true });
     Ok(vec![LENT_AT.to_owned(), "sh".to_owned()])
+}
+
+/// Whether a program needs no interpreter: one that does, which busybox is on some machines, cannot be lent. Only the
+/// little-endian 64-bit form of ELF is told apart (`elf(5)`); any other is tried.
+fn is_static(path: &Path) -> bool {
+    const INTERPRETER: u64 = 3;
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(HEADER_BYTES).read_to_end(&mut bytes));
+    if read.is_err() {
+        return false;
+    }
+    let number = |at: u64, length: u64| -> Option<u64> {
+        let range = usize::try_from(at).ok()?..usize::try_from(at.checked_add(length)?).ok()?;
+        Some(bytes.get(range)?.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
+    };
+    if !bytes.starts_with(b"\x7fELF\x02\x01") {
+        return true;
+    }
+    let (Some(start), Some(size), Some(count)) = (number(32, 8), number(54, 2), number(56, 2)) else {
+        return false;
+    };
+    (0..count).all(|nth| start.checked_add(nth * size).and_then(|at| number(at, 4)) != Some(INTERPRETER))
 }
 
 /// Gives the container what the command had beside its mounts.
@@ -125,4 +152,38 @@ fn image(store: &Store, layers: &[Layer]) -> Result<ImageRecord, AssembleError> 
         history: layers.iter().map(|_| entry()).collect(),
     };
     assemble(store, &target, layers, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An ELF file of segments of these types.
+    fn program(segments: &[u32]) -> Vec<u8> {
+        let mut bytes = vec![0; 64];
+        bytes[..6].copy_from_slice(b"\x7fELF\x02\x01");
+        bytes[32..40].copy_from_slice(&64_u64.to_le_bytes());
+        bytes[54..56].copy_from_slice(&56_u16.to_le_bytes());
+        bytes[56..58].copy_from_slice(&u16::try_from(segments.len()).expect("few").to_le_bytes());
+        for kind in segments {
+            bytes.extend(kind.to_le_bytes());
+            bytes.extend([0; 52]);
+        }
+        bytes
+    }
+
+    #[test]
+    fn a_program_with_an_interpreter_is_not_lent() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let is_lent = |bytes: &[u8]| {
+            let path = dir.path().join("program");
+            std::fs::write(&path, bytes).expect("written");
+            is_static(&path)
+        };
+        assert!(is_lent(&program(&[6, 1, 1])));
+        assert!(!is_lent(&program(&[6, 3, 1])));
+        assert!(!is_lent(&program(&[])[..40]), "a damaged one");
+        assert!(is_lent(b"#!/bin/sh"), "what is not ELF is tried");
+        assert!(!is_static(&dir.path().join("nothing")));
+    }
 }
