@@ -39,7 +39,7 @@ const WRITES: [&str; 16] = [
     "rm -rf P; mkdir P; echo 3 >P/c",
     "rm -rf P; ln -s /other P; mkdir -p /other; echo 4 >/other/c",
     "chown 1000:50 P",
-    "mkfifo P",
+    "touch -d @7 P",
     "cp -r Q P",
 ];
 
