@@ -10,10 +10,13 @@ use super::build::BuildArgs;
 use super::export_form::fields;
 use crate::failure::Failure;
 
-/// All of them.
+/// Secrets and sockets of agents, by id.
 pub fn given(secrets: &[String], agents: &[String]) -> Result<Given, Failure> {
     Ok(Given {
-        secrets: secrets.iter().filter_map(|option| secret_source(option).transpose()).collect::<Result<_, _>>()?,
+        secrets: secrets
+            .iter()
+            .filter_map(|option| secret_source(option).transpose())
+            .collect::<Result<_, _>>()?,
         ssh: agents.iter().map(|option| ssh_socket(option)).collect::<Result<_, _>>()?,
     })
 }
