@@ -135,8 +135,15 @@ impl Parser<'_> {
     }
 
     fn quantifiers(&mut self) -> Result<(), RegexError> {
+        let mut is_starred = false;
         while let Some(byte @ (b'*' | b'+' | b'?' | b'{')) = self.peek() {
             self.at += 1;
+            // What may come any number of times already: loops around a loop change nothing, and cost the more the more
+            // there are.
+            if is_starred && byte != b'{' {
+                continue;
+            }
+            is_starred = byte == b'*';
             let term = self.level.terms.pop().ok_or(RegexError::Invalid)?;
             let repeated = match byte {
                 b'{' => self.interval(term)?,
