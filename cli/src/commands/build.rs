@@ -210,8 +210,8 @@ pub struct BuildArgs {
     /// Secret for RUN --mount=type=secret
     #[arg(long, value_name = "id=NAME[,src=FILE|,env=VAR]")]
     pub secret: Vec<String>,
-    /// ssh agent for RUN --mount=type=ssh
-    #[arg(long, value_name = "default|ID[=SOCKET]")]
+    /// ssh agent, or private keys for one, for RUN --mount=type=ssh
+    #[arg(long, value_name = "default|ID[=SOCKET|KEY,…]")]
     pub ssh: Vec<String>,
     /// Size of /dev/shm of RUN instructions, for example 256m [default: 64m]
     #[arg(long, value_name = "SIZE")]

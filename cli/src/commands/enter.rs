@@ -34,8 +34,8 @@ pub struct ShellArgs {
     /// A secret of the step: id=NAME,src=FILE or id=NAME,env=VAR
     #[arg(long, value_name = "ID")]
     secret: Vec<String>,
-    /// An ssh agent of the step
-    #[arg(long, value_name = "default|ID[=SOCKET]")]
+    /// An ssh agent of the step, or private keys for one
+    #[arg(long, value_name = "default|ID[=SOCKET|KEY,…]")]
     ssh: Vec<String>,
     /// A step: line, stage, beginning of its id, part of its text, @failed or @last
     #[arg(default_value = "@failed")]

@@ -1,7 +1,5 @@
 //! What a build is given beside its source: `--secret`, `--ssh`, `--shm-size` and `--ulimit`.
 
-use std::path::PathBuf;
-
 use buildc_executor::build::{SandboxOptions, SecretSource};
 use buildc_executor::container::options;
 use buildc_executor::history::Given;
@@ -17,7 +15,7 @@ pub fn given(secrets: &[String], agents: &[String]) -> Result<Given, Failure> {
             .iter()
             .filter_map(|option| secret_source(option).transpose())
             .collect::<Result<_, _>>()?,
-        ssh: agents.iter().map(|option| ssh_socket(option)).collect::<Result<_, _>>()?,
+        ssh: super::agents::sockets(agents)?,
     })
 }
 
@@ -67,17 +65,4 @@ pub fn secret_source(option: &str) -> Result<Option<(String, SecretSource)>, Fai
         SecretSource::Env(name) if std::env::var_os(name).is_none() => Ok(None),
         _ => Ok(Some((id, found))),
     }
-}
-
-/// `default` or `ID[=SOCKET]`.
-pub fn ssh_socket(option: &str) -> Result<(String, PathBuf), Failure> {
-    let (id, socket) = match option.split_once('=') {
-        Some((id, socket)) => (id, Some(PathBuf::from(socket))),
-        None => (option, std::env::var_os("SSH_AUTH_SOCK").map(PathBuf::from)),
-    };
-    let socket = socket.ok_or_else(|| {
-        Failure::usage(format!("--ssh {option}: no ssh agent is running"))
-            .help("Start one with `eval $(ssh-agent)`")
-    })?;
-    Ok((id.to_owned(), socket))
 }

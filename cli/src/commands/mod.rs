@@ -1,5 +1,6 @@
 //! The commands: one file per family. This one dispatches and turns results into exit codes.
 
+mod agents;
 pub mod archive;
 pub mod attest_options;
 pub mod bake;
