@@ -91,7 +91,9 @@ fn agent_of(option: &str, keys: &[&Path]) -> Result<PathBuf, Failure> {
         let added = added.map_err(|error| failed(format!("ssh-add: {error}")))?;
         if !added.status.success() {
             let said = String::from_utf8_lossy(&added.stderr);
-            let said = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>();
+            // Without the frame around a warning.
+            let said = said.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('@'));
+            let said = said.collect::<Vec<_>>();
             return Err(failed(format!("`{}` is not taken: {}", key.display(), said.join(" "))));
         }
     }
