@@ -30,6 +30,10 @@ pub struct PlanArgs {
     #[arg(long = "secret", value_name = "id=NAME", hide = true)]
     _secrets: Vec<String>,
     /// Likewise
+    #[arg(long = "shm-size", value_name = "SIZE", hide = true)]
+    _shm_size: Option<String>,
+    #[arg(long = "ulimit", value_name = "LIMIT", hide = true)]
+    _ulimit: Vec<String>,
     #[arg(long = "ssh", value_name = "ID", hide = true)]
     _ssh: Vec<String>,
 }
