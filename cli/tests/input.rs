@@ -93,6 +93,8 @@ fn missing_dockerfiles_and_directories_are_told_apart() {
     let empty = here.dir.path().join("empty");
     fs::create_dir(&empty).expect("a directory");
     here.fails(&["build"], &empty, 1, &["input::no_dockerfile", "-f"]);
+    fs::write(empty.join("build.nix"), "{ buildc }: buildc.scratch").expect("a build file");
+    here.fails(&["check"], &empty, 2, &["build.nix` is a build file", "buildc plan"]);
     here.fails(&["build"], &here.dir.path().join("nowhere"), 1, &["input::not_found", "nowhere"]);
     here.fails(&["build", "-f", "/no/such/file"], &empty, 1, &["input::not_found", "/no/such/file"]);
     let closed = Path::new("http://127.0.0.1:1/x.git");

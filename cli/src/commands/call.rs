@@ -71,6 +71,7 @@ impl Call {
 
     /// Answers.
     pub fn run(self, source: &SourceArgs, shell: &Shell) -> Outcome {
+        check::refuse_build_file(source)?;
         let mut frontend = Frontend::read(source)?;
         if self.method == Method::Check {
             let format = if self.json { CheckFormat::Json } else { CheckFormat::Text };

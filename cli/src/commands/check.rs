@@ -9,6 +9,7 @@ use clap::ValueEnum;
 
 use super::Shell;
 use super::build::SourceArgs;
+use crate::build_file;
 use crate::failure::{Failure, Outcome};
 use crate::output;
 use crate::pipeline::{self, Frontend};
@@ -54,12 +55,25 @@ pub enum CheckFormat {
 
 /// Checks, remedies if asked to, and reports.
 pub fn run(args: &CheckArgs, shell: &Shell) -> Outcome {
+    refuse_build_file(&args.source)?;
     let session = Session::open(shell)?;
     let mut frontend = Frontend::read(&args.source)?;
     if args.fix {
         fix(&session, &mut frontend)?;
     }
     report(&session, frontend, args.format, shell)
+}
+
+/// A build file has no rules, and read as a Dockerfile it would be nothing but mistakes.
+pub fn refuse_build_file(source: &SourceArgs) -> Result<(), Failure> {
+    match build_file::path(source) {
+        Some(path) => Err(Failure::usage(format!(
+            "`{}` is a build file, and rules are for Dockerfiles",
+            path.display()
+        ))
+        .help("`buildc plan` evaluates it and says what is wrong")),
+        None => Ok(()),
+    }
 }
 
 /// Checks and reports; the exit code is 1 when there are findings or errors. What was found so far is told even though the
