@@ -16,6 +16,7 @@ Examples:
   buildc cp web:/etc/nginx/nginx.conf .     out of a container
   buildc cp ./site/. web:/usr/share/html    the contents of a directory into it
   buildc cp web:/data - | tar t             as a tar archive
+  buildc cp '@npm ci':/app/node_modules .   out of what a step of the newest build left
   buildc cp @failed:/app/test-report .      out of what a failed step left (see `buildc why` for naming steps)";
 
 // Options of `buildc cp`.

@@ -128,6 +128,8 @@ fn sources(args: &EvalArgs) -> io::Result<Vec<Source>> {
 }
 
 fn file(path: &str) -> io::Result<Source> {
+    // As for Nix, an empty name is the current directory's.
+    let path = if path.is_empty() { "." } else { path };
     Ok(Source::File(std::path::absolute(path)?.into_os_string().into_vec()))
 }
 

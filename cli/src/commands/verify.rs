@@ -132,7 +132,8 @@ fn text(all: &[(String, Vec<Mismatch>)], alike: bool, times: bool) -> String {
     }
     let mut out = String::new();
     for (target, found) in all.iter().filter(|(_, found)| !found.is_empty()) {
-        out.push_str(&format!("Not reproducible: `{target}` differs in {} places\n", found.len()));
+        let places = if found.len() == 1 { "1 place".to_owned() } else { format!("{} places", found.len()) };
+        out.push_str(&format!("Not reproducible: `{target}` differs in {places}\n"));
         found.iter().take(LISTED).for_each(|mismatch| out.push_str(&line(mismatch)));
         if found.len() > LISTED {
             out.push_str(&format!("  and {} more\n", found.len() - LISTED));

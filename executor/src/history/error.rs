@@ -79,7 +79,10 @@ impl HistoryError {
                  text, or `@failed`"
             }
             Self::SeveralSteps { .. } => "Write more of it, or its line in the Dockerfile",
-            Self::NoTree { .. } => "Build with a target that needs the step",
+            Self::NoTree { .. } => {
+                "`buildc why` says how far the build came; repair what failed before the step, or build with a target \
+                 that needs it"
+            }
             Self::Pruned { .. } => "Build again",
             Self::NoShell => "Install busybox-static, or give a command that the tree has",
             Self::Io { .. } => return None,
