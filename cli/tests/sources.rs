@@ -263,3 +263,78 @@ fn build_files_fetch_through_the_lock() {
     call(&["build", "--locked", "-q", "-o", &out(&second)]).expect("built");
     assert_eq!(fs::read_to_string(second.join("two")).expect("a file"), "3\n");
 }
+
+#[test]
+fn a_file_of_this_machine_is_pinned_and_copied() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let project = dir.path().join("project");
+    fs::create_dir(&project).expect("a directory");
+    let file = dir.path().join("a file");
+    fs::write(&file, "1\n").expect("a file");
+    let url = format!("file://{}", file.display()).replace(' ', "%20");
+    let text = format!(
+        r#"{{ buildc }}: buildc.copy buildc.scratch
+          {{ from = builtins.fetchurl {{ url = "{url}"; name = "one"; }}; to = "/one"; }}"#
+    );
+    fs::write(project.join("build.nix"), text).expect("a build file");
+    let out = dir.path().join("out");
+    let store = dir.path().join("store");
+    let call = |words: &[&str]| run(buildc(&store).args(words).arg(&project));
+    call(&["lock"]).expect("locked");
+    let lock = fs::read_to_string(project.join("buildc.lock")).expect("a lock");
+    assert!(lock.contains(&url), "{lock}");
+    let dest = format!("type=local,dest={}", out.display());
+    call(&["build", "--locked", "-q", "-o", &dest]).expect("built");
+    assert_eq!(fs::read_to_string(out.join("one")).expect("a file"), "1\n");
+    fs::write(&file, "2\n").expect("a file");
+    run(buildc(&store).args(["prune", "--all"])).expect("pruned");
+    let said = call(&["plan", "--locked"]).expect_err("another file");
+    assert!(said.contains("its sha256 is"), "{said}");
+}
+
+#[test]
+fn a_repository_without_working_tree_is_at_the_commit_of_the_lock() {
+    let dir = tempfile::tempdir().expect("a directory");
+    repository(dir.path());
+    git(dir.path(), &["clone", "-q", "--bare", "repo", "bare.git"]);
+    let project = dir.path().join("project");
+    fs::create_dir(&project).expect("a directory");
+    let path = dir.path().join("bare.git");
+    let text = format!(
+        r#"{{ buildc }}: buildc.copy buildc.scratch {{ from = fetchGit {}; include = "two"; to = "/"; }}"#,
+        path.display()
+    );
+    fs::write(project.join("build.nix"), text).expect("a build file");
+    let call = |words: &[&str]| run(buildc(&dir.path().join("store")).args(words).arg(&project));
+    let commit = git(&dir.path().join("repo"), &["rev-parse", "main"]);
+    call(&["lock"]).expect("locked");
+    let lock: Value =
+        serde_json::from_slice(&fs::read(project.join("buildc.lock")).expect("a lock")).expect("JSON");
+    assert_eq!(lock["git"][format!("file://{}#", path.display())], commit.trim(), "{lock}");
+    fs::write(project.join("buildc.lock"), r#"{ "version": 1 }"#).expect("a lock");
+    let said = call(&["plan", "--locked"]).expect_err("it is not pinned");
+    assert!(said.contains("bare.git"), "{said}");
+}
+
+#[test]
+fn addresses_may_have_blanks_and_be_long_and_what_was_left_is_swept() {
+    let dir = tempfile::tempdir().expect("a directory");
+    repository(dir.path());
+    fs::rename(dir.path().join("repo"), dir.path().join("a repo")).expect("renamed");
+    let value = |expression: &str| value(dir.path(), expression);
+    assert_eq!(value(r#"(fetchGit "@/a repo").revCount"#).expect("a tree"), 2);
+    assert_eq!(value(r#"(fetchGit "file://@/a%20repo").revCount"#).expect("a tree"), 2);
+    let left = dir.path().join("store/sources/.new-left");
+    fs::create_dir(&left).expect("a directory");
+    let (port, _) = serve(b"x".to_vec());
+    let long = "a".repeat(300);
+    let text = format!(
+        r#"builtins.readFile (builtins.fetchurl {{ url = "http://127.0.0.1:{port}/x?{long}"; name = "x"; }})"#
+    );
+    assert_eq!(value(&text).expect("a file"), "x");
+    assert!(!left.exists(), "nobody was fetching");
+    let said = value(r#"fetchTarball "@/pkg.tgz""#).expect_err("no scheme");
+    assert!(said.contains("pkg.tgz' doesn't have a scheme"), "{said}");
+    let said = value(r#"builtins.fetchurl "ftp://forge.example/x""#).expect_err("another protocol");
+    assert!(said.contains("is not an http address") && !said.contains("registry"), "{said}");
+}

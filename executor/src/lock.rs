@@ -16,6 +16,7 @@ use buildc_store::Store;
 use buildc_store::remote::{DownloadWatch, download};
 
 use crate::resolve::StoreResolver;
+use crate::sources;
 
 /// What the file is called, beside the source that it is of.
 pub const FILE_NAME: &str = "buildc.lock";
@@ -208,12 +209,15 @@ impl Resolver for LockedResolver<'_> {
 
 /// Fetches a file for its sha256 alone.
 fn sum(store: &Store, url: &str) -> Result<Digest, WorldError> {
+    let wrong =
+        |error: LockError| WorldError { code: error.code(), message: error.to_string(), help: error.help() };
+    if let Some(path) = sources::bring::local(url) {
+        let sum = sources::bring::sha256(&path);
+        return sum.map_err(|source| wrong(LockError::Io { what: "read", path, source }));
+    }
     let pending = store.begin_layer().map_err(|error| crate::select::failed(&error))?;
     let path = pending.dir().join("fetched");
-    let io = |source| {
-        let error = LockError::Io { what: "written", path: path.clone(), source };
-        WorldError { code: error.code(), message: error.to_string(), help: error.help() }
-    };
+    let io = |source| wrong(LockError::Io { what: "written", path: path.clone(), source });
     let mut file = File::options().read(true).write(true).create_new(true).open(&path).map_err(io)?;
     let watch = DownloadWatch { progress: &|_, _| {}, cancelled: &|| false };
     let got = download(url, None, &mut file, &path, &watch).map_err(|error| WorldError {

@@ -138,6 +138,13 @@ impl World for Files {
         }
     }
 
+    fn directory_of(&self, path: &[u8]) -> Option<Vec<u8>> {
+        match self.place(path) {
+            Cow::Owned(place) => Some(place.parent()?.as_os_str().as_bytes().to_vec()),
+            Cow::Borrowed(_) => None,
+        }
+    }
+
     fn recall(&self, source: &Source) -> Option<Facts> {
         self.sources.recall(source)
     }

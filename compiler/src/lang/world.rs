@@ -84,6 +84,12 @@ pub trait World: fmt::Debug {
     /// When it is none.
     fn read_link(&self, path: &[u8]) -> Result<Vec<u8>, WorldError>;
 
+    /// The directory in which a file of the store lies on this machine, where it is not the one in its path.
+    fn directory_of(&self, path: &[u8]) -> Option<Vec<u8>> {
+        let _ = path;
+        None
+    }
+
     /// What is known of a source that was kept by an earlier [`keep`](World::keep) and is the same whenever it is asked for.
     fn recall(&self, source: &Source) -> Option<Facts> {
         let _ = source;

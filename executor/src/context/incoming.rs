@@ -113,6 +113,8 @@ pub(crate) fn fetch_into(
     };
     let got = download(url, expect, file, path, &watch).map_err(|error| match error {
         RemoteError::Cancelled => too_large(url, limit_bytes),
+        // Nobody here speaks with a registry.
+        RemoteError::Protocol { why, .. } => ContextError::Incoming { what: url.to_owned(), problem: why },
         error => ContextError::Incoming { what: url.to_owned(), problem: error.to_string() },
     })?;
     if is_over.get() { Err(too_large(url, limit_bytes)) } else { Ok(got.digest) }

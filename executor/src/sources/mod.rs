@@ -5,13 +5,13 @@
 //! What is kept never changes. A source that is the same whenever it is asked for has a record too, so that it is not
 //! brought again. A process that uses anything here holds the lock shared, and prune takes it alone.
 
-mod bring;
+pub(crate) mod bring;
 mod files;
 mod repository;
 mod tree;
 
 use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -212,6 +212,15 @@ impl Sources {
         written.map(drop).map_err(failed("writing", &path))
     }
 
+    /// Removes what others have begun and not kept. What cannot be removed is left to prune.
+    fn sweep(&self) {
+        for entry in fs::read_dir(&self.dir).into_iter().flatten().flatten() {
+            if entry.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+
     /// Takes the lock, making the directory where there is none.
     fn hold(&self) -> Result<()> {
         if self.lock.get().is_some() {
@@ -224,15 +233,13 @@ impl Sources {
         let path = self.dir.join(LOCK);
         let file = File::options().create(true).truncate(false).write(true).open(&path);
         let file = file.map_err(failed("opening", &path))?;
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            // Nobody else is here, so that what is unfinished was left by who was killed.
+            self.sweep();
+        }
         flock(&file, FlockOperation::LockShared).map_err(|error| failed("locking", &path)(error.into()))?;
         // The other thread's lock is as good.
         let _ = self.lock.set(file);
         Ok(())
     }
-}
-
-/// The last part of a URL, as a file's name.
-fn file_name(url: &str) -> OsString {
-    let last = url.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    if last.is_empty() { OsString::from("file") } else { OsString::from(last) }
 }

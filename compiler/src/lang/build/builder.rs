@@ -312,6 +312,11 @@ impl<'w> Builder<'w> {
             Some(FileType::Directory) => Ok((self.context(path), String::new())),
             Some(_) => {
                 let (dir, name) = path.rsplit_once('/').unwrap_or(("/", path));
+                // What was fetched lies below the language's store only by its name.
+                let apart =
+                    if dir == LANGUAGE_STORE { self.world.directory_of(path.as_bytes()) } else { None };
+                let apart = apart.and_then(|dir| String::from_utf8(dir).ok());
+                let dir = apart.as_deref().unwrap_or(dir);
                 Ok((self.context(if dir.is_empty() { "/" } else { dir }), name.to_owned()))
             }
         }

@@ -54,6 +54,10 @@ impl World for Guard<'_> {
         self.world.is_executable(path)
     }
 
+    fn directory_of(&self, path: &[u8]) -> Option<Vec<u8>> {
+        self.world.directory_of(path)
+    }
+
     fn recall(&self, source: &Source) -> Option<Facts> {
         self.world.recall(source)
     }

@@ -53,7 +53,7 @@ fn fetchurl<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>>
         return Ok(found);
     }
     let url = String::from_utf8_lossy(&request.url).into_owned();
-    if !url.split_once(':').is_some_and(|(scheme, _)| is_scheme(scheme)) {
+    if !has_scheme(&url) {
         return Err(EvalError::new(format!("URL '{url}' doesn't have a scheme")));
     }
     let source = Source::File { sha256: request.locked(ev, &url)?, url };
@@ -67,6 +67,9 @@ fn fetch_tarball<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value
         return Ok(found);
     }
     let url = String::from_utf8_lossy(&request.url).into_owned();
+    if !has_scheme(&url) {
+        return Err(EvalError::new(format!("'{url}' doesn't have a scheme")));
+    }
     let source = Source::Archive { sha256: request.locked(ev, &url)?, url: url.clone() };
     let kept = ev.kept(&source, &request.name, FileMethod::Archive, &mut |hash| request.check(hash));
     let kept = kept.map_err(|error| match error.kind {
@@ -74,6 +77,10 @@ fn fetch_tarball<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value
         _ => error.trace(Pos::NONE, format!("while fetching the input '{url}'").into_bytes()),
     })?;
     Ok(ev.store_path_value(&kept.path))
+}
+
+fn has_scheme(url: &str) -> bool {
+    url.split_once(':').is_some_and(|(scheme, _)| is_scheme(scheme))
 }
 
 impl Request {

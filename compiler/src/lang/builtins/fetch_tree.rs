@@ -68,7 +68,7 @@ fn fetch_git<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>
     if let Some(Attribute::Text(url)) = attributes.get_mut("url")
         && url.starts_with('/')
     {
-        *url = format!("file://{url}");
+        *url = flake_ref::of_path(url);
     }
     attributes.insert("type".to_owned(), Attribute::Text("git".to_owned()));
     match attributes.get("submodules") {

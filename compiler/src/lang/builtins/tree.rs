@@ -122,7 +122,8 @@ impl<'a> Evaluator<'a> {
             "git" => {
                 let (url, reference) = (given("url"), text("ref").map(str::to_owned));
                 let mut commit = text("rev").map(str::to_owned);
-                let is_working_tree = url.starts_with("file://") && reference.is_none();
+                // A repository without one has a ref that is meant, as repositories elsewhere have.
+                let is_working_tree = reference.is_none() && self.has_working_tree(&url);
                 if commit.is_none() && !is_working_tree && self.steps.is_some() {
                     commit = Some(self.commit(&url, reference.as_deref().unwrap_or_default())?);
                 }
@@ -161,6 +162,14 @@ impl<'a> Evaluator<'a> {
             }
             _ => Err(EvalError::new(format!("cannot fetch '{shown}': trees of this kind are not supported"))),
         }
+    }
+
+    fn has_working_tree(&self, url: &str) -> bool {
+        let path = flake_ref::Url::parse(url).ok().filter(|url| url.scheme == "file").map(|url| url.path);
+        path.is_some_and(|path| {
+            let inside = format!("{path}/.git");
+            matches!(self.world.file_type(inside.as_bytes()), Ok(Some(_)))
+        })
     }
 
     /// A tree as programs see it; `filled` gives one without a commit the commit of zeros.

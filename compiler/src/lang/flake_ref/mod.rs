@@ -15,8 +15,8 @@ mod url;
 
 pub use parse::{of_url, parse};
 pub use scheme::check;
-pub use url::Url;
 pub(in crate::lang) use url::is_scheme;
+pub use url::{Url, of_path};
 
 /// What an attribute of a reference is.
 #[derive(Clone, PartialEq, Eq, Debug)]

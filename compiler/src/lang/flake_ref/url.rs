@@ -69,6 +69,11 @@ impl std::fmt::Display for Url {
     }
 }
 
+/// The URL of an absolute path of this machine.
+pub fn of_path(path: &str) -> String {
+    format!("file://{}", encode(path, ":@/"))
+}
+
 /// `[a-zA-Z][a-zA-Z0-9+.-]*` (RFC 3986, 3.1)
 pub(in crate::lang) fn is_scheme(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic())
