@@ -84,6 +84,35 @@ fn archives_and_files_have_the_names_of_nix_and_can_be_read() {
 }
 
 #[test]
+fn files_have_the_modes_that_their_name_stands_for() {
+    let dir = tempfile::tempdir().expect("a directory");
+    package(dir.path());
+    let mode = |path: &Path| fs::metadata(path).expect("a file").permissions().mode() & 0o7777;
+    let set = |name: &str, mode| {
+        let path = dir.path().join("pkg").join(name);
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
+    };
+    set("run.sh", 0o4711);
+    set("default.nix", 0o600);
+    run(Command::new("tar")
+        .arg("-C")
+        .arg(dir.path())
+        .args(["-cf", "odd.tar", "pkg"])
+        .current_dir(dir.path()))
+    .expect("an archive");
+    let found = value(dir.path(), r#"fetchTarball "file://@/odd.tar""#).expect("a tree");
+    assert_eq!(found, PACKAGE, "modes are no part of a name");
+    let kept = dir.path().join("store/sources").join(Path::new(PACKAGE).file_name().expect("a name"));
+    assert_eq!(mode(&kept.join("run.sh")), 0o755);
+    assert_eq!(mode(&kept.join("default.nix")), 0o644);
+    assert_eq!(mode(&kept), 0o755);
+    run(Command::new("mkfifo").arg(dir.path().join("pkg/pipe"))).expect("a pipe");
+    run(Command::new("tar").args(["-cf", "pipe.tar", "pkg"]).current_dir(dir.path())).expect("an archive");
+    let said = value(dir.path(), r#"fetchTarball "file://@/pipe.tar""#).expect_err("no file");
+    assert!(said.contains("pipe' in tarball has unsupported file type 4096"), "{said}");
+}
+
+#[test]
 fn what_is_pinned_is_fetched_once_until_it_is_pruned() {
     let dir = tempfile::tempdir().expect("a directory");
     package(dir.path());

@@ -40,7 +40,7 @@ pub(super) fn archive(url: &str, expect: Option<&Digest>, dir: &Path) -> Result<
         Err(error) => return Err(SourceError::Archive(reason(error))),
     }
     std::fs::remove_file(&spooled).map_err(failed("removing", &spooled))?;
-    let last_modified = tree::open_up(&unpacked)?;
+    let last_modified = tree::settle(&unpacked)?;
     let path = only_directory(&unpacked)?.unwrap_or(unpacked);
     Ok(Brought { path, facts: Facts { last_modified: Some(last_modified), ..Facts::default() } })
 }

@@ -175,6 +175,9 @@ impl Sources {
             Source::Repository(repository) => repository::bring(repository, dir.path()),
             Source::Directory { path } => tree::copy(Path::new(path), dir.path()),
         }?;
+        if !matches!(source, Source::Archive { .. }) {
+            tree::settle(&brought.path)?;
+        }
         held(&self.unfinished).push(dir);
         Ok(brought)
     }

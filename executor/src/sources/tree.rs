@@ -1,4 +1,4 @@
-//! Trees of files that are brought: copied, and made readable.
+//! Trees of files that are brought: copied, and given the modes that all have.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -8,27 +8,38 @@ use buildc_ir::source::Facts;
 
 use super::{Brought, Result, SourceError, failed};
 
-/// What the owner needs of a directory, and of a file.
-const DIRECTORY_MODE: u32 = 0o700;
-const FILE_MODE: u32 = 0o400;
+/// The modes of directories, of files that their owner may execute, and of others.
+const DIRECTORY_MODE: u32 = 0o755;
+const PROGRAM_MODE: u32 = 0o755;
+const FILE_MODE: u32 = 0o644;
 
-/// Lets the owner read everything below `root`, as an archive may forbid; gives when the newest of it was changed, in
-/// seconds since 1970.
-pub(super) fn open_up(root: &Path) -> Result<u64> {
+/// The bits of a mode that tell what kind of file it is (`inode(7)`).
+const KIND_BITS: u32 = 0o170_000;
+
+/// Gives everything at `root` the mode that its name stands for: that is made from contents and the owner's right to
+/// execute, so that the same name is the same files, whatever an archive or a mask says. Gives when the newest below it was
+/// changed, in seconds since 1970.
+pub(super) fn settle(root: &Path) -> Result<u64> {
     let (mut newest, mut pending) = (0, vec![root.to_owned()]);
     while let Some(path) = pending.pop() {
         let metadata = path.symlink_metadata().map_err(failed("getting status of", &path))?;
         if path != root {
             newest = newest.max(seconds(&metadata));
         }
-        let needed = match metadata.file_type() {
-            kind if kind.is_dir() => DIRECTORY_MODE,
-            kind if kind.is_file() => FILE_MODE,
-            _ => continue,
-        };
         let mode = metadata.permissions().mode();
-        if mode & needed != needed {
-            let permissions = fs::Permissions::from_mode((mode | needed) & 0o7777);
+        let wanted = match metadata.file_type() {
+            kind if kind.is_dir() => DIRECTORY_MODE,
+            kind if kind.is_file() && mode & 0o100 != 0 => PROGRAM_MODE,
+            kind if kind.is_file() => FILE_MODE,
+            kind if kind.is_symlink() => continue,
+            _ => {
+                let (name, kind) = (path.strip_prefix(root).unwrap_or(&path), mode & KIND_BITS);
+                let text = format!("file '{}' in tarball has unsupported file type {kind}", name.display());
+                return Err(SourceError::Unsupported(text));
+            }
+        };
+        if mode & 0o7777 != wanted {
+            let permissions = fs::Permissions::from_mode(wanted);
             fs::set_permissions(&path, permissions).map_err(failed("changing the mode of", &path))?;
         }
         if metadata.is_dir() {
