@@ -113,6 +113,26 @@ fn files_have_the_modes_that_their_name_stands_for() {
 }
 
 #[test]
+fn a_link_that_leads_out_of_a_source_leads_nowhere_where_nothing_else_is_seen() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let tree = dir.path().join("tree");
+    fs::create_dir(&tree).expect("a directory");
+    symlink("/etc", tree.join("etc")).expect("a link");
+    let hash = value(dir.path(), r#"(builtins.fetchTree { type = "path"; path = "@/tree"; }).narHash"#);
+    run(Command::new("tar").args(["-cf", "tree.tar", "tree"]).current_dir(dir.path())).expect("an archive");
+    let sealed = |before: &str, after: &str| {
+        let url = format!("file://{}/tree.tar", dir.path().display());
+        let hash = hash.as_ref().expect("a hash");
+        let text = format!(r#"{before} (fetchTarball {{ url = "{url}"; sha256 = {hash}; }} + "{after}")"#);
+        run(buildc(&dir.path().join("store")).args(["eval", "--pure-eval", "-E", &text]))
+    };
+    assert_eq!(sealed("builtins.pathExists", "/etc").as_deref(), Ok("true\n"), "the link itself");
+    assert_eq!(sealed("builtins.pathExists", "/etc/passwd").as_deref(), Ok("false\n"));
+    let said = sealed("builtins.readFile", "/etc/passwd").expect_err("it is outside");
+    assert!(said.contains("access to absolute path '/etc/passwd' is forbidden"), "{said}");
+}
+
+#[test]
 fn what_is_pinned_is_fetched_once_until_it_is_pruned() {
     let dir = tempfile::tempdir().expect("a directory");
     package(dir.path());

@@ -107,6 +107,10 @@ fn path_exists<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'
         return Ok(Value::Bool(false));
     }
     let path = ev.realised_without_links(&path, must_be_directory)?;
+    if !ev.world.may_see(&path) {
+        // A link led out of what may be seen.
+        return Ok(Value::Bool(false));
+    }
     let found = ev.world.file_type(&path).map_err(|error| EvalError::new(error.0))?;
     Ok(Value::Bool(match found {
         Some(kind) => !must_be_directory || kind == FileType::Directory,
