@@ -139,6 +139,32 @@ fn an_interpolated_step_is_mounted_where_the_string_says() {
 }
 
 #[test]
+fn what_was_fetched_is_mounted_where_a_script_says() {
+    if !root_and_busybox("running a step that reads what was fetched") {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = store_with_base(dir.path());
+    let file = dir.path().join("file");
+    fs::write(&file, "fetched\n").expect("a file");
+    let url = format!("file://{}", file.display());
+    let project = project(
+        dir.path(),
+        &format!(
+            r#"{{ buildc }}:
+            let base = buildc.from "localhost/busybox"; file = builtins.fetchurl "{url}";
+            in buildc.copy buildc.scratch {{ from = buildc.run base "cat ${{file}} > /out"; paths = "/out"; to = "/"; }}"#
+        ),
+    );
+    let out = dir.path().join("out");
+    let dest = format!("type=local,dest={}", out.display());
+    run(buildc(&store).args(["build", "-q", "-o", &dest]).arg(&project)).expect("built");
+    assert_eq!(fs::read_to_string(out.join("out")).expect("a file"), "fetched\n");
+    let said = refusal(r#"{ buildc }: buildc.run buildc.scratch "cat ${./app.js}""#);
+    assert!(said.contains("-app.js' does not exist: only what is fetched is there"), "{said}");
+}
+
+#[test]
 fn an_image_of_a_build_file_is_built_and_run() {
     if !root_and_busybox("running an image of a build file") {
         return;

@@ -1,5 +1,7 @@
 //! Requests that put a layer on a tree: run, copy, write, mkdir; and the sources and differences beside them.
 
+use std::collections::BTreeSet;
+
 use buildc_digest::Digest;
 use buildc_ir::git::{GitRemote, other_commit};
 use buildc_ir::step::{
@@ -52,6 +54,7 @@ impl Builder<'_> {
             let source = MountSource::Bind { from, path: "/".to_owned() };
             mounts.push(Mount { target, source, readonly: true });
         }
+        self.mount_fetched(mentions, &mut mounts)?;
         let shell = request.shell.as_deref().or(tree.config.shell.as_deref());
         let args = match (&request.args, &request.script) {
             (Some(args), _) => args.clone(),
@@ -87,6 +90,22 @@ impl Builder<'_> {
         let found =
             places.into_iter().filter_map(|place| Some((self.mentioned(place)?.0.root, place.clone())));
         found.collect()
+    }
+
+    /// Mounts what was fetched where a script's strings say that it is, unless something is mounted there.
+    fn mount_fetched(&self, mentions: &[String], mounts: &mut Vec<Mount>) -> Result<(), String> {
+        let places: BTreeSet<&String> = mentions.iter().filter(|place| is_fetched(place)).collect();
+        for place in places {
+            if mounts.iter().any(|mount| mount.target == *place) {
+                continue;
+            }
+            let (context, below) = self.local(place).map_err(|error| {
+                format!("{error}: only what is fetched is there while a command runs; write ${{buildc.local ./DIRECTORY}} for files of this machine")
+            })?;
+            let source = MountSource::Bind { from: From::Context(context), path: format!("/{below}") };
+            mounts.push(Mount { target: place.clone(), source, readonly: true });
+        }
+        Ok(())
     }
 
     fn network(&self, text: Option<&str>) -> Result<Network, String> {
