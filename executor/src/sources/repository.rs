@@ -159,8 +159,12 @@ fn submodules(
 /// Where a submodule comes from, as `.gitmodules` says; relative to its parent's address where it begins with a dot.
 fn submodule_url(repository: &Path, parent: &str, tree: &Path, entry: &Entry) -> Result<String> {
     let file = tree.join(".gitmodules");
-    let file = file.to_string_lossy().into_owned();
     let shown = entry.name().display().to_string();
+    let missing = || SourceError::Git(format!("submodule '{shown}' has no address in .gitmodules"));
+    if !file.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) {
+        return Err(missing());
+    }
+    let file = file.to_string_lossy().into_owned();
     let words = ["config", "-z", "-f", &file, "--get-regexp", r"^submodule\..*\.path$"];
     let listed = said(repository, &words)?;
     let name = listed.split(|byte| *byte == 0).find_map(|line| {
@@ -168,11 +172,22 @@ fn submodule_url(repository: &Path, parent: &str, tree: &Path, entry: &Entry) ->
         let (key, path) = line.split_once('\n')?;
         (path.trim_end_matches('/') == shown).then(|| key.strip_suffix(".path"))?
     });
-    let missing = || SourceError::Git(format!("submodule '{shown}' has no address in .gitmodules"));
     let key = format!("{}.url", name.ok_or_else(missing)?);
     let url = said(repository, &["config", "-f", &file, "--get", &key])?;
     let url = String::from_utf8_lossy(&url).trim_end().to_owned();
-    Ok(if url.starts_with("./") || url.starts_with("../") { relative(parent, &url) } else { url })
+    let url = if url.starts_with("./") || url.starts_with("../") { relative(parent, &url) } else { url };
+    if is_near(&url) && !is_near(parent) {
+        // As git itself: who writes a repository elsewhere has no say about what of this machine is read.
+        let text = format!("submodule '{shown}' of '{parent}' has an address on this machine: {url}");
+        return Err(SourceError::Git(text));
+    }
+    Ok(url)
+}
+
+/// Whether an address is on this machine.
+fn is_near(url: &str) -> bool {
+    url.starts_with("file:")
+        || !url.contains("://") && !url.split('/').next().is_some_and(|first| first.contains(':'))
 }
 
 /// An address as seen from another, as `git submodule` has it.
@@ -298,6 +313,16 @@ fn number(repository: &Path, words: &[&str]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_on_this_machine_are_known() {
+        for near in ["file:///srv/x", "/srv/x", "x/y", "../x"] {
+            assert!(is_near(near), "{near}");
+        }
+        for far in ["https://forge.example/x", "git@forge.example:x", "ssh://forge.example/x"] {
+            assert!(!is_near(far), "{far}");
+        }
+    }
 
     #[test]
     fn addresses_of_submodules_are_seen_from_their_parents() {
