@@ -51,7 +51,7 @@ impl fmt::Debug for Symbols<'_> {
 }
 
 impl<'a> Symbols<'a> {
-    /// A table that knows the names of [`known`] under their constants, then those of [`EARLY`], and no other.
+    /// A table that knows the names of [`known`] under their constants, then those of `early_names`, and no other.
     pub fn new(arena: &'a Bump) -> Self {
         let room = 2 * (known::NAMES.len() + EARLY.len());
         let mut table =
