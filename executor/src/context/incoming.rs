@@ -142,28 +142,32 @@ fn subdirectory(root: &Path, below: &str) -> Option<PathBuf> {
     (found.starts_with(&root) && found.is_dir()).then_some(found)
 }
 
-/// Unpacks an archive (plain, gzip, bzip2, xz, zstd) into an empty directory; false when the file is something else.
+/// The tar stream that a file holds, plain or packed by gzip, bzip2, xz or zstd; `None` when it is something else.
+pub(crate) fn archive_in(what: &str, mut file: File) -> Result<Option<Box<dyn Read>>, ContextError> {
+    file.flush().and_then(|()| file.seek(SeekFrom::Start(0))).map_err(io(what))?;
+    tar_inside(file).map_err(io(what))
+}
+
+/// Unpacks an archive into an empty directory.
 pub(crate) fn unpack_into(
     what: &str,
-    mut archive: File,
+    archive: &mut dyn Read,
     dir: &Path,
     limit_bytes: u64,
-) -> Result<bool, ContextError> {
-    archive.flush().and_then(|()| archive.seek(SeekFrom::Start(0))).map_err(io(what))?;
-    let Some(mut reader) = tar_inside(archive).map_err(io(what))? else { return Ok(false) };
+) -> Result<(), ContextError> {
     let root = File::open(dir).map_err(io(what))?;
     let to =
         Destination { root: root.as_fd(), dir: Path::new(""), owners: false, limit_bytes: Some(limit_bytes) };
-    unpack::unpack(to, &mut reader).map_err(|error| match error {
+    unpack::unpack(to, archive).map_err(|error| match error {
         UnpackError::Io(source) => io(what)(source),
         UnpackError::TooLarge { limit_bytes } => too_large(what, limit_bytes),
-    })?;
-    Ok(true)
+    })
 }
 
 fn open(what: &str, mut spool: File, limit_bytes: u64) -> Result<Incoming, ContextError> {
-    let dir = directory(what)?;
-    if unpack_into(what, spool.try_clone().map_err(io(what))?, dir.path(), limit_bytes)? {
+    if let Some(mut archive) = archive_in(what, spool.try_clone().map_err(io(what))?)? {
+        let dir = directory(what)?;
+        unpack_into(what, &mut archive, dir.path(), limit_bytes)?;
         let root = dir.path().to_owned();
         return Ok(Incoming::Files(Unpacked { _dir: dir, root }));
     }

@@ -11,7 +11,7 @@ use buildc_ir::source::Facts;
 
 use super::{Brought, Result, SourceError, failed, tree};
 use crate::context::ContextError;
-use crate::context::incoming::{fetch_into, limit_bytes, unpack_into};
+use crate::context::incoming::{archive_in, fetch_into, limit_bytes, unpack_into};
 
 /// Bytes moved at once.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -34,11 +34,11 @@ pub(super) fn archive(url: &str, expect: Option<&Digest>, dir: &Path) -> Result<
     spool(url, expect, &spooled)?;
     let archive = File::open(&spooled).map_err(failed("opening file", &spooled))?;
     let limit = limit_bytes(url).map_err(reason).map_err(SourceError::Archive)?;
-    match unpack_into(url, archive, &unpacked, limit) {
-        Ok(true) => {}
-        Ok(false) => return Err(SourceError::Archive("Unrecognized archive format".to_owned())),
-        Err(error) => return Err(SourceError::Archive(reason(error))),
-    }
+    let refused = |error| SourceError::Archive(reason(error));
+    let archive = archive_in(url, archive).map_err(refused)?;
+    let mut archive =
+        archive.ok_or_else(|| SourceError::Archive("Unrecognized archive format".to_owned()))?;
+    unpack_into(url, &mut archive, &unpacked, limit).map_err(refused)?;
     std::fs::remove_file(&spooled).map_err(failed("removing", &spooled))?;
     let last_modified = tree::settle(&unpacked)?;
     let path = only_directory(&unpacked)?.unwrap_or(unpacked);

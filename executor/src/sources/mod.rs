@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
-use buildc_digest::OciHasher;
+use buildc_digest::Digest;
 use buildc_ir::source::{Facts, Source};
 use rustix::fs::{FlockOperation, flock};
 use tempfile::TempDir;
@@ -108,10 +108,8 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// What a source is remembered by.
 fn key(source: &Source) -> String {
-    let mut hasher = OciHasher::default();
     // A source is plain data: it always becomes JSON.
-    hasher.update(serde_json::to_string(source).unwrap_or_default().as_bytes());
-    hasher.digest().hex().to_string()
+    Digest::of(serde_json::to_string(source).unwrap_or_default().as_bytes()).hex().to_string()
 }
 
 impl Sources {

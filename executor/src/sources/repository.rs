@@ -70,8 +70,7 @@ fn checked_out(
         let mut read = git(repository, &["read-tree", commit]);
         run(read.env("GIT_INDEX_FILE", &index))?;
         let mut asked = git(repository, &["check-attr", "--cached", "-z", "--stdin", "export-ignore"]);
-        let ignored = ignored(asked.env("GIT_INDEX_FILE", &index), &entries)?;
-        entries.retain(|entry| !is_below(&ignored, &entry.path));
+        leave_out_ignored(asked.env("GIT_INDEX_FILE", &index), &mut entries)?;
     }
     if !wanted.export_ignore && !wanted.submodules {
         // So has it Nix, though not where attributes count.
@@ -81,13 +80,7 @@ fn checked_out(
     if wanted.submodules {
         submodules(wanted, repository, &entries, tree, depth)?;
     }
-    let commits = if wanted.history { number(repository, &["rev-list", "--count", commit]) } else { None };
-    Ok(Facts {
-        commit: Some(commit.to_owned()),
-        commits,
-        last_modified: number(repository, &["log", "-1", "--no-show-signature", "--format=%ct", commit]),
-        ..Facts::default()
-    })
+    Ok(facts_of(repository, commit, wanted.history))
 }
 
 /// Copies what git knows of a working tree, as it lies there.
@@ -96,8 +89,7 @@ fn working_tree(wanted: &Repository, path: &Path, tree: &Path, depth: usize) -> 
     let mut entries = files::staged(&listed)?;
     if wanted.export_ignore {
         let mut asked = git(path, &["check-attr", "-z", "--stdin", "export-ignore"]);
-        let ignored = ignored(&mut asked, &entries)?;
-        entries.retain(|entry| !is_below(&ignored, &entry.path));
+        leave_out_ignored(&mut asked, &mut entries)?;
     }
     files::copy(path, &entries, tree)?;
     if wanted.submodules {
@@ -116,14 +108,17 @@ fn working_tree(wanted: &Repository, path: &Path, tree: &Path, depth: usize) -> 
     };
     let changed = said(path, &["status", "--porcelain", "-z", "--untracked-files=no"])?;
     let is_dirty = !changed.is_empty();
-    let counted = wanted.history && !is_dirty;
-    Ok(Facts {
-        is_dirty,
-        commits: if counted { number(path, &["rev-list", "--count", "HEAD"]) } else { None },
-        last_modified: number(path, &["log", "-1", "--no-show-signature", "--format=%ct", "HEAD"]),
-        commit: Some(commit),
+    Ok(Facts { is_dirty, ..facts_of(path, &commit, wanted.history && !is_dirty) })
+}
+
+/// What is known of a commit; how many there are up to it only where they are counted.
+fn facts_of(repository: &Path, commit: &str, counted: bool) -> Facts {
+    Facts {
+        commit: Some(commit.to_owned()),
+        commits: if counted { number(repository, &["rev-list", "--count", commit]) } else { None },
+        last_modified: number(repository, &["log", "-1", "--no-show-signature", "--format=%ct", commit]),
         ..Facts::default()
-    })
+    }
 }
 
 /// Brings what the submodules of a commit are at.
@@ -247,6 +242,13 @@ fn meant(repository: &Path, reference: &str) -> Result<String> {
     Err(SourceError::Git(format!(
         "resolving Git reference '{reference}': revspec '{reference}' not found (libgit2 error code = 4)"
     )))
+}
+
+/// Leaves out the entries that have, or that stand below what has, the attribute that is asked for.
+fn leave_out_ignored(asked: &mut std::process::Command, entries: &mut Vec<Entry>) -> Result<()> {
+    let ignored = ignored(asked, entries)?;
+    entries.retain(|entry| !is_below(&ignored, &entry.path));
+    Ok(())
 }
 
 /// Which of the entries and of the directories above them have the attribute that is asked for.
