@@ -81,23 +81,9 @@ fn text(path: PathBuf) -> Option<String> {
     fs::read_to_string(path).ok()
 }
 
-/// Answers every request with the same bytes, as often as it is asked.
+/// The address of a server that answers every request with the same bytes.
 fn serve(bytes: Vec<u8>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let mut reader = BufReader::new(&stream);
-            let mut line = String::new();
-            while reader.read_line(&mut line).is_ok_and(|n| n > 2) {
-                line.clear();
-            }
-            let head =
-                format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", bytes.len());
-            let _ = (&stream).write_all(head.as_bytes()).and_then(|()| (&stream).write_all(&bytes));
-        }
-    });
-    format!("http://{address}")
+    format!("http://127.0.0.1:{}", fixture::serve(bytes).0)
 }
 
 #[test]

@@ -5,30 +5,12 @@
 mod fixture;
 
 use std::fs;
-use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use fixture::{buildc, context, root_and_busybox, run};
 use serde_json::Value;
-
-/// Serves `body` to every request until the process ends; gives the port.
-fn serve(body: &'static str) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = listener.local_addr().expect("an address").port();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let Ok(mut stream) = stream else { return };
-            let mut request = [0; 4096];
-            let _ = stream.read(&mut request);
-            let head =
-                format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
-            let _ = stream.write_all((head + body).as_bytes());
-        }
-    });
-    port
-}
 
 #[test]
 fn a_locked_build_goes_by_its_pins_and_needs_no_network() {
@@ -37,7 +19,7 @@ fn a_locked_build_goes_by_its_pins_and_needs_no_network() {
     }
     let dir = tempfile::tempdir().expect("a directory");
     let store = fixture::store_with_base(dir.path());
-    let url = format!("http://127.0.0.1:{}/file", serve("content"));
+    let url = format!("http://127.0.0.1:{}/file", fixture::serve("content").0);
     let dockerfile =
         format!("FROM localhost/busybox\nADD {url} /file\nRUN --network=none cat /file > /copy\n");
     let context = context(dir.path(), "context", &dockerfile);
@@ -143,7 +125,7 @@ fn a_pin_that_is_not_what_it_was_is_an_error_and_platforms_have_pins_of_their_ow
     }
     let dir = tempfile::tempdir().expect("a directory");
     let store = fixture::store_with_base(dir.path());
-    let url = format!("http://127.0.0.1:{}/file", serve("content"));
+    let url = format!("http://127.0.0.1:{}/file", fixture::serve("content").0);
     let context = context(dir.path(), "context", &format!("FROM localhost/busybox\nADD {url} /file\n"));
     let call = |words: &[&str]| run(buildc(&store).args(words).arg(&context));
     let wrong = "1".repeat(64);

@@ -6,15 +6,12 @@
 mod fixture;
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
-use fixture::{buildc, run};
+use fixture::{buildc, run, serve};
 use serde_json::Value;
 
 /// The name of the package's tree, and its hash.
@@ -246,26 +243,6 @@ fn a_flake_has_the_inputs_of_its_lock_file() {
     assert!(said.contains("NAR hash mismatch in input"), "{said}");
 }
 
-/// Serves a file to every request until the process ends; gives the port and how often it was asked.
-fn serve(body: Vec<u8>) -> (u16, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = listener.local_addr().expect("an address").port();
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = asked.clone();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let Ok(mut stream) = stream else { return };
-            count.fetch_add(1, Ordering::SeqCst);
-            let mut request = [0; 4096];
-            let _ = stream.read(&mut request);
-            let head =
-                format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
-            let _ = stream.write_all(&[head.as_bytes(), &body].concat());
-        }
-    });
-    (port, asked)
-}
-
 #[test]
 fn build_files_fetch_through_the_lock() {
     let dir = tempfile::tempdir().expect("a directory");
@@ -375,7 +352,7 @@ fn addresses_may_have_blanks_and_be_long_and_what_was_left_is_swept() {
     assert_eq!(value(r#"(fetchGit "file://@/a%20repo").revCount"#).expect("a tree"), 2);
     let left = dir.path().join("store/sources/.new-left");
     fs::create_dir(&left).expect("a directory");
-    let (port, _) = serve(b"x".to_vec());
+    let (port, _) = serve("x");
     let long = "a".repeat(300);
     let text = format!(
         r#"builtins.readFile (builtins.fetchurl {{ url = "http://127.0.0.1:{port}/x?{long}"; name = "x"; }})"#
