@@ -17,14 +17,22 @@ pub struct Shape<'a> {
     pub symbols: &'a [Symbol],
     /// Beside `symbols`, or empty when no attribute has a position.
     positions: &'a [Pos],
-    /// Indices in the order of the names' bytes, once somebody asked.
-    by_name: Cell<Option<&'a [u32]>>,
-    /// The names as strings, in that order, once somebody asked.
-    names: Cell<Option<&'a [Slot<'a>]>>,
+    /// The order in which the names print, once somebody asked.
+    order: Cell<Option<&'a Order<'a>>>,
+    /// The same names without positions, once somebody asked: each `mapAttrs` over sets of one literal does.
+    bare: Cell<Option<&'a Shape<'a>>>,
     /// Whether `//` had this shape on the right before: programs lay the same few literals over others again and again.
     laid_over: Cell<bool>,
     /// What that made lately, from the second time on.
     merged: Cell<Option<&'a Merged<'a>>>,
+}
+
+/// How the names of a shape print. Most shapes are never printed, and have none.
+struct Order<'a> {
+    /// Indices in the order of the names' bytes.
+    by_name: &'a [u32],
+    /// The names as strings, in that order, once somebody asked.
+    names: Cell<Option<&'a [Slot<'a>]>>,
 }
 
 /// How two shapes become one.
@@ -48,17 +56,18 @@ impl<'a> Shape<'a> {
     pub fn new(arena: &'a Bump, symbols: &'a [Symbol], positions: &'a [Pos]) -> &'a Self {
         debug_assert!(symbols.is_sorted_by(|a, b| a < b));
         debug_assert!(positions.is_empty() || positions.len() == symbols.len());
-        let (by_name, names) = (Cell::new(None), Cell::new(None));
-        arena.alloc(Shape::started(symbols, positions, by_name, names))
+        arena.alloc(Shape::started(symbols, positions, None))
     }
 
-    fn started(
-        symbols: &'a [Symbol],
-        positions: &'a [Pos],
-        by_name: Cell<Option<&'a [u32]>>,
-        names: Cell<Option<&'a [Slot<'a>]>>,
-    ) -> Self {
-        Shape { symbols, positions, by_name, names, laid_over: Cell::new(false), merged: Cell::new(None) }
+    fn started(symbols: &'a [Symbol], positions: &'a [Pos], order: Option<&'a Order<'a>>) -> Self {
+        Shape {
+            symbols,
+            positions,
+            order: Cell::new(order),
+            bare: Cell::new(None),
+            laid_over: Cell::new(false),
+            merged: Cell::new(None),
+        }
     }
 
     /// Where `name` is.
@@ -86,38 +95,47 @@ impl<'a> Shape<'a> {
         if self.positions.is_empty() {
             return self;
         }
-        let (by_name, names) = (self.by_name.clone(), self.names.clone());
-        arena.alloc(Shape::started(self.symbols, &[], by_name, names))
+        if let Some(bare) = self.bare.get() {
+            return bare;
+        }
+        let bare = arena.alloc(Shape::started(self.symbols, &[], self.order.get()));
+        self.bare.set(Some(bare));
+        bare
+    }
+
+    fn order(&self, arena: &'a Bump, symbols: &Symbols<'a>) -> &'a Order<'a> {
+        if let Some(order) = self.order.get() {
+            return order;
+        }
+        let by_name = arena.alloc_slice_fill_with(self.symbols.len(), |index| index as u32);
+        by_name.sort_unstable_by_key(|index| symbols.name(self.symbols[*index as usize]));
+        let order = arena.alloc(Order { by_name, names: Cell::new(None) });
+        self.order.set(Some(order));
+        order
     }
 
     /// Indices in the order in which names print and `attrNames` lists them.
     pub fn by_name(&self, arena: &'a Bump, symbols: &Symbols<'a>) -> &'a [u32] {
-        if let Some(order) = self.by_name.get() {
-            return order;
-        }
-        let order = arena.alloc_slice_fill_with(self.symbols.len(), |index| index as u32);
-        order.sort_unstable_by_key(|index| symbols.name(self.symbols[*index as usize]));
-        self.by_name.set(Some(order));
-        order
+        self.order(arena, symbols).by_name
     }
-}
 
-impl<'a> Shape<'a> {
     /// The names as string values, in the order of [`Shape::by_name`].
     pub fn names(&self, arena: &'a Bump, symbols: &Symbols<'a>) -> &'a [Slot<'a>] {
-        if let Some(names) = self.names.get() {
+        let order = self.order(arena, symbols);
+        if let Some(names) = order.names.get() {
             return names;
         }
-        let order = self.by_name(arena, symbols);
         let string = |index: &u32| {
             let name = symbols.name(self.symbols[*index as usize]);
             Cell::new(Value::String(NixString::new(arena, name, None)))
         };
-        let names: &'a [Slot<'a>] = arena.alloc_slice_fill_iter(order.iter().map(string));
-        self.names.set(Some(names));
+        let names: &'a [Slot<'a>] = arena.alloc_slice_fill_iter(order.by_name.iter().map(string));
+        order.names.set(Some(names));
         names
     }
+}
 
+impl<'a> Shape<'a> {
     /// How this shape was laid over another, if that is remembered.
     #[inline]
     pub(super) fn remembered(&self, under: &Shape<'a>) -> Option<&'a Merged<'a>> {
