@@ -5,8 +5,8 @@ use buildc_digest::{DiffId, Digest};
 use super::client::Client;
 use super::document::{Document as Served, not_an_image, parse};
 use super::name::Name;
-use super::pull::{Wanted, fetch_layer, side_by_side};
-use super::push::cannot_compress;
+use super::pull::{FETCHED_AT_ONCE, Wanted, fetch_layer, side_by_side};
+use super::push::{SENT_AT_ONCE, cannot_compress};
 use super::session::Session;
 use super::transport::Ask;
 use super::{RemoteError, Result, Watch};
@@ -46,7 +46,7 @@ impl Client {
         watch: Watch<'_>,
     ) -> Result<Vec<Layer>> {
         let (_, session) = self.cache_session(name, watch)?;
-        side_by_side(wanted, |(blob, diff_id)| {
+        side_by_side(wanted, FETCHED_AT_ONCE, |(blob, diff_id)| {
             fetch_layer(store, &session, &Wanted { blob: blob.clone(), diff_id: *diff_id })
         })
     }
@@ -64,7 +64,7 @@ impl Client {
         let _lease = store.lease()?;
         let target = self.target(target)?;
         let session = Session::new(self, self.registries.push_place(&target)?, "pull,push", &[], watch);
-        let blobs: Vec<LayerBlob> = side_by_side(layers, |layer| {
+        let blobs: Vec<LayerBlob> = side_by_side(layers, SENT_AT_ONCE, |layer| {
             session.check_cancelled()?;
             let blob = compressed_layer(store, layer, form, &|| (watch.cancelled)());
             let blob = blob.map_err(|error| cannot_compress(layer, error))?;

@@ -15,8 +15,8 @@ use super::{Progress, RemoteError, Result, Watch, origins};
 use crate::oci::{ConfigView, Descriptor, Platform};
 use crate::{ImageRecord, Layer, LayerBlob, LayerId, Store};
 
-/// Blobs fetched side by side, as Docker does.
-const PARALLEL_BLOBS: usize = 3;
+/// Blobs fetched side by side, as many as Docker fetches.
+pub(super) const FETCHED_AT_ONCE: usize = 3;
 
 impl Client {
     /// Fetches an image into the store and tags it.
@@ -67,7 +67,7 @@ fn fetch_layers(store: &Store, found: &Resolution<'_>) -> Result<Vec<Layer>> {
         }
     }
     let unique: Vec<&Wanted> = unique.into_values().collect();
-    let layers = side_by_side(&unique, |layer| fetch_layer(store, &found.session, layer))?;
+    let layers = side_by_side(&unique, FETCHED_AT_ONCE, |layer| fetch_layer(store, &found.session, layer))?;
     let by_diff_id: BTreeMap<DiffId, Layer> =
         layers.into_iter().map(|layer| (layer.diff_id, layer)).collect();
     let missing = || not_an_image(&found.name, "its config names a layer that its manifest lacks");
@@ -140,9 +140,11 @@ impl Read for Stoppable<'_> {
     }
 }
 
-/// Does something for all items on a few threads; the first failure stops the others from starting more.
+/// Does something for all items, on so many threads at most and beginning with the first items; the first failure stops
+/// the others from starting more.
 pub(super) fn side_by_side<T: Sync, R: Send>(
     items: &[T],
+    at_once: usize,
     work: impl Fn(&T) -> Result<R> + Sync,
 ) -> Result<Vec<R>> {
     let next = AtomicUsize::new(0);
@@ -163,7 +165,7 @@ pub(super) fn side_by_side<T: Sync, R: Send>(
         }
     };
     std::thread::scope(|scope| {
-        for _ in 1..PARALLEL_BLOBS.min(items.len()) {
+        for _ in 1..at_once.min(items.len()) {
             scope.spawn(worker);
         }
         worker();

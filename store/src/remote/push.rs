@@ -19,6 +19,8 @@ use crate::oci::{Descriptor, Index, Manifest, media_type};
 use crate::{ImageRecord, Layer, LayerBlob, Store};
 
 const MANIFEST_LIMIT: u64 = 4 * 1024 * 1024;
+/// Blobs compressed and sent side by side, as many as Docker sends. Each that is compressed takes 16 MiB of memory.
+pub(super) const SENT_AT_ONCE: usize = 5;
 
 impl Client {
     /// Sends the image that `image` names in the store to the fully qualified name `target`.
@@ -113,7 +115,7 @@ impl Outgoing<'_> {
         let mut unique: Vec<Digest> = sent.map(|layer| layer.digest).collect();
         unique.sort();
         unique.dedup();
-        side_by_side(&unique, |digest| session.send_blob(store, digest))?;
+        side_by_side(&unique, SENT_AT_ONCE, |digest| session.send_blob(store, digest))?;
         Ok((self.bytes.clone(), self.record.manifest_media_type.clone()))
     }
 
@@ -126,8 +128,10 @@ impl Outgoing<'_> {
     ) -> Result<(Vec<u8>, String)> {
         let layers = &self.record.layers;
         let unique: BTreeMap<_, &Layer> = layers.iter().map(|layer| (layer.diff_id, layer)).collect();
-        let unique: Vec<&Layer> = unique.into_values().collect();
-        let sent = side_by_side(&unique, |layer| {
+        let mut unique: Vec<&Layer> = unique.into_values().collect();
+        // What takes longest is not left for the end, when the others have nothing more to do.
+        unique.sort_by_key(|layer| std::cmp::Reverse(layer.tar_bytes));
+        let sent = side_by_side(&unique, SENT_AT_ONCE, |layer| {
             session.check_cancelled()?;
             let compressed = compressed_layer(store, layer, form, &|| (session.watch.cancelled)());
             session.check_cancelled()?;

@@ -10,8 +10,8 @@ use rusty_s3::{Bucket, Credentials, S3Action, UrlStyle};
 use ureq::Body;
 use ureq::http::{Method, Response, StatusCode};
 
-use super::pull::{Wanted, side_by_side, take_layer};
-use super::push::cannot_compress;
+use super::pull::{FETCHED_AT_ONCE, Wanted, side_by_side, take_layer};
+use super::push::{SENT_AT_ONCE, cannot_compress};
 use super::session::{is_transient, wire};
 use super::transport::{Ask, Payload, Transport};
 use super::{RemoteError, Result, Watch};
@@ -131,7 +131,7 @@ impl<'p> S3<'p> {
         wanted: &[(Descriptor, DiffId)],
         watch: Watch<'_>,
     ) -> Result<Vec<Layer>> {
-        side_by_side(wanted, |(blob, diff_id)| {
+        side_by_side(wanted, FETCHED_AT_ONCE, |(blob, diff_id)| {
             let wanted = Wanted { blob: blob.clone(), diff_id: *diff_id };
             take_layer(store, &wanted, watch, || self.fetch(store, blob))
         })
@@ -147,7 +147,7 @@ impl<'p> S3<'p> {
         watch: Watch<'_>,
     ) -> Result<()> {
         let _lease = store.lease()?;
-        let blobs: Vec<LayerBlob> = side_by_side(layers, |layer| {
+        let blobs: Vec<LayerBlob> = side_by_side(layers, SENT_AT_ONCE, |layer| {
             let blob = compressed_layer(store, layer, form, &|| (watch.cancelled)());
             let blob = blob.map_err(|error| cannot_compress(layer, error))?;
             self.send_blob(store, &blob)?;
