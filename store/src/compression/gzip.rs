@@ -218,7 +218,8 @@ fn is_noise(cell: &[u8]) -> bool {
     if bytes.get(..64).is_some_and(<[u8]>::is_ascii) {
         return false;
     }
-    // Two tables, so that a byte that follows its equal need not wait for the count before.
+    // Two tables, so that a byte that follows its equal need not wait for the count before. Each counts half of the bytes,
+    // which a u8 holds.
     let mut counts = [[0u8; 256]; 2];
     for pair in bytes.as_chunks::<2>().0 {
         for (counts, byte) in counts.iter_mut().zip(pair) {
