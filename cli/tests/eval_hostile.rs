@@ -131,6 +131,27 @@ fn files_that_import_each_other_are_an_error() {
 }
 
 #[test]
+fn a_document_larger_than_the_limit_is_written_as_it_is_made() {
+    // 400 MB, most of it indentation.
+    let words = ["--memory-limit", "64m", "--strict", "--xml", "-E", "let a = { b = a; }; in a"];
+    let output = eval(&words).output().expect("buildc runs");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(end(&output).starts_with("error: stack overflow; max-call-depth exceeded\n"), "{}", end(&output));
+    assert!(output.stdout.len() > 300_000_000, "{} bytes", output.stdout.len());
+    assert!(output.stdout.ends_with(b"\n  </attrs>\n</expr>\n"), "all elements are closed");
+}
+
+#[test]
+fn what_cannot_be_written_is_an_error() {
+    for form in ["--raw", "--json", "--xml", "--strict", "--parse"] {
+        let full = File::options().write(true).open("/dev/full").expect("a full device");
+        let output = eval(&[form, "-E", "\"short\""]).stdout(full).output().expect("buildc runs");
+        assert_eq!(output.status.code(), Some(3), "{form}: {}", end(&output));
+        assert!(end(&output).contains("Cannot write to standard output"), "{form}: {}", end(&output));
+    }
+}
+
+#[test]
 fn memory_is_bounded_by_the_flag() {
     let doubled = |step: &str, start: &str, use_of: &str| {
         format!("let f = n: x: if n == 0 then x else f (n - 1) ({step}); in {use_of} (f 62 ({start}))")

@@ -149,8 +149,8 @@ fn evaluate(
     // The process ends with this: to give back every value before it would only take time.
     let arena = ManuallyDrop::new(Bump::with_capacity(FIRST_BLOCK.min(options.max_memory / 4)));
     let files = Files::new(root, &options.store_dir);
-    let sealed = Sealed::new(&files, &options.store_dir);
-    let world: &dyn World = if options.sealed { &sealed } else { &files };
+    let sealed = Sealed::new(&files, &options);
+    let world: &dyn World = sealed.as_ref().map_or(&files, |sealed| sealed);
     let mut ev = ManuallyDrop::new(Evaluator::new(&arena, world, options));
     match all(&mut ev, args, sources, directory) {
         Ok(()) => Ok(0),
@@ -209,14 +209,25 @@ fn all(
         }
         return Ok(());
     }
+    if !args.strict {
+        ev.load_derivation()?;
+    }
     let given = args.flags.arguments(ev, directory)?;
     let whole = [String::new()];
     let paths = if args.attr.is_empty() { &whole[..] } else { &args.attr };
     for source in sources {
         let root = value(ev, source, directory)?;
         for path in paths {
-            let (text, whole) = shown(ev, args, root, path, given)?;
-            io::stdout().lock().write_all(&text)?;
+            let value = selected(ev, root, path, given)?;
+            let mut out = io::stdout().lock();
+            if args.xml {
+                ev.write_xml(value, args.strict, !args.no_location, &mut out)??;
+                continue;
+            }
+            let (text, whole) = shown(ev, args, value)?;
+            out.write_all(&text)?;
+            // Standard output keeps what does not end in a line, and tells no error of it at the end.
+            out.flush()?;
             whole?;
         }
     }
@@ -260,27 +271,26 @@ fn admitted<'a>(ev: &Evaluator<'a>, text: &[u8]) -> Result<&'a [u8]> {
     Ok(ev.bytes(text))
 }
 
-/// What an attribute path leads to, in the form that is wanted, and whether it is whole.
-fn shown<'a>(
+/// What an attribute path leads to, given its arguments.
+fn selected<'a>(
     ev: &mut Evaluator<'a>,
-    args: &EvalArgs,
     root: Value<'a>,
     path: &str,
     given: &'a Attrs<'a>,
-) -> Result<(Vec<u8>, Result<()>)> {
+) -> Result<Value<'a>> {
     let value = ev.select_along(path.as_bytes(), root, given)?;
     let value = ev.force(value, ev.pos_of(value))?;
-    let value = if given.is_empty() { value } else { ev.auto_call(value, given)? };
+    if given.is_empty() { Ok(value) } else { ev.auto_call(value, given) }
+}
+
+/// A value in the form that is wanted, and whether it is whole: what was written before an error is shown.
+fn shown<'a>(ev: &mut Evaluator<'a>, args: &EvalArgs, value: Value<'a>) -> Result<(Vec<u8>, Result<()>)> {
     if args.raw {
         let how = Coercion { more: false, copy: true, canonical: true };
         let context = "while generating the nix-instantiate output";
         return Ok((ev.coerce_to_string(value, Pos::NONE, context, how)?.bytes, Ok(())));
     }
-    let mut text = if args.xml {
-        // What was written before an error is shown.
-        let (text, written) = ev.xml_text(value, args.strict, !args.no_location);
-        return Ok((text.bytes, written));
-    } else if args.json {
+    let mut text = if args.json {
         let (text, written) = ev.json_begun(value, args.strict, true)?;
         if written.is_err() {
             return Ok((text.bytes, written));

@@ -1,9 +1,10 @@
-//! XML: `toXML`.
+//! XML: `toXML`, and the document of a value that is written out as it is made.
 
 use std::collections::HashSet;
+use std::io::{self, Write};
 
 use super::Builtin;
-use crate::lang::error::Result;
+use crate::lang::error::{EvalError, Result};
 use crate::lang::eval::{Evaluator, Text};
 use crate::lang::expr::Formals;
 use crate::lang::number;
@@ -22,13 +23,20 @@ pub(super) const BUILTINS: &[Builtin] = &[Builtin::new(
 .plain()];
 
 fn to_xml<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
-    let (text, written) = ev.xml_text(args[0], true, false);
-    written?;
+    let mut writer = Writer::new(true, false, None);
+    writer.value(ev, args[0], Pos::NONE)?;
+    let Ok(bytes) = writer.document.finish() else { return Err(unwritten()) };
+    let text = Text { bytes, context: writer.context };
     Ok(ev.text_value(text))
 }
 
-struct Writer<'a> {
-    document: Document,
+/// Ends an evaluation whose result nobody gets; the caller tells of the sink instead.
+fn unwritten() -> Box<EvalError> {
+    EvalError::new("the document cannot be written")
+}
+
+struct Writer<'a, 'w> {
+    document: Document<'w>,
     context: Option<&'a Context<'a>>,
     strict: bool,
     locations: bool,
@@ -37,21 +45,48 @@ struct Writer<'a> {
 }
 
 impl<'a> Evaluator<'a> {
-    /// A value as an XML document. With `strict` it is evaluated on the way; with `locations` attributes and functions say
-    /// where they were written. When evaluation fails, the document ends there, with all elements closed.
-    pub fn xml_text(&mut self, value: Value<'a>, strict: bool, locations: bool) -> (Text<'a>, Result<()>) {
-        let document = Document::default();
-        let mut writer = Writer { document, context: None, strict, locations, seen: HashSet::new() };
-        writer.document.open("expr", &[]);
+    /// Writes a value as an XML document. With `strict` it is evaluated on the way; with `locations` attributes and functions
+    /// say where they were written. When evaluation fails, which is the inner result, the document ends there, with all
+    /// elements closed.
+    ///
+    /// A document may be far larger than its value, or without an end but for the depth of calls: only a piece of it is held.
+    ///
+    /// # Errors
+    /// When `sink` takes no more.
+    pub fn write_xml(
+        &mut self,
+        value: Value<'a>,
+        strict: bool,
+        locations: bool,
+        sink: &mut dyn Write,
+    ) -> io::Result<Result<()>> {
+        let mut writer = Writer::new(strict, locations, Some(sink));
         let written = writer.value(self, value, Pos::NONE);
-        (Text { bytes: writer.document.finish(), context: writer.context }, written)
+        writer.document.finish()?;
+        Ok(written)
     }
 }
 
-impl<'a> Writer<'a> {
+impl<'a, 'w> Writer<'a, 'w> {
+    fn new(strict: bool, locations: bool, sink: Option<&'w mut dyn Write>) -> Self {
+        let mut document = Document::new(sink);
+        document.open("expr", &[]);
+        Writer { document, context: None, strict, locations, seen: HashSet::new() }
+    }
+
+    /// Refuses to go on without room: what is held has to fit twice, as it becomes a value in the end.
+    fn check_room(&self, ev: &Evaluator<'a>) -> Result<()> {
+        if self.document.has_failed() {
+            return Err(unwritten());
+        }
+        ev.room_for(self.document.size().saturating_mul(2))
+    }
+
     fn value(&mut self, ev: &mut Evaluator<'a>, value: Value<'a>, pos: Pos) -> Result<()> {
         ev.check_stack()?;
-        ev.room_for(self.document.size())?;
+        self.check_room(ev)?;
+        // Nesting counts as calls, as in Nix: it bounds a document that would have no end.
+        ev.enter(pos)?;
         match self.look(ev, value, pos)? {
             Value::Null => self.document.empty("null", &[]),
             Value::Bool(true) => self.document.empty("bool", &[("value", b"true")]),
@@ -67,21 +102,13 @@ impl<'a> Writer<'a> {
                 self.document.empty("string", &[("value", string.bytes())]);
             }
             Value::Path(path) => self.document.empty("path", &[("value", path.bytes)]),
-            // Nesting counts as calls, as in Nix: it bounds a document that would have no end.
-            Value::List(list) => {
-                ev.enter(pos)?;
-                self.list(ev, list, pos)?;
-                ev.leave();
-            }
-            Value::Attrs(attrs) => {
-                ev.enter(pos)?;
-                self.set(ev, attrs)?;
-                ev.leave();
-            }
+            Value::List(list) => self.list(ev, list, pos)?,
+            Value::Attrs(attrs) => self.set(ev, attrs)?,
             Value::Closure(closure) => self.function(ev, closure, 0),
             Value::PartialClosure(partial) => self.function(ev, partial.closure, partial.args.len()),
             _ => self.document.empty("unevaluated", &[]),
         }
+        ev.leave();
         Ok(())
     }
 

@@ -102,6 +102,19 @@ impl<'a> Evaluator<'a> {
         Some(self.globals[index].value)
     }
 
+    /// Makes `derivation` the function that it is, rather than one that is made when it is wanted: only whoever shows
+    /// values without evaluating them can tell.
+    ///
+    /// # Errors
+    /// When there is no room for it.
+    pub fn load_derivation(&mut self) -> Result<()> {
+        let name = self.symbols.intern(b"derivation");
+        if let Some(derivation) = self.global(name) {
+            self.force(derivation, Pos::NONE)?;
+        }
+        Ok(())
+    }
+
     /// The value of `__nixPath`: the search path as a list of sets with `path` and `prefix`.
     fn search_path(&mut self) -> Value<'a> {
         let (path_name, prefix_name) = (self.symbols.intern(b"path"), self.symbols.intern(b"prefix"));
