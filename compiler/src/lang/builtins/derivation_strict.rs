@@ -1,6 +1,6 @@
 //! `derivationStrict`: from a set of attributes to a derivation and its paths.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::Builtin;
 use super::derivation_attrs::Draft;
@@ -108,9 +108,14 @@ impl<'a> Evaluator<'a> {
 
     /// A derivation with all derivations and sources that it needs; they must be in the store.
     fn add_closure(&self, derivation: &mut Derivation, root: StorePath) -> Result<()> {
-        let mut pending = vec![root];
+        let (mut pending, mut seen) = (vec![root], HashSet::new());
         while let Some(path) = pending.pop() {
-            if !derivation.input_sources.insert(path.clone()) || !path.is_derivation() {
+            // What is a source already may be so without what it needs.
+            if !seen.insert(path.clone()) {
+                continue;
+            }
+            derivation.input_sources.insert(path.clone());
+            if !path.is_derivation() {
                 continue;
             }
             let full = self.store_dir().print(&path);
