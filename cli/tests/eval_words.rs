@@ -104,3 +104,41 @@ fn an_unknown_flag_is_refused_in_nixs_words_where_nix_is_meant() {
     let wanted = "error: unrecognised flag '--colour'\nTry 'nix-instantiate --help' for more information.\n";
     fails(&["--eval", "--colour", "-E", "1"], wanted);
 }
+
+/// What restricted evaluation says of a place it may not see.
+fn forbidden(what: &str) -> String {
+    format!("error: access to {what} is forbidden in restricted mode\n")
+}
+
+#[test]
+fn restricted_programs_see_their_search_path_and_fetch_what_is_allowed() {
+    let read = "builtins.readFile /etc/passwd";
+    for how in [&["--restrict-eval"][..], &["--option", "restrict-eval", "true"]] {
+        let words = [how, &["--eval", "-E", read]].concat();
+        let output = eval(directory().path(), &words, "");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{words:?}");
+        assert!(said.ends_with(&forbidden("absolute path '/etc/passwd'")), "{said}");
+    }
+    let seen = "[ (builtins.pathExists /etc/passwd) (builtins.getEnv \"HOME\") (import <two.nix>) ]";
+    prints(&["--restrict-eval", "-I", ".", "--strict", "-E", seen], "", "[ false \"\" 2 ]\n");
+    prints(
+        &["--restrict-eval", "-I", "/etc/passwd", "-E", "builtins.readDir /etc"],
+        "",
+        "{ passwd = \"regular\"; }\n",
+    );
+    prints(&["--restrict-eval", "--no-restrict-eval", "two.nix"], "", "2\n");
+    let fetch = "builtins.fetchGit { url = \"https://a.example.net/b\"; }";
+    let words = ["--eval", "--restrict-eval", "--allowed-uris", "git+https://a.example", "-E", fetch];
+    let output = eval(directory().path(), &words, "");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.ends_with(&forbidden("URI 'git+https://a.example.net/b?exportIgnore=1'")), "{said}");
+}
+
+#[test]
+fn a_setting_that_there_is_not_is_warned_about() {
+    let words = ["--option", "nope", "1", "--option", "max-jobs", "1", "--option", "nope", "2", "-E", "1"];
+    let output = eval(directory().path(), &words, "");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "warning: unknown setting 'nope'\n");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "1\n");
+}

@@ -11,7 +11,7 @@ use buildc_compiler::lang::syntax::{Origin, Pos};
 use buildc_compiler::lang::value::attrs::AttrsBuilder;
 use buildc_compiler::lang::value::{Attrs, Value};
 
-use super::eval_settings::{Settings, enable, search_path_entries};
+use super::eval_settings::{Settings, config_of_environment, enable, search_path_entries};
 use crate::language;
 use crate::units::parse_size;
 
@@ -55,8 +55,11 @@ pub struct EvalFlags {
     #[arg(long, hide = true, overrides_with = "show_trace")]
     no_show_trace: bool,
     /// Let builtins.traceVerbose speak
-    #[arg(long)]
+    #[arg(long, overrides_with = "no_trace_verbose")]
     trace_verbose: bool,
+    /// Not builtins.traceVerbose
+    #[arg(long, hide = true, overrides_with = "trace_verbose")]
+    no_trace_verbose: bool,
     /// How deep calls may be nested
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     max_call_depth: u32,
@@ -76,13 +79,14 @@ impl EvalFlags {
 
     /// The evaluator's options, given what the environment says and the bytes of stack there are.
     pub fn options(&self, stack_size: usize) -> Options {
-        let sealed = self.pure_eval || self.settings.is_pure();
+        let config = if self.impure || self.eval { config_of_environment() } else { Vec::new() };
+        let sealed = self.pure_eval || self.settings.is_pure(&config);
         let impure = (self.impure || self.eval) && !sealed;
         let mut options = Options {
             show_trace: self.show_trace && !self.no_show_trace,
             impure,
             sealed,
-            trace_verbose: self.trace_verbose,
+            trace_verbose: self.trace_verbose && !self.no_trace_verbose,
             abort_on_warn: self.abort_on_warn,
             max_call_depth: self.max_call_depth,
             store_dir: self.store_directory(impure),
@@ -94,7 +98,7 @@ impl EvalFlags {
                 .unwrap_or_default(),
             ..Options::default()
         };
-        self.settings.apply(&mut options);
+        self.settings.apply(&config, &mut options);
         self.extra_experimental_features.iter().for_each(|names| enable(&mut options, names));
         if options.impure {
             options.home = std::env::var_os("HOME").map(OsStringExt::into_vec);

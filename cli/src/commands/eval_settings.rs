@@ -2,10 +2,13 @@
 //!
 //! Owns: which settings evaluation heeds, and which flags are taken for Nix's sake. Never does: evaluation.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use buildc_compiler::lang::eval::{Options, is_feature};
 use buildc_compiler::lang::syntax::Lint;
+
+use super::setting_names::is_setting;
 
 // Flags that are settings.
 #[derive(clap::Args, Debug)]
@@ -32,6 +35,14 @@ pub struct Settings {
     /// Where `<NAME>` is looked for, instead of NIX_PATH
     #[arg(long, value_name = "PATHS", hide = true)]
     nix_path: Option<String>,
+    /// Let programs see no files but those of the search path and the store
+    #[arg(long, hide = true, overrides_with = "no_restrict_eval")]
+    restrict_eval: bool,
+    #[arg(long, hide = true, overrides_with = "restrict_eval")]
+    no_restrict_eval: bool,
+    /// What may be fetched all the same
+    #[arg(long, value_name = "URIS", hide = true)]
+    allowed_uris: Option<String>,
     #[command(flatten)]
     accepted: Accepted,
 }
@@ -83,8 +94,6 @@ struct Accepted {
     add_root: Option<String>,
     #[arg(long, hide = true)]
     no_eval_cache: bool,
-    #[arg(long, hide = true)]
-    allowed_uris: Option<String>,
     #[arg(long = "eval-only", hide = true)]
     eval_only: bool,
     #[arg(long = "read-write-mode", hide = true)]
@@ -96,9 +105,10 @@ struct Accepted {
 }
 
 impl Settings {
-    /// Whether programs see nothing of the machine, as far as `--option` says.
-    pub fn is_pure(&self) -> bool {
-        self.said("pure-eval") == Some("true")
+    /// Whether programs see nothing of the machine, as far as settings say.
+    pub fn is_pure(&self, config: &[(String, String)]) -> bool {
+        let said = config.iter().rfind(|(name, _)| name == "pure-eval").map(|(_, value)| value.as_str());
+        matches!(self.said("pure-eval").or(said), Some("true" | "yes" | "1"))
     }
 
     /// The search path that stands for NIX_PATH.
@@ -111,24 +121,25 @@ impl Settings {
         self.option.chunks_exact(2).rfind(|pair| pair[0] == name).map(|pair| pair[1].as_str())
     }
 
-    /// Puts the settings into effect; where programs see the environment, those of NIX_CONFIG first.
-    pub fn apply(&self, options: &mut Options) {
-        let config =
-            if options.impure { std::env::var("NIX_CONFIG").unwrap_or_default() } else { String::new() };
-        for line in config.lines() {
-            let line = line.split('#').next().unwrap_or_default();
-            if let Some((name, value)) = line.split_once('=') {
-                set(options, name.trim(), value.trim());
-            }
+    /// Puts the settings into effect, those of `config` first.
+    pub fn apply(&self, config: &[(String, String)], options: &mut Options) {
+        let given = self.option.chunks_exact(2).map(|pair| (pair[0].as_str(), pair[1].as_str()));
+        let given: Vec<(&str, &str)> =
+            config.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(given).collect();
+        let unknown: BTreeSet<&str> =
+            given.iter().map(|(name, _)| *name).filter(|name| !is_setting(name)).collect();
+        unknown.iter().for_each(|name| warn(&format!("unknown setting '{name}'")));
+        for (name, value) in given {
+            set(options, name, value);
         }
-        for pair in self.option.chunks_exact(2) {
-            set(options, &pair[0], &pair[1]);
-        }
-        for (on, value) in
-            [(self.warn_short_path_literals, "true"), (self.no_warn_short_path_literals, "false")]
-        {
+        for (on, name, value) in [
+            (self.warn_short_path_literals, "warn-short-path-literals", "true"),
+            (self.no_warn_short_path_literals, "warn-short-path-literals", "false"),
+            (self.restrict_eval, "restrict-eval", "true"),
+            (self.no_restrict_eval, "restrict-eval", "false"),
+        ] {
             if on {
-                set(options, "warn-short-path-literals", value);
+                set(options, name, value);
             }
         }
         let flags = [
@@ -136,6 +147,7 @@ impl Settings {
             ("lint-absolute-path-literals", &self.lint_absolute_path_literals),
             ("lint-short-path-literals", &self.lint_short_path_literals),
             ("system", &self.system),
+            ("allowed-uris", &self.allowed_uris),
         ];
         for (name, value) in flags {
             value.iter().for_each(|value| set(options, name, value));
@@ -149,6 +161,9 @@ fn set(options: &mut Options, name: &str, value: &str) {
             Ok(depth) => options.max_call_depth = depth,
             Err(_) => warn(&format!("setting '{name}' has invalid value '{value}'")),
         },
+        "restrict-eval" => set_switch(&mut options.restricted, name, value),
+        "allowed-uris" => options.allowed_uris = words(value),
+        "extra-allowed-uris" => options.allowed_uris.extend(words(value)),
         "show-trace" => set_switch(&mut options.show_trace, name, value),
         "trace-verbose" => set_switch(&mut options.trace_verbose, name, value),
         "abort-on-warn" => set_switch(&mut options.abort_on_warn, name, value),
@@ -160,6 +175,17 @@ fn set(options: &mut Options, name: &str, value: &str) {
         "experimental-features" | "extra-experimental-features" => enable(options, value),
         _ => {}
     }
+}
+
+fn words(value: &str) -> Vec<String> {
+    value.split_whitespace().map(str::to_owned).collect()
+}
+
+/// The settings that NIX_CONFIG makes.
+pub fn config_of_environment() -> Vec<(String, String)> {
+    let config = std::env::var("NIX_CONFIG").unwrap_or_default();
+    let lines = config.lines().filter_map(|line| line.split('#').next()?.split_once('='));
+    lines.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())).collect()
 }
 
 /// The entries of a search path; the colon of a URL separates nothing.

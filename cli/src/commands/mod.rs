@@ -38,6 +38,7 @@ pub mod registry;
 pub mod repl;
 pub mod run;
 mod s3_options;
+mod setting_names;
 pub mod space;
 pub mod verify;
 pub mod volume;

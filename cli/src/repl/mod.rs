@@ -45,8 +45,8 @@ pub fn run(setup: &Setup<'_>, stack: usize) -> io::Result<()> {
     let arena = Bump::new();
     let options = setup.flags.options(stack);
     let files = Files::new(setup.root, &options.store_dir);
-    let sealed = Sealed::new(&files, &options.store_dir);
-    let world: &dyn World = if options.sealed { &sealed } else { &files };
+    let sealed = Sealed::new(&files, &options);
+    let world: &dyn World = sealed.as_ref().map_or(&files, |sealed| sealed);
     let ev = Evaluator::new(&arena, world, options);
     let session = Rc::new(RefCell::new(Session::new(ev, setup)));
     session.borrow_mut().start()?;

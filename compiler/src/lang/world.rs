@@ -52,6 +52,15 @@ pub trait World: fmt::Debug {
         true
     }
 
+    /// Whether what is at a URI may be fetched.
+    ///
+    /// # Errors
+    /// When it may not.
+    fn check_uri(&self, uri: &str) -> Result<(), WorldError> {
+        let _ = uri;
+        Ok(())
+    }
+
     /// The bytes of a file.
     ///
     /// # Errors

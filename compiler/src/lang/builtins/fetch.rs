@@ -6,6 +6,7 @@ use buildc_digest::Digest;
 use buildc_ir::source::Source;
 
 use super::Builtin;
+use super::bring::world_error;
 use super::derivation_strict::path_error;
 use crate::lang::error::{ErrorKind, EvalError, Result};
 use crate::lang::eval::{Coercion, Evaluator};
@@ -135,6 +136,10 @@ fn request<'a>(ev: &mut Evaluator<'a>, arg: Value<'a>, who: &str, name: &[u8]) -
         url = Some(ev.plain_string_of(arg, Pos::NONE, what)?.to_vec());
     }
     let url = url.ok_or_else(|| EvalError::new("'url' argument required"))?;
+    let uri = String::from_utf8_lossy(&url);
+    if has_scheme(&uri) {
+        ev.world.check_uri(&uri).map_err(world_error)?;
+    }
     let named = given.is_some();
     let mut name = given.unwrap_or_else(|| name.to_vec());
     if name.is_empty() {

@@ -4,6 +4,7 @@
 //! named error.
 
 use super::Builtin;
+use super::bring::world_error;
 use super::flakes::{reference_error, require_scheme};
 use super::tree::text_of;
 use crate::lang::error::{EvalError, Result};
@@ -84,6 +85,7 @@ fn fetch_git<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>
         let text = format!("in pure evaluation mode, 'fetchGit' doesn't fetch unlocked input '{shown}'");
         return Err(EvalError::new(text));
     }
+    ev.world.check_uri(&shown).map_err(world_error)?;
     let name = text_of(&attributes, "name").unwrap_or("source").to_owned();
     let tree = ev.tree(&attributes, &shown, name.as_bytes())?;
     Ok(ev.tree_value(&tree, true))
@@ -112,6 +114,7 @@ fn fetch_tree<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a
         let text = format!("in pure evaluation mode, 'fetchTree' doesn't fetch unlocked input '{shown}'");
         return Err(EvalError::new(text));
     }
+    ev.world.check_uri(&shown).map_err(world_error)?;
     let tree = ev.tree(&attributes, &shown, b"source")?;
     Ok(ev.tree_value(&tree, false))
 }

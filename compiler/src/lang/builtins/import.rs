@@ -1,5 +1,6 @@
 //! Other files: `import`, `scopedImport`, `findFile`.
 
+use super::bring::world_error;
 use super::{Builtin, shipped};
 use crate::lang::error::{ErrorKind, EvalError, Result};
 use crate::lang::eval::{Coercion, Evaluator};
@@ -89,17 +90,14 @@ impl<'a> Evaluator<'a> {
                 Some(b'/') => path.clone(),
                 _ => [&self.options.directory, b"/".as_slice(), path].concat(),
             };
-            match self.world.file_type(&place) {
-                Ok(Some(_)) => {}
-                _ => {
-                    let text =
-                        [b"warning: Nix search path entry '".as_slice(), path, b"' does not exist, ignoring"];
-                    self.world.say(&text.concat());
-                    continue;
-                }
+            if self.world.file_type(&place).map_err(world_error)?.is_none() {
+                let text =
+                    [b"warning: Nix search path entry '".as_slice(), path, b"' does not exist, ignoring"];
+                self.world.say(&text.concat());
+                continue;
             }
             let found = if suffix.is_empty() { place } else { [&place, b"/".as_slice(), suffix].concat() };
-            if let Ok(Some(_)) = self.world.file_type(&found) {
+            if self.world.file_type(&found).map_err(world_error)?.is_some() {
                 return Ok(self.path(&found));
             }
         }

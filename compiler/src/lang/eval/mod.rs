@@ -62,6 +62,10 @@ pub struct Options {
     /// Programs see nothing of the machine: nothing is looked for in a search path, and the world shows no files but those of
     /// the store.
     pub sealed: bool,
+    /// `restrict-eval`: the world shows no files but those of the search path and the store, and fetches `allowed_uris`.
+    pub restricted: bool,
+    /// `allowed-uris`
+    pub allowed_uris: Vec<String>,
     /// `builtins.traceVerbose` says what it is given.
     pub trace_verbose: bool,
     /// `builtins.warn` fails once it has spoken.
@@ -97,6 +101,8 @@ impl Default for Options {
             show_trace: false,
             impure: false,
             sealed: false,
+            restricted: false,
+            allowed_uris: Vec::new(),
             trace_verbose: false,
             abort_on_warn: false,
             store_dir: b"/nix/store".to_vec(),
