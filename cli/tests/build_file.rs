@@ -211,6 +211,43 @@ fn errors_point_at_the_line_of_the_author() {
 }
 
 #[test]
+fn the_place_of_a_step_is_refused_where_nothing_is_mounted() {
+    let made = "let tool = buildc.write buildc.scratch { path = \"/a\"; text = \"a\"; }; in\n";
+    let cases = [
+        (
+            "buildc.write buildc.scratch { path = \"/b\"; text = \"see ${tool}/a\"; }",
+            "'text' of this `write`",
+        ),
+        ("buildc.config tool { Cmd = [ \"run\" \"${tool}/a\" ]; }", "'config.cmd.1' of this `config`"),
+        (
+            "buildc.image { rootfs = tool; config.Env.A = \"${tool}\"; }",
+            "'config.env.0.value' of this `config`",
+        ),
+        ("buildc.mkdir tool \"${tool}/a\"", "'path' of this `mkdir`"),
+        ("buildc.copy tool { from = tool; to = \"${tool}/\"; }", "'dest' of this `copy`"),
+    ];
+    for (expression, wanted) in cases {
+        let said = refusal(&format!("{{ buildc }}: {made}{expression}"));
+        assert!(said.contains(wanted) && said.contains("Copy it into the tree"), "{expression}: {said}");
+        assert!(said.contains("build.nix:2:1"), "{expression}: {said}");
+    }
+}
+
+#[test]
+fn two_images_of_one_name_are_refused_unless_they_are_one_image() {
+    let images = |second: &str| {
+        format!(
+            "{{ buildc }}: let image = name: text: buildc.image {{ inherit name; rootfs = buildc.write buildc.scratch {{ \
+             path = \"/a\"; inherit text; }}; }}; in {{ a = image \"x\" \"1\"; b = image \"x:latest\" \"{second}\"; }}"
+        )
+    };
+    let said = refusal(&images("2"));
+    assert!(said.contains("the images `a` and `b` both have the name `x`"), "{said}");
+    let dir = tempfile::tempdir().expect("a directory");
+    plan(&dir.path().join("store"), &[], &project(dir.path(), &images("1")));
+}
+
+#[test]
 fn what_a_step_makes_cannot_be_read_while_evaluating() {
     for read in ["builtins.readFile", "import", "builtins.readDir", "builtins.pathExists"] {
         let text = refusal(&format!(

@@ -159,14 +159,24 @@ impl<'w> Builder<'w> {
     /// # Errors
     /// When there is no such step.
     pub fn want(&self, name: &str, handle: usize, tags: Vec<String>) -> Result<(), String> {
-        for tag in &tags {
-            tag.parse::<Reference>().map_err(|error| format!("image `{name}`: {error}"))?;
-        }
+        let parse =
+            |tag: &String| tag.parse::<Reference>().map_err(|error| format!("image `{name}`: {error}"));
+        let references = tags.iter().map(parse).collect::<Result<Vec<Reference>, String>>()?;
         let mut tree = self.tree(Handle { step: handle })?;
         for (label, value) in &self.options.labels {
             tree.config.labels.insert(label.clone(), value.clone());
         }
-        self.state.borrow_mut().graph.targets.push(Target {
+        let targets = &mut self.state.borrow_mut().graph.targets;
+        for other in targets.iter().filter(|other| other.root != tree.root || other.config != tree.config) {
+            let is_taken = |tag: &&String| tag.parse().is_ok_and(|tag| references.contains(&tag));
+            if let Some(taken) = other.tags.iter().find(is_taken) {
+                return Err(format!(
+                    "the images `{}` and `{name}` both have the name `{taken}`, and differ; give one of them another",
+                    other.name
+                ));
+            }
+        }
+        targets.push(Target {
             name: name.to_owned(),
             tags,
             root: tree.root,

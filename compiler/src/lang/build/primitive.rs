@@ -130,13 +130,14 @@ fn located<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> 
 fn step<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     let Some(steps) = ev.steps else { return Err(EvalError::new("steps can be made in build files only")) };
     let site = if ev.sites.author.is_none() { ev.sites.call } else { ev.sites.author };
-    let mut mentions = Vec::new();
+    let mut mentions = Mentions::default();
     let mut described = Vec::new();
     for arg in args {
         described.push(plain(ev, *arg, &mut mentions, DEPTH)?);
     }
     let description = described.pop().unwrap_or(Json::Null);
     let kind = description.get("kind").and_then(Json::as_str).unwrap_or_default().to_owned();
+    mentions.check(&kind).map_err(EvalError::new)?;
     let request: Request = serde_json::from_value(description)
         .map_err(|error| EvalError::new(format!("this describes no step: {error}")))?;
     let place = ev.sources.resolve(site);
@@ -148,7 +149,7 @@ fn step<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
         let start = place.line_start + place.column as usize - 1;
         At { name, text, start, end: end_of_word(text, start) }
     });
-    let made = steps.make(&request, &mentions, at).map_err(EvalError::new)?;
+    let made = steps.make(&request, &mentions.places, at).map_err(EvalError::new)?;
     Ok(Value::Attrs(shown(ev, &made, &kind)))
 }
 
@@ -192,11 +193,45 @@ pub(super) fn handle_of<'a>(ev: &mut Evaluator<'a>, attrs: &'a Attrs<'a>) -> Res
     }
 }
 
+/// Places of steps and of what was fetched, in the strings of a request.
+#[derive(Debug, Default)]
+struct Mentions {
+    places: Vec<String>,
+    /// Where in the request each of them is.
+    holders: Vec<Vec<String>>,
+    /// Where in the request we are.
+    path: Vec<String>,
+}
+
+impl Mentions {
+    fn add(&mut self, place: String) {
+        self.places.push(place);
+        self.holders.push(self.path.clone());
+    }
+
+    /// Refuses a place where a string is only kept: nothing would be there when it is read.
+    fn check(&self, kind: &str) -> std::result::Result<(), String> {
+        let is_used = |holder: &[String]| match (kind, holder.first().map_or("", String::as_str)) {
+            // A command has all that its strings name mounted.
+            ("exec", _) => true,
+            ("copy", first) => first == "from",
+            ("dockerfile", first) => matches!(first, "context" | "file" | "contexts"),
+            _ => false,
+        };
+        let Some(at) = self.holders.iter().position(|holder| !is_used(holder)) else { return Ok(()) };
+        Err(format!(
+            "attribute '{}' of this `{kind}` holds the place `{}`, where nothing will be: only commands have what their strings name mounted. Copy it into the tree with buildc.copy and write the path that it has there",
+            self.holders[at].join("."),
+            self.places[at],
+        ))
+    }
+}
+
 /// A value as plain data: steps by number, paths by text. Notes what strings refer to.
 fn plain<'a>(
     ev: &mut Evaluator<'a>,
     value: Value<'a>,
-    mentions: &mut Vec<String>,
+    mentions: &mut Mentions,
     depth: usize,
 ) -> Result<Json> {
     let Some(depth) = depth.checked_sub(1) else {
@@ -209,7 +244,7 @@ fn plain<'a>(
         Value::String(string) => {
             for element in string.context.map_or(&[][..], |context| context.elements) {
                 match element {
-                    ContextElement::Opaque(path) => mentions.push(text(path)?),
+                    ContextElement::Opaque(path) => mentions.add(text(path)?),
                     other => {
                         return Err(EvalError::new(format!(
                             "a step cannot use the derivation in the string \"{}\" ({other:?})",
@@ -225,8 +260,10 @@ fn plain<'a>(
         }
         Value::List(list) => {
             let mut items = Vec::with_capacity(list.len());
-            for item in list.items() {
+            for (number, item) in list.items().iter().enumerate() {
+                mentions.path.push(number.to_string());
                 items.push(plain(ev, Value::Thunk(item), mentions, depth)?);
+                mentions.path.pop();
             }
             Json::Array(items)
         }
@@ -238,7 +275,9 @@ fn plain<'a>(
             let mut set = Map::new();
             for (name, slot) in shape.symbols.iter().zip(values) {
                 let name = text(ev.symbols.name(*name))?;
+                mentions.path.push(name.clone());
                 set.insert(name, plain(ev, Value::Thunk(slot), mentions, depth)?);
+                mentions.path.pop();
             }
             Json::Object(set)
         }
