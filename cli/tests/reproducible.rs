@@ -149,3 +149,34 @@ fn a_global_argument_is_what_times_are_clamped_to() {
     fs::write(context.join("Dockerfile"), dockerfile.replace("${YEAR}00000000", "context")).expect("a file");
     assert!(seen(&[], "").starts_with("context 20"), "what is no number is an argument like any other");
 }
+
+/// No key holds a time (spec/cache-keys.md), so what stands above a changed one is as it was when its content was first met.
+#[test]
+fn a_time_that_changes_alone_is_in_its_own_layer_and_in_nothing_above_it() {
+    if !root_and_busybox("times below other steps") {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = fixture::store_with_base(dir.path());
+    let context = fixture::context(dir.path(), "context", "");
+    let times = |second: u32, words: &[&str]| {
+        let dockerfile = format!(
+            "FROM localhost/busybox AS first\nRUN mkdir /w && echo 1 >/w/f && touch -d @{second} /w/f\n\
+             FROM first AS above\nRUN stat -c %Y /w/f >/seen\n\
+             FROM localhost/busybox AS copied\nCOPY --from=first /w /w\n"
+        );
+        fs::write(context.join("Dockerfile"), dockerfile).expect("a file");
+        let look = |target: &str, path: &str, command: &[&str]| {
+            let mut build = buildc(&store);
+            build.args(["build", "-q", "-t", "localhost/out", "--target", target]).args(words).arg(&context);
+            run(build.env("SOURCE_DATE_EPOCH", "400000000")).expect("it builds");
+            let show = [&["run", "--rm", "--network", "none", "localhost/out"], command, &[path]].concat();
+            run(buildc(&store).args(show)).expect("it runs").trim().to_owned()
+        };
+        let stat = ["stat", "-c", "%Y"];
+        [look("first", "/w/f", &stat), look("above", "/seen", &["cat"]), look("copied", "/w/f", &stat)]
+    };
+    assert_eq!(times(7, &[]), ["7", "7", "7"]);
+    assert_eq!(times(8, &[]), ["8", "7", "7"]);
+    assert_eq!(times(8, &["--no-cache"]), ["8", "8", "8"]);
+}
