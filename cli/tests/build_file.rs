@@ -234,6 +234,38 @@ fn the_place_of_a_step_is_refused_where_nothing_is_mounted() {
 }
 
 #[test]
+fn errors_name_the_element_that_is_wrong() {
+    let cases = [
+        (
+            "run buildc.scratch [ \"a\" 3 ]",
+            "buildc.run: element 1 of attribute 'args' must be a string, but it is the number 3",
+        ),
+        (
+            "run buildc.scratch { script = \"x\"; env.A = [ ]; }",
+            "buildc.run: 'A' of attribute 'env' must be a string, but it is a list",
+        ),
+        (
+            "run buildc.scratch { script = \"x\"; env = [ \"A=1\" 5 ]; }",
+            "buildc.run: element 1 of attribute 'env' must be a string, but it is the number 5",
+        ),
+        (
+            "run buildc.scratch { script = \"x\"; env = [ \"A\" ]; }",
+            "buildc.run: \"A\" is not of the form NAME=VALUE",
+        ),
+        ("merge [ buildc.scratch 3 ]", "buildc.merge: element 1 of the argument must be a step"),
+        ("config buildc.scratch { cmd = \"x\"; }", "buildc.config: there is no attribute 'cmd'"),
+        (
+            "image { rootfs = buildc.scratch; tags = [ \"a\" null ]; }",
+            "buildc.image: element 1 of attribute 'tags' must be a string, but it is null",
+        ),
+    ];
+    for (expression, wanted) in cases {
+        let said = refusal(&format!("{{ buildc }}: buildc.{expression}"));
+        assert!(said.contains(wanted), "{expression}: {said}");
+    }
+}
+
+#[test]
 fn two_images_of_one_name_are_refused_unless_they_are_one_image() {
     let images = |second: &str| {
         format!(

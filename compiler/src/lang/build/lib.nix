@@ -29,19 +29,46 @@ let
 
   isStep = v: isAttrs v && (v.type or null) == "step";
   isText = v: isString v || (isAttrs v && (v ? outPath || v ? __toString));
+  isWord = v: isText v || isInt v;
   # What a fetcher of the language gave: a string, or a set with one, of a path in the language's store.
   isFetched = v: isText v && match "${builtins.storeDir}/.+" "${v}" != null;
   asPlace = v: if isPath v || isStep v then v else "${v}";
   isNull = v: v == null;
+  # Of a value that is refused, the name of what is wrong in it, and that: an element rather than the whole list.
+  whole = name: value: { inherit name value; };
+  blame = t: name: v: (t.blame or whole) name v;
+  elementOf =
+    test: name: v:
+    let
+      wrong = filter (i: !(test (elemAt v i))) (builtins.genList (i: i) (builtins.length v));
+    in
+    if !(isList v) || wrong == [ ] then
+      whole name v
+    else
+      whole "element ${toString (builtins.head wrong)} of ${name}" (elemAt v (builtins.head wrong));
+  memberOf =
+    test: name: v:
+    let
+      wrong = filter (n: !(test v.${n})) (attrNames v);
+    in
+    if !(isAttrs v) || wrong == [ ] then
+      whole name v
+    else
+      whole "'${builtins.head wrong}' of ${name}" v.${builtins.head wrong};
   listOf = t: {
     name = "a list of ${t.plural}";
     plural = "lists";
     test = v: isList v && builtins.all t.test v;
+    blame = elementOf t.test;
+    inner = t.name;
   };
   either = a: b: {
     name = "${a.name} or ${b.name}";
     plural = "${a.plural} or ${b.plural}";
     test = v: a.test v || b.test v;
+    # Whichever of the two has elements.
+    blame = name: v: if a ? blame then a.blame name v else blame b name v;
+    inner = a.inner or b.inner or null;
   };
   type = name: plural: test: { inherit name plural test; };
   types = rec {
@@ -61,11 +88,17 @@ let
     env = type "a set of strings, or a list of \"NAME=VALUE\"" "environments" (
       v:
       (isList v && builtins.all isText v)
-      || (isAttrs v && builtins.all (n: isText v.${n} || isInt v.${n}) (attrNames v))
-    );
+      || (isAttrs v && builtins.all (n: isWord v.${n}) (attrNames v))
+    ) // {
+      blame = name: v: if isList v then elementOf isText name v else memberOf isWord name v;
+      inner = "a string";
+    };
     strings = type "a set of strings" "sets of strings" (
-      v: isAttrs v && builtins.all (n: isText v.${n} || isInt v.${n}) (attrNames v)
-    );
+      v: isAttrs v && builtins.all (n: isWord v.${n}) (attrNames v)
+    ) // {
+      blame = memberOf isWord;
+      inner = "a string";
+    };
   };
 
   fail = function: message: throw "${function}: ${message}";
@@ -94,10 +127,19 @@ let
     else
       "null";
 
+  # Refuses a value, naming the part of it that is wrong.
+  refuse =
+    function: name: t: value:
+    let
+      wrong = blame t name value;
+      wanted = if wrong.name == name then t.name else t.inner;
+    in
+    fail function "${wrong.name} must be ${wanted}, but it is ${describe wrong.value}";
+
   # An argument that stands alone.
   arg =
     function: name: t: value:
-    if t.test value then value else fail function "${name} must be ${t.name}, but it is ${describe value}";
+    if t.test value then value else refuse function name t value;
 
   # A set of arguments: unknown names and wrong types are refused, defaults put in.
   args =
@@ -115,7 +157,7 @@ let
           if s.type.test set.${name} then
             set.${name}
           else
-            fail function "attribute '${name}' must be ${s.type.name}, but it is ${describe set.${name}}"
+            refuse function "attribute '${name}'" s.type set.${name}
         else if s ? default then
           s.default
         else
@@ -136,7 +178,7 @@ let
   textOf = v: if isInt v then toString v else "${v}";
 
   pairs =
-    v:
+    function: v:
     if isList v then
       map (
         entry:
@@ -144,7 +186,7 @@ let
           parts = match "([^=]+)=(.*)" "${entry}";
         in
         if parts == null then
-          throw "environment: \"${entry}\" is not of the form NAME=VALUE"
+          fail function "\"${entry}\" is not of the form NAME=VALUE"
         else
           {
             name = elemAt parts 0;
@@ -261,7 +303,7 @@ let
       file = if a.file == null then null else asPlace a.file;
       contexts = builtins.mapAttrs (_: asPlace) a.contexts;
       inherit (a) target platform;
-      args = pairs a.args;
+      args = pairs "buildc.dockerfile" a.args;
     };
 
   # --- steps ------------------------------------------------------------------------------------------------------
@@ -292,7 +334,7 @@ let
         base = arg function "the base" types.step base;
         script = if a.script == null then null else "${a.script}";
         args = if a.args == null then null else map (v: "${v}") a.args;
-        env = pairs a.env;
+        env = pairs function a.env;
         mounts = map (m: removeAttrs m [ "type" ]) a.mounts;
         inherit (a)
           cwd
@@ -424,21 +466,21 @@ let
   configOf =
     function: given:
     let
-      a = args "${function}: config" configSchema given;
+      a = args function configSchema given;
       command = v: if v == null then null else if isText v then "${v}" else map (w: "${w}") v;
     in
     {
       author = a.Author;
       cmd = command a.Cmd;
       entrypoint = command a.Entrypoint;
-      env = pairs a.Env;
+      env = pairs function a.Env;
       ports = namesOf a.ExposedPorts;
       healthcheck =
         if a.Healthcheck == null then
           null
         else
           let
-            h = args "${function}: config.Healthcheck" healthcheck a.Healthcheck;
+            h = args "${function}: Healthcheck" healthcheck a.Healthcheck;
           in
           {
             test = command h.Test;
@@ -448,7 +490,7 @@ let
             startInterval = h.StartInterval;
             retries = h.Retries;
           };
-      labels = pairs a.Labels;
+      labels = pairs function a.Labels;
       onBuild = map (v: "${v}") a.OnBuild;
       shell = if a.Shell == null then null else map (v: "${v}") a.Shell;
       stopSignal = if a.StopSignal == null then null else textOf a.StopSignal;
@@ -478,7 +520,7 @@ let
       tree = if a.config == { } then a.rootfs else step {
         kind = "config";
         base = a.rootfs;
-        config = configOf function a.config;
+        config = configOf "${function}: config" a.config;
       };
     in
     tree
