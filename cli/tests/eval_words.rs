@@ -142,3 +142,9 @@ fn a_setting_that_there_is_not_is_warned_about() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "warning: unknown setting 'nope'\n");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "1\n");
 }
+
+#[test]
+fn derivation_is_shown_as_the_function_it_is() {
+    let seen = "builtins.intersectAttrs { derivation = 1; map = 1; } builtins";
+    prints(&["-E", seen], "", "{ derivation = <LAMBDA>; map = <PRIMOP>; }\n");
+}

@@ -209,9 +209,6 @@ fn all(
         }
         return Ok(());
     }
-    if !args.strict {
-        ev.load_derivation()?;
-    }
     let given = args.flags.arguments(ev, directory)?;
     let whole = [String::new()];
     let paths = if args.attr.is_empty() { &whole[..] } else { &args.attr };
@@ -219,6 +216,10 @@ fn all(
         let root = value(ev, source, directory)?;
         for path in paths {
             let value = selected(ev, root, path, given)?;
+            // What is in a value is shown as it is, and this one has to be there for that.
+            if !args.strict && matches!(value, Value::Attrs(_) | Value::List(_)) {
+                ev.load_derivation()?;
+            }
             let mut out = io::stdout().lock();
             if args.xml {
                 ev.write_xml(value, args.strict, !args.no_location, &mut out)??;
