@@ -35,7 +35,6 @@ const LISTS: &[&str] = &[
 
 /// All others and their earlier names, in order.
 const VALUES: &[&str] = &[
-    "",
     "abort-on-warn",
     "accept-flake-config",
     "allow-dirty",
