@@ -216,21 +216,55 @@ fn the_place_of_a_step_is_refused_where_nothing_is_mounted() {
     let cases = [
         (
             "buildc.write buildc.scratch { path = \"/b\"; text = \"see ${tool}/a\"; }",
-            "'text' of this `write`",
+            "buildc.write: attribute 'text' holds",
         ),
-        ("buildc.config tool { Cmd = [ \"run\" \"${tool}/a\" ]; }", "'config.cmd.1' of this `config`"),
+        ("buildc.config tool { Cmd = [ \"run\" \"${tool}/a\" ]; }", "buildc.config: attribute 'Cmd.1' holds"),
         (
             "buildc.image { rootfs = tool; config.Env.A = \"${tool}\"; }",
-            "'config.env.0.value' of this `config`",
+            "buildc.image: attribute 'Env.A' holds",
         ),
-        ("buildc.mkdir tool \"${tool}/a\"", "'path' of this `mkdir`"),
-        ("buildc.copy tool { from = tool; to = \"${tool}/\"; }", "'dest' of this `copy`"),
+        ("buildc.mkdir tool \"${tool}/a\"", "buildc.mkdir: attribute 'path' holds"),
+        ("buildc.copy tool { from = tool; to = \"${tool}/\"; }", "buildc.copy: attribute 'to' holds"),
     ];
     for (expression, wanted) in cases {
         let said = refusal(&format!("{{ buildc }}: {made}{expression}"));
         assert!(said.contains(wanted) && said.contains("Copy it into the tree"), "{expression}: {said}");
         assert!(said.contains("build.nix:2:1"), "{expression}: {said}");
     }
+}
+
+#[test]
+fn errors_show_the_innermost_call_of_the_author_and_nothing_of_the_library() {
+    let within = |what: &str| {
+        format!(
+            "{{ buildc }}: {{\n  a = buildc.run buildc.scratch {{ script = \"x\"; mounts = [\n    ({what}) ]; }}; }}"
+        )
+    };
+    let cases = [
+        ("buildc.mount.cache { targt = \"/x\"; }", "there is no attribute 'targt'", "Did you mean target?"),
+        (
+            "buildc.mount.bind { from = 3; target = \"/x\"; }",
+            "attribute 'from' must be",
+            "it is the number 3",
+        ),
+        ("buildc.mount.secret { }", "attribute 'id' is missing", "buildc.mount.secret"),
+    ];
+    for (call, wanted, and) in cases {
+        let said = refusal(&within(call));
+        assert!(said.contains(wanted) && said.contains(and), "{call}: {said}");
+        assert!(!said.contains("\u{ab}buildc\u{bb}") && !said.contains("truncated"), "{call}: {said}");
+        let (outer, inner) = said.split_once("error: buildc.mount").expect("the error itself");
+        assert!(
+            outer.contains("while calling 'buildc.run'") && outer.contains("build.nix:2:7"),
+            "{call}: {said}"
+        );
+        assert!(inner.contains("build.nix:3:6"), "{call}: {said}");
+    }
+    let own = refusal("{ buildc }: buildc.run buildc.scratch \"x${toString (1 + null)}\"");
+    assert!(
+        own.contains("error: cannot add null to an integer\n") && own.contains("build.nix:1:57"),
+        "{own}"
+    );
 }
 
 #[test]
@@ -258,6 +292,19 @@ fn errors_name_the_element_that_is_wrong() {
             "image { rootfs = buildc.scratch; tags = [ \"a\" null ]; }",
             "buildc.image: element 1 of attribute 'tags' must be a string, but it is null",
         ),
+        (
+            "image { rootfs = buildc.scratch; name = \"A B\"; }",
+            "buildc.image: `A B` is not a valid image name",
+        ),
+        ("image { rootfs = buildc.diff buildc.scratch; }", "a function (does it lack an argument?)"),
+        ("diff buildc.scratch", "found the partially applied built-in function 'buildc.diff'"),
+        ("run buildc.scratch [ ]", "buildc.run: attribute 'args' is empty"),
+        (
+            "config buildc.scratch { ExposedPorts = [ \"x\" ]; }",
+            "buildc.config: ExposedPorts: `x` is not a port",
+        ),
+        ("step { }", "buildc.step: attribute 'kind' is missing"),
+        ("step { kind = \"x\"; }", "buildc.step: this describes no step of the kind \"x\""),
     ];
     for (expression, wanted) in cases {
         let said = refusal(&format!("{{ buildc }}: buildc.{expression}"));

@@ -36,9 +36,7 @@ fn values(config: &mut ImageConfig, change: &ConfigRequest, said: &mut Vec<Strin
         let mut found = Vec::new();
         for port in &change.ports {
             let entries = ports::parse(port).ok_or_else(|| {
-                format!(
-                    "config.ExposedPorts: `{port}` is not a port; write for example \"8080\" or \"53/udp\""
-                )
+                format!("ExposedPorts: `{port}` is not a port; write for example \"8080\" or \"53/udp\"")
             })?;
             found.extend(entries);
         }
@@ -59,7 +57,7 @@ fn values(config: &mut ImageConfig, change: &ConfigRequest, said: &mut Vec<Strin
     }
     if let Some(signal) = &change.stop_signal {
         if !config::is_signal(signal) {
-            return Err(format!("config.StopSignal: `{signal}` is not a signal"));
+            return Err(format!("StopSignal: `{signal}` is not a signal"));
         }
         config.stop_signal = Some(signal.clone());
         said.push(format!("STOPSIGNAL {signal}"));
@@ -100,7 +98,7 @@ fn healthcheck(check: &HealthcheckRequest) -> Result<Healthcheck, String> {
     let duration = |name: &str, text: &Option<String>| match text {
         None => Ok(0),
         Some(text) => duration_ns(text).ok_or_else(|| {
-            format!("config.Healthcheck.{name}: `{text}` is not a duration; write for example \"30s\"")
+            format!("Healthcheck.{name}: `{text}` is not a duration; write for example \"30s\"")
         }),
     };
     Ok(Healthcheck {

@@ -5,6 +5,7 @@ use bumpalo::Bump;
 
 use super::builder::{Builder, Built};
 use super::guard::Guard;
+use super::library::without_library;
 use super::targets::{self, Argument};
 use crate::dockerfile::LowerOptions;
 use crate::lang::eval::{Evaluator, Options};
@@ -52,7 +53,12 @@ pub fn evaluate(
         let value = ev.eval_file(file.path.as_bytes());
         let found = value
             .and_then(|value| targets::find(&mut ev, &builder, value, file.arguments, file.attribute, name));
-        found.err().map(|error| report::render(&error, &ev.sources, ev.options.show_trace))
+        found.err().map(|mut error| {
+            if !ev.options.show_trace {
+                without_library(&mut error, &ev.sources);
+            }
+            report::render(&error, &ev.sources, ev.options.show_trace)
+        })
     };
     match failure {
         None => Ok(builder.finish()),

@@ -3,7 +3,8 @@
 # A step is an attribute set with type = "step": a tree of files with the config that a container started from it gets.
 # Every function here takes steps, paths and plain values, checks them, and calls `step` with a complete description, so that an
 # error names the function and the attribute. Users extend the library in the same way: `buildc.step` is the primitive.
-step:
+# `unknown message name names` refuses a name that is none of the names; `names list` is the list if all are names of images.
+step: unknown: names:
 
 let
   inherit (builtins)
@@ -115,7 +116,7 @@ let
     else if t == "list" then
       "a list"
     else if t == "lambda" then
-      "a function"
+      "a function (does it lack an argument?)"
     else if t == "string" then
       "the string \"${v}\""
     else if t == "int" || t == "float" then
@@ -146,8 +147,9 @@ let
     function: schema: given:
     let
       set = arg function "the argument" types.attrs given;
-      unknown = filter (n: !(schema ? ${n})) (attrNames set);
-      known = concatStringsSep ", " (attrNames schema);
+      others = filter (n: !(schema ? ${n})) (attrNames set);
+      other = builtins.head others;
+      known = attrNames schema;
       one =
         name:
         let
@@ -163,8 +165,8 @@ let
         else
           fail function "attribute '${name}' is missing";
     in
-    if unknown != [ ] then
-      fail function "there is no attribute '${builtins.head unknown}'; it takes ${known}"
+    if others != [ ] then
+      unknown "${function}: there is no attribute '${other}'; it takes ${concatStringsSep ", " known}" other known
     else
       builtins.mapAttrs (name: _: one name) schema;
 
@@ -517,22 +519,26 @@ let
         rootfs = need types.step;
         config = may types.attrs { };
       } what;
+      tags = names (map (v: "${v}") ((if a.name == null then [ ] else [ a.name ]) ++ a.tags));
       tree = if a.config == { } then a.rootfs else step {
         kind = "config";
         base = a.rootfs;
         config = configOf "${function}: config" a.config;
       };
     in
-    tree
-    // {
-      type = "image";
-      tags = map (v: "${v}") ((if a.name == null then [ ] else [ a.name ]) ++ a.tags);
-      rootfs = a.rootfs;
-    };
+    # Names are looked at here: where they are used nobody knows any more where they were written.
+    builtins.seq tags (
+      tree
+      // {
+        type = "image";
+        inherit tags;
+        inherit (a) rootfs;
+      }
+    );
 
   # --- mounts of run ----------------------------------------------------------------------------------------------
 
-  mountOf = fields: fields // { type = "mount"; };
+  mountOf = fields: builtins.deepSeq fields (fields // { type = "mount"; });
   mount = {
     bind =
       what:

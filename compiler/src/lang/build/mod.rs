@@ -13,6 +13,8 @@ mod config;
 mod dockerfile;
 mod evaluate;
 mod guard;
+mod library;
+mod mentions;
 mod primitive;
 mod request;
 mod targets;

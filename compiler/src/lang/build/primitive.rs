@@ -1,4 +1,4 @@
-//! The primitive `step` and the library over it, as values of the language.
+//! The primitive `step` as a value of the language.
 //!
 //! Owns: how values become requests, and how a step looks to programs. Never does: making steps ([`super::Builder`]).
 
@@ -9,6 +9,8 @@ use buildc_ir::git::GitRemote;
 use serde_json::{Map, Number, Value as Json};
 
 use super::builder::{At, Made};
+use super::library::blamed;
+use super::mentions::Mentions;
 use super::request::Request;
 use crate::lang::builtins::Builtin;
 use crate::lang::error::{EvalError, Result};
@@ -19,11 +21,8 @@ use crate::lang::syntax::symbol::known;
 use crate::lang::value::attrs::AttrsBuilder;
 use crate::lang::value::{Attrs, Context, ContextElement, Value};
 
-/// The library, in the language.
-const LIBRARY: &[u8] = include_bytes!("lib.nix");
-
-/// What its errors call the library.
-const LIBRARY_NAME: &[u8] = b"\xc2\xabbuildc\xc2\xbb";
+/// What errors call the primitive.
+const STEP_NAME: &str = "buildc.step";
 
 /// Values nested deeper than this are no request.
 const DEPTH: usize = 64;
@@ -59,11 +58,15 @@ pub trait Steps: fmt::Debug {
 pub struct Sites {
     /// The call of a builtin that is being run.
     pub call: Pos,
+    /// Its name.
+    pub called: &'static str,
     /// The author's call of the library.
     pub author: Pos,
+    /// The function that the author called.
+    pub function: &'static str,
 }
 
-static STEP: Builtin = Builtin::new(
+pub(super) static STEP: Builtin = Builtin::new(
     "step",
     &["request"],
     step,
@@ -72,64 +75,26 @@ static STEP: Builtin = Builtin::new(
 .sited()
 .untraced();
 
-macro_rules! located {
-    ($($name:literal [$($param:literal)*])*) => {
-        &[$(($name, Builtin::new(concat!("buildc.", $name), &["function", $($param),*], located,
-            "A function of the library, which knows where it was called.").sited())),*]
-    };
-}
-
-/// The functions of the library that remember where they are called.
-static LOCATED: &[(&str, Builtin)] = located! {
-    "add" ["base" "what"]
-    "config" ["base" "config"]
-    "copy" ["base" "what"]
-    "diff" ["lower" "upper"]
-    "dockerfile" ["source"]
-    "from" ["reference"]
-    "git" ["source"]
-    "http" ["source"]
-    "image" ["what"]
-    "local" ["source"]
-    "merge" ["trees"]
-    "mkdir" ["base" "path"]
-    "run" ["base" "what"]
-    "write" ["base" "what"]
-};
-
-/// The library `buildc`.
-///
-/// # Errors
-/// Whatever evaluation raises.
-pub(super) fn library<'a>(ev: &mut Evaluator<'a>) -> Result<Value<'a>> {
-    let function = ev.eval_text(Origin::File(LIBRARY_NAME), LIBRARY, b"/")?;
-    let raw = ev.call(function, &[Value::Builtin(&STEP)], Pos::NONE)?;
-    let raw = ev.attrs_of(raw, Pos::NONE, "while evaluating the library of build files")?;
-    let mut library = AttrsBuilder::with_capacity(LOCATED.len());
-    for (name, builtin) in LOCATED {
-        let symbol = ev.symbols.intern(name.as_bytes());
-        let Some(slot) = raw.get(symbol) else { continue };
-        let function = ev.force_slot(slot, Pos::NONE)?;
-        let located = ev.call(Value::Builtin(builtin), &[function], Pos::NONE)?;
-        library.push(symbol, Pos::NONE, located);
-    }
-    let library = library.finish(ev.arena);
-    Ok(Value::Attrs(Attrs::update(ev.arena, raw, library)))
-}
-
-/// Calls a function of the library, whose steps belong to the place of this call.
-fn located<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
-    let Some((function, rest)) = args.split_first() else { return Ok(Value::Null) };
-    let outer = ev.sites.author;
-    ev.sites.author = ev.sites.call;
-    let result = ev.call(*function, rest, Pos::NONE);
-    ev.sites.author = outer;
-    result
-}
-
 fn step<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
+    if !ev.sites.author.is_none() {
+        return described(ev, args, ev.sites.author, ev.sites.function);
+    }
+    let site = ev.sites.call;
+    described(ev, args, site, STEP_NAME).map_err(|error| blamed(ev, error, site, STEP_NAME))
+}
+
+/// Makes what is described, for the author's call of `function`.
+fn described<'a>(
+    ev: &mut Evaluator<'a>,
+    args: &[Value<'a>],
+    site: Pos,
+    function: &'static str,
+) -> Result<Value<'a>> {
     let Some(steps) = ev.steps else { return Err(EvalError::new("steps can be made in build files only")) };
-    let site = if ev.sites.author.is_none() { ev.sites.call } else { ev.sites.author };
+    let refused = |text: String| {
+        let is_named = text.starts_with("buildc.");
+        EvalError::new(if is_named { text } else { format!("{function}: {text}") })
+    };
     let mut mentions = Mentions::default();
     let mut described = Vec::new();
     for arg in args {
@@ -137,9 +102,8 @@ fn step<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     }
     let description = described.pop().unwrap_or(Json::Null);
     let kind = description.get("kind").and_then(Json::as_str).unwrap_or_default().to_owned();
-    mentions.check(&kind).map_err(EvalError::new)?;
-    let request: Request = serde_json::from_value(description)
-        .map_err(|error| EvalError::new(format!("this describes no step: {error}")))?;
+    mentions.check(&kind, &description).map_err(refused)?;
+    let request = request_of(description, &kind).map_err(refused)?;
     let place = ev.sources.resolve(site);
     let named = place.and_then(|place| {
         let Origin::File(name) = place.origin else { return None };
@@ -149,8 +113,16 @@ fn step<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
         let start = place.line_start + place.column as usize - 1;
         At { name, text, start, end: end_of_word(text, start) }
     });
-    let made = steps.make(&request, &mentions.places, at).map_err(EvalError::new)?;
+    let made = steps.make(&request, &mentions.places, at).map_err(refused)?;
     Ok(Value::Attrs(shown(ev, &made, &kind)))
+}
+
+/// The request that a description makes.
+fn request_of(description: Json, kind: &str) -> std::result::Result<Request, String> {
+    serde_json::from_value(description).map_err(|error| match kind {
+        "" => "attribute 'kind' is missing".to_owned(),
+        _ => format!("this describes no step of the kind \"{kind}\": {error}"),
+    })
 }
 
 /// The end of the name that a call begins with.
@@ -190,40 +162,6 @@ pub(super) fn handle_of<'a>(ev: &mut Evaluator<'a>, attrs: &'a Attrs<'a>) -> Res
     match ev.force_slot(slot, Pos::NONE)? {
         Value::Int(number) => Ok(usize::try_from(number).ok()),
         _ => Ok(None),
-    }
-}
-
-/// Places of steps and of what was fetched, in the strings of a request.
-#[derive(Debug, Default)]
-struct Mentions {
-    places: Vec<String>,
-    /// Where in the request each of them is.
-    holders: Vec<Vec<String>>,
-    /// Where in the request we are.
-    path: Vec<String>,
-}
-
-impl Mentions {
-    fn add(&mut self, place: String) {
-        self.places.push(place);
-        self.holders.push(self.path.clone());
-    }
-
-    /// Refuses a place where a string is only kept: nothing would be there when it is read.
-    fn check(&self, kind: &str) -> std::result::Result<(), String> {
-        let is_used = |holder: &[String]| match (kind, holder.first().map_or("", String::as_str)) {
-            // A command has all that its strings name mounted.
-            ("exec", _) => true,
-            ("copy", first) => first == "from",
-            ("dockerfile", first) => matches!(first, "context" | "file" | "contexts"),
-            _ => false,
-        };
-        let Some(at) = self.holders.iter().position(|holder| !is_used(holder)) else { return Ok(()) };
-        Err(format!(
-            "attribute '{}' of this `{kind}` holds the place `{}`, where nothing will be: only commands have what their strings name mounted. Copy it into the tree with buildc.copy and write the path that it has there",
-            self.holders[at].join("."),
-            self.places[at],
-        ))
     }
 }
 

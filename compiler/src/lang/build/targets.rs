@@ -1,7 +1,8 @@
 //! From a build file to the images that are wanted.
 
 use super::builder::Builder;
-use super::primitive::{handle_of, library};
+use super::library::library;
+use super::primitive::handle_of;
 use crate::lang::error::{Context as _, EvalError, Result};
 use crate::lang::eval::Evaluator;
 use crate::lang::syntax::{Origin, Pos};
@@ -78,10 +79,11 @@ fn arguments_of<'a>(ev: &mut Evaluator<'a>, arguments: &[(String, Argument)]) ->
     Ok(set.finish(ev.arena))
 }
 
-/// Calls a function with what it names of the arguments, or with all where it takes a set as a whole.
+/// Calls a function with what it names of the arguments, or with all where it takes a set as a whole. What is no
+/// function of the author's stays as it is: a function of the library that lacks an argument, above all.
 fn called<'a>(ev: &mut Evaluator<'a>, value: Value<'a>, given: &'a Attrs<'a>) -> Result<Value<'a>> {
     match ev.auto_call(value, given)? {
-        function if function.is_function() => ev.call(function, &[Value::Attrs(given)], Pos::NONE),
+        function @ Value::Closure(_) => ev.call(function, &[Value::Attrs(given)], Pos::NONE),
         value => Ok(value),
     }
 }

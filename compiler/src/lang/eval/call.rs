@@ -363,7 +363,7 @@ impl<'a> Evaluator<'a> {
         pos: Pos,
     ) -> Result<Value<'a>> {
         if builtin.sited {
-            self.sites.call = pos;
+            (self.sites.call, self.sites.called) = (pos, builtin.name);
         }
         match (builtin.run)(self, args) {
             Err(error) if builtin.traced => Err(while_calling(error, builtin.name, pos)),
