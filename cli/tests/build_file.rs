@@ -139,6 +139,57 @@ fn an_interpolated_step_is_mounted_where_the_string_says() {
 }
 
 #[test]
+fn merged_trees_share_their_base_and_keep_the_changes_of_each() {
+    if !root_and_busybox("running steps of a build file") {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = store_with_base(dir.path());
+    let project = project(
+        dir.path(),
+        r#"{ buildc }:
+        let
+          base = buildc.run (buildc.from "localhost/busybox") "mkdir /d; for f in a b both; do echo 0 > /d/$f; done";
+          one = buildc.run base "mkdir /new; echo 1 > /new/one; echo 1 > /d/a; echo 1 > /d/both";
+          two = buildc.run base { script = "mkdir /new; echo 2 > /new/two; rm /d/b; echo 2 > /d/both"; env.LOST = "1"; };
+          more = buildc.run two "echo 3 > /new/more";
+          alone = buildc.write buildc.scratch { path = "/new/alone"; text = "4\n"; };
+          first = buildc.config one { Env.KEPT = "1"; };
+          merged = buildc.merge [ first two more alone ];
+        in {
+          steps = buildc.image { name = "t/steps"; rootfs = merged; };
+          nested = buildc.image { name = "t/nested"; rootfs = buildc.merge [ (buildc.merge [ first two ]) more alone ]; };
+          above = buildc.image { name = "t/above"; rootfs = buildc.run merged "cat /new/* > /all"; };
+          whole = buildc.image { name = "t/whole"; rootfs = buildc.merge [ alone base ]; };
+          diff = buildc.image { name = "t/diff"; rootfs = buildc.merge [ base (buildc.diff base one) ]; };
+          same = buildc.image { name = "t/one"; rootfs = buildc.merge [ base one one base ]; };
+        }"#,
+    );
+    run(buildc(&store).args(["build", "-q"]).arg(&project)).expect("a build");
+    let of = |image: &str, script: &str| {
+        run(buildc(&store).args(["run", "--rm", "--network", "none", image, "sh", "-c", script]))
+            .expect("a run")
+    };
+    let shown = "cd /new; echo *; cat *; cd /d; echo *; cat *; echo $KEPT";
+    assert_eq!(of("t/steps", shown), "alone more one two\n4\n3\n1\n2\na both\n1\n2\n1\n");
+    assert_eq!(of("t/above", "cat /all"), "4\n3\n1\n2\n");
+    let inspect = |image: &str, what: &str| {
+        run(buildc(&store).args(["inspect", "--format", &format!("{{{{json {what}}}}}"), image]))
+            .expect("an image")
+    };
+    let layers = |image: &str| inspect(image, ".RootFS.Layers").matches("sha256:").count();
+    // The base image, its step, and one of each: none is there twice.
+    assert_eq!((layers("t/steps"), layers("t/above"), layers("t/whole"), layers("t/one")), (6, 7, 3, 3));
+    assert_eq!(inspect("t/steps", ".RootFS.Layers"), inspect("t/nested", ".RootFS.Layers"));
+    assert_eq!(inspect("t/diff", ".RootFS.Layers"), inspect("t/one", ".RootFS.Layers"));
+    assert!(!inspect("t/steps", ".Config.Env").contains("LOST"));
+    let history = run(buildc(&store).args(["history", "--no-trunc", "t/steps"])).expect("a history");
+    assert_eq!(history.matches("RUN /bin/sh").count() + history.matches("COPY").count(), 5, "{history}");
+    let planned = plan(&store, &[], &project);
+    assert!(planned.contains("MERGE RUN echo 3 > /new/more") && !planned.contains("will run"), "{planned}");
+}
+
+#[test]
 fn what_was_fetched_is_mounted_where_a_script_says() {
     if !root_and_busybox("running a step that reads what was fetched") {
         return;

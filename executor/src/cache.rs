@@ -140,9 +140,10 @@ fn in_images(plan: &Plan) -> HashSet<StepId> {
 }
 
 fn difference(node: &Node, trees: &HashMap<StepId, Vec<Layer>>) -> Option<Vec<Layer>> {
-    let [upper, lower, ..] = node.step.inputs.as_slice() else { return None };
-    let below = trees.get(&lower.step)?.len();
-    Some(trees.get(&upper.step)?.get(below..).unwrap_or_default().to_vec())
+    let (upper, lower) = node.step.difference()?;
+    let layers = |input: usize| trees.get(&node.step.inputs.get(input)?.step);
+    let below = lower.map_or(Some(0), |lower| layers(lower).map(Vec::len))?;
+    Some(layers(upper)?.get(below..).unwrap_or_default().to_vec())
 }
 
 /// The keys that a step's result is recorded under, as far as they can be known from what is there.

@@ -125,8 +125,10 @@ pub(crate) fn run(site: &Site<'_>, work: &Work<'_>, ground: &mut Ground) -> Resu
 
 /// The layers of the upper tree above those of the lower one, which is below it in the graph.
 fn difference(work: &Work<'_>) -> Vec<Layer> {
-    let [upper, lower, ..] = work.inputs.as_slice() else { return Vec::new() };
-    upper.layers.get(lower.layers.len()..).unwrap_or_default().to_vec()
+    let Some((upper, lower)) = work.node.step.difference() else { return Vec::new() };
+    let layers = |input: usize| work.inputs.get(input).map_or(&[][..], |tree| &tree.layers);
+    let below = lower.map_or(0, |lower| layers(lower).len());
+    layers(upper).get(below..).unwrap_or_default().to_vec()
 }
 
 /// Runs what has no content key.

@@ -52,6 +52,13 @@ impl Step {
     pub fn base(&self) -> Option<StepId> {
         self.inputs.iter().find(|i| i.role == Role::Base).map(|i| i.step)
     }
+
+    /// Of a [`StepKind::Diff`], the input whose layers it takes and the one whose layers it leaves out.
+    pub fn difference(&self) -> Option<(usize, Option<usize>)> {
+        let trees = self.inputs.iter().enumerate().filter(|(_, input)| input.role == Role::CopyFrom);
+        let mut trees = trees.map(|(at, _)| at);
+        Some((trees.next().filter(|_| self.kind == StepKind::Diff)?, trees.next()))
+    }
 }
 
 /// An edge of the graph, seen from the step that needs the other.
@@ -97,8 +104,9 @@ pub enum StepKind {
     Mkdir(Mkdir),
     /// A change of the image's config only; has no layer. Removed by the fold pass.
     Config(ConfigChange),
-    /// What one tree has above another that it was built on: the layers of the first input without those of the
-    /// second. Nothing is executed for it.
+    /// What one tree has above another that it was built on: the layers of the first input that files are copied from
+    /// without those of the second, all of them without a second, put on the base where there is one. Nothing is
+    /// executed for it.
     Diff,
 }
 

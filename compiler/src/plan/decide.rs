@@ -191,22 +191,22 @@ impl<'a> Decider<'a> {
         }
     }
 
-    /// A difference is there as soon as both trees are.
+    /// A difference is there as soon as its trees are.
     fn difference(&mut self, at: usize) {
-        let inputs = self.node(at).step.inputs.iter();
-        let trees: Vec<usize> = inputs.filter_map(|i| self.graph.position(i.step)).collect();
-        let [upper, lower] = trees[..] else { return self.nothing_to_do(at) };
-        let open: Vec<StepId> = [upper, lower]
-            .into_iter()
-            .filter(|tree| self.decisions[*tree].tree.is_none())
-            .map(|tree| self.nodes[tree].0)
-            .collect();
+        let step = &self.node(at).step;
+        let Some((upper, lower)) = step.difference() else { return self.nothing_to_do(at) };
+        let inputs = step.inputs.iter().filter_map(|input| self.graph.position(input.step));
+        let open = inputs.filter(|tree| self.decisions[*tree].tree.is_none());
+        let open: Vec<StepId> = open.map(|tree| self.nodes[tree].0).collect();
         if !open.is_empty() {
             self.decisions[at].state = State::DependsOn { steps: open };
             return;
         }
-        let below = self.layers(lower).len();
-        let own = self.layers(upper).get(below..).unwrap_or_default().to_vec();
+        let layers = |input: usize| {
+            self.graph.position(step.inputs[input].step).map_or_else(Vec::new, |tree| self.layers(tree))
+        };
+        let below = lower.map_or(0, |lower| layers(lower).len());
+        let own = layers(upper).get(below..).unwrap_or_default().to_vec();
         self.known(at, None, own);
     }
 

@@ -1,4 +1,4 @@
-//! Requests that put a layer on a tree: run, copy, write, mkdir; and the sources and differences beside them.
+//! Requests that put a layer on a tree: run, copy, write, mkdir; and the sources beside them.
 
 use std::collections::BTreeSet;
 
@@ -118,7 +118,9 @@ impl Builder<'_> {
                 Ok(Network::Host)
             }
             Some("host") => Err("network = \"host\" must be allowed with --allow network.host".to_owned()),
-            Some(other) => Err(format!("network = \"{other}\": write \"default\", \"none\" or \"host\"")),
+            Some(other) => {
+                Err(format!("attribute 'network' is \"{other}\"; write \"default\", \"none\" or \"host\""))
+            }
         }
     }
 
@@ -145,7 +147,7 @@ impl Builder<'_> {
                     "locked" => Sharing::Locked,
                     other => {
                         return Err(format!(
-                            "buildc.mount.cache: sharing = \"{other}\": write \"shared\", \"private\" or \"locked\""
+                            "buildc.mount.cache: attribute 'sharing' is \"{other}\"; write \"shared\", \"private\" or \"locked\""
                         ));
                     }
                 };
@@ -332,27 +334,6 @@ impl Builder<'_> {
         let created_by = format!("{what}{}", history::LAYER_SUFFIX);
         tree.history.push(TargetHistory { created_by, step: Some(root) });
         Ok(tree)
-    }
-
-    pub(super) fn diff(&self, lower: Handle, upper: Handle, span: Option<Span>) -> Result<Tree, String> {
-        let (lower, mut upper) = (self.tree(lower)?, self.tree(upper)?);
-        if !self.is_below(lower.root, upper.root) {
-            return Err("buildc.diff: the second tree is not built on the first".to_owned());
-        }
-        let inputs = [upper.root, lower.root].map(|step| Input { step, role: Role::CopyFrom }).to_vec();
-        upper.root = self.add(StepKind::Diff, inputs, "DIFF".to_owned(), span)?;
-        // Layers of the lower tree, and what its history says of them, are left behind.
-        let own = upper.history.len().saturating_sub(lower.history.len());
-        let skip = if upper.base_history == lower.base_history { upper.history.len() - own } else { 0 };
-        upper.history.drain(..skip);
-        upper.base_history.clear();
-        Ok(upper)
-    }
-
-    fn is_below(&self, lower: StepId, upper: StepId) -> bool {
-        let state = self.state.borrow();
-        let mut chain = std::iter::successors(Some(upper), |id| state.graph.get(*id)?.step.base());
-        chain.any(|id| id == lower)
     }
 }
 

@@ -87,6 +87,7 @@ impl Steps for Builder<'_> {
             Request::Write(request) => self.write(request, span)?,
             Request::Mkdir { base, path } => self.mkdir(*base, path, span)?,
             Request::Diff { lower, upper } => self.diff(*lower, *upper, span)?,
+            Request::Merge { trees } => self.merge(trees, span)?,
             Request::Config { base, config: change } => {
                 let mut tree = self.tree(*base)?;
                 config::apply(&mut tree, change)?;

@@ -12,7 +12,6 @@ let
     concatStringsSep
     elemAt
     filter
-    foldl'
     isAttrs
     isBool
     isInt
@@ -414,19 +413,10 @@ let
 
   merge =
     trees:
-    let
-      list = arg "buildc.merge" "the argument" (listOf types.step) trees;
-    in
-    if list == [ ] then
-      scratch
-    else
-      foldl' (
-        base: tree:
-        copy base {
-          from = tree;
-          to = "/";
-        }
-      ) (builtins.head list) (builtins.tail list);
+    step {
+      kind = "merge";
+      trees = arg "buildc.merge" "the argument" (listOf types.step) trees;
+    };
 
   diff =
     lower: upper:

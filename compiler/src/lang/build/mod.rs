@@ -18,6 +18,7 @@ mod mentions;
 mod primitive;
 mod request;
 mod targets;
+mod trees;
 
 pub use builder::{At, Builder, Built, Made};
 pub use evaluate::{BuildFile, Failed, evaluate};

@@ -102,6 +102,11 @@ pub enum Request {
         /// The tree above.
         upper: Handle,
     },
+    /// Trees over one another.
+    Merge {
+        /// The trees, the lowest first.
+        trees: Vec<Handle>,
+    },
     /// A change of the config.
     Config {
         /// The tree whose config is changed.
