@@ -120,20 +120,30 @@ fn an_interpolated_step_is_mounted_where_the_string_says() {
         let
           base = buildc.from "localhost/busybox";
           tool = buildc.write buildc.scratch { path = "/bin/mk"; text = "#!/bin/sh\necho made by $0\n"; chmod = 755; };
-          old = buildc.dockerfile { context = ./.; file = "old.dockerfile"; args.V = 3; };
+          old = buildc.dockerfile {
+            context = ./.; file = "old.dockerfile"; args.V = 3;
+            contexts = { up = buildc.write base { path = "/up"; text = "up\n"; }; inherit tool; site = ./site; };
+          };
           made = buildc.run base ''
             ${tool}/bin/mk > /made
-            cat ${old}/v >> /made
+            cat ${old}/v ${old}/up ${old}/page >> /made
+            ${old}/mk >> /made
           '';
           new = buildc.diff base made;
         in buildc.copy buildc.scratch { from = new; to = "/"; }"##,
     );
-    fs::write(project.join("old.dockerfile"), "FROM localhost/busybox\nARG V\nRUN echo v$V > /v\n")
-        .expect("a file");
+    fs::write(
+        project.join("old.dockerfile"),
+        "FROM up\nARG V\nRUN echo v$V > /v\nCOPY --from=tool /bin/mk /\nCOPY --from=site page /\n",
+    )
+    .expect("a file");
     let out = dir.path().join("out");
     run(buildc(&store).args(["build", "-o"]).arg(&out).arg(&project)).expect("a build");
     let made = fs::read_to_string(out.join("made")).expect("the file");
-    assert!(made.starts_with("made by /run/buildc/") && made.ends_with("/bin/mk\nv3\n"), "{made}");
+    assert!(
+        made.starts_with("made by /run/buildc/") && made.contains("/bin/mk\nv3\nup\n2\nmade by /run"),
+        "{made}"
+    );
     let names: Vec<_> = fs::read_dir(&out).expect("a directory").flatten().map(|e| e.file_name()).collect();
     assert_eq!(names, ["made"], "nothing of the base and no mount point is left");
 }

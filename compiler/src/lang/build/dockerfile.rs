@@ -1,6 +1,8 @@
 //! A Dockerfile as a value: read, lowered, and its steps put into the graph of the build file.
 
-use buildc_ir::{Diagnostic, Severity};
+use std::sync::Arc;
+
+use buildc_ir::{Diagnostic, Graph, Severity, Target};
 
 use super::builder::{Builder, Tree};
 use super::request::{DockerfileRequest, Place};
@@ -71,10 +73,39 @@ fn options(
         options.platform = text.parse().map_err(|error| format!("buildc.dockerfile: {error}"))?;
         options.platform_requested = true;
     }
-    if let Some(name) = request.contexts.keys().next() {
-        return Err(format!("buildc.dockerfile: further contexts (`{name}`) cannot be given yet"));
+    for (name, place) in &request.contexts {
+        let tree = match place {
+            Place::Step(handle) => Some(builder.tree(*handle)?),
+            Place::Text(text) => {
+                builder.mentioned(text).filter(|(_, below)| below.is_empty()).map(|(tree, _)| tree)
+            }
+            Place::Path { .. } => None,
+        };
+        match tree {
+            Some(tree) => {
+                options.builds.insert(name.clone(), vec![Arc::new(alone(builder, name, tree)?)]);
+            }
+            None => {
+                let dir = builder.path_of(place, &format!("contexts.{name}"))?;
+                options.contexts.insert(name.clone(), builder.context(dir));
+            }
+        }
     }
     Ok(options)
+}
+
+/// What a tree needs, as a graph of its own.
+fn alone(builder: &Builder<'_>, name: &str, tree: Tree) -> Result<Graph, String> {
+    let mut graph = builder.state.borrow().graph.clone();
+    graph.targets = vec![Target {
+        name: name.to_owned(),
+        tags: Vec::new(),
+        root: tree.root,
+        config: tree.config,
+        base_history: tree.base_history,
+        history: tree.history,
+    }];
+    graph.narrowed(0..1).map_err(|error| error.to_string())
 }
 
 /// The problems, each with its line.

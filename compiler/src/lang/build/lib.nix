@@ -83,6 +83,12 @@ let
     textOrTexts = either text texts;
     mode = either text int;
     from = type "a path, a step or a place in a step" "places" (v: isPath v || isStep v || isText v);
+    places = type "a set of paths and steps" "sets of paths and steps" (
+      v: isAttrs v && builtins.all (n: from.test v.${n}) (attrNames v)
+    ) // {
+      blame = memberOf from.test;
+      inner = from.name;
+    };
     optional = t: either t null;
     mount = type "a mount (see buildc.mount)" "mounts" (v: isAttrs v && (v.type or null) == "mount");
     env = type "a set of strings, or a list of \"NAME=VALUE\"" "environments" (
@@ -294,7 +300,7 @@ let
         file = may (types.optional (either types.path types.text)) null;
         target = may (types.optional types.text) null;
         args = may types.strings { };
-        contexts = may types.attrs { };
+        contexts = may types.places { };
         platform = may (types.optional types.text) null;
       } source;
     in
