@@ -192,12 +192,12 @@ pub fn finish(text: &[u8], prefix: &[u8]) -> Vec<u8> {
         out.resize(out.len() + indent, b' ');
         out.extend_from_slice(line);
     }
-    filter(&out)
+    printable(&out)
 }
 
 /// Drops escape sequences, carriage returns and bells; a tab becomes spaces up to the next multiple of eight columns, which
 /// are counted, as Nix does, from the start of the whole text.
-fn filter(text: &[u8]) -> Vec<u8> {
+pub fn printable(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut width = 0usize;
     let mut rest = text;
@@ -250,7 +250,16 @@ fn wide(first: u8, tail: &[u8]) -> (usize, usize) {
 
 /// What follows the escape sequence whose first byte (ESC) stood before `text`.
 fn skip_escape(text: &[u8]) -> &[u8] {
-    let Some((b'[', mut rest)) = text.split_first() else { return text.get(1..).unwrap_or(&[]) };
+    let mut rest = match text.split_first() {
+        Some((b'[', rest)) => rest,
+        // A command of the operating system ends with BEL or ESC \, which are dropped in their turn.
+        Some((b']', rest)) => {
+            let end = rest.iter().position(|byte| matches!(byte, 0x07 | 0x1b)).unwrap_or(rest.len());
+            return &rest[end..];
+        }
+        Some((0x40..=0x5f, rest)) => return rest,
+        _ => return text,
+    };
     while let Some((0x30..=0x3f, tail)) = rest.split_first() {
         rest = tail;
     }

@@ -108,7 +108,7 @@ fn say_trace<'a>(ev: &Evaluator<'a>, shown: Value<'a>) {
         Value::String(text) => line.extend_from_slice(text.bytes()),
         other => line.extend_from_slice(&print::in_trace(ev, other)),
     }
-    ev.world.say(&line);
+    ev.world.say(&report::printable(&line));
 }
 
 fn trace_verbose<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
