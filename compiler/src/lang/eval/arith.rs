@@ -169,6 +169,9 @@ impl<'a> Evaluator<'a> {
             if op == NumberOp::Div {
                 self.divisor(right, second)?;
             }
+            // Nix leaves out a word in this one.
+            let first =
+                if op == NumberOp::Mul { "while evaluating the first of the multiplication" } else { first };
             let left = self.float_of(left, Pos::NONE, first)?;
             let right = self.float_of(right, Pos::NONE, second)?;
             return Ok(Value::Float(op.floats(left, right)));
