@@ -66,6 +66,8 @@ pub fn run(args: PlanArgs, shell: &Shell) -> Outcome {
         PlanFormat::Text if shell.streams.color_out => output::data(&coloured(&compiled.plan))?,
         PlanFormat::Text => output::data(&render::text(&compiled.plan))?,
     }
+    // The process ends here: to give back thousands of steps one by one would only take time.
+    std::mem::forget(compiled.plan);
     Ok(0)
 }
 

@@ -176,7 +176,7 @@ fn chain<'b>(build: &'b Build, told: &Told) -> Vec<&'b Told> {
 fn words(build: &Build, told: &Told) -> String {
     let named = |id: StepId| {
         let label = build.steps.iter().find(|told| told.decided.id == id);
-        format!("`{}`", label.map_or_else(|| id.to_string(), |told| one_line(&told.decided.label)))
+        format!("`{}`", label.map_or_else(|| id.to_string().into(), |told| one_line(&told.decided.label)))
     };
     reason(&told.decided.reason, &named)
 }

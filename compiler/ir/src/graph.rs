@@ -1,14 +1,16 @@
 //! The DAG of steps, hash-consed: a step that is added twice is one node that remembers both places.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
+use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
-use petgraph::visit::Dfs;
+use petgraph::visit::{Dfs, EdgeRef as _};
 
 use crate::image_config::{History, ImageConfig};
 use crate::keys;
 use crate::origin::Span;
 use crate::step::{Role, Step, StepId};
+use crate::step_map::{StepMap, StepSet};
 
 /// What the graph knows of a step beside the step itself; never enters a key.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -75,9 +77,9 @@ pub struct TargetHistory {
 #[derive(Clone, Default, Debug)]
 pub struct Graph {
     inner: DiGraph<StepId, Role>,
-    index: HashMap<StepId, NodeIndex>,
+    /// Steps are only ever added, so the index of one is also its place in `nodes`.
+    index: StepMap<NodeIndex>,
     nodes: Vec<(StepId, Node)>,
-    positions: HashMap<StepId, usize>,
     /// What is wanted of the graph.
     pub targets: Vec<Target>,
 }
@@ -99,20 +101,18 @@ impl Graph {
     /// [`UnknownInput`] when an input has not been added before; this also makes cycles impossible.
     pub fn add(&mut self, node: Node) -> Result<StepId, UnknownInput> {
         let id = keys::step_id(&node.step);
-        if let Some(&at) = self.positions.get(&id) {
+        if let Some(at) = self.position(id) {
             self.join(at, node);
             return Ok(id);
         }
-        let mut edges = Vec::with_capacity(node.step.inputs.len());
-        for input in &node.step.inputs {
-            edges.push((*self.index.get(&input.step).ok_or(UnknownInput(input.step))?, input.role));
+        if let Some(input) = node.step.inputs.iter().find(|input| !self.index.contains_key(&input.step)) {
+            return Err(UnknownInput(input.step));
         }
         let index = self.inner.add_node(id);
-        for (from, role) in edges {
-            self.inner.add_edge(from, index, role);
+        for input in &node.step.inputs {
+            self.inner.add_edge(self.index[&input.step], index, input.role);
         }
         self.index.insert(id, index);
-        self.positions.insert(id, self.nodes.len());
         self.nodes.push((id, node));
         Ok(id)
     }
@@ -130,7 +130,12 @@ impl Graph {
     ///
     /// # Errors
     /// [`UnknownInput`] as [`Graph::add`]; a whole graph has all its inputs.
-    pub fn absorb(&mut self, other: Self) -> Result<(), UnknownInput> {
+    pub fn absorb(&mut self, mut other: Self) -> Result<(), UnknownInput> {
+        if self.is_empty() {
+            self.targets.append(&mut other.targets);
+            *self = Self { targets: std::mem::take(&mut self.targets), ..other };
+            return Ok(());
+        }
         for (_, node) in other.nodes {
             self.add(node)?;
         }
@@ -188,7 +193,7 @@ impl Graph {
 
     /// The node called `id`.
     pub fn get(&self, id: StepId) -> Option<&Node> {
-        self.positions.get(&id).map(|&at| &self.nodes[at].1)
+        self.position(id).map(|at| &self.nodes[at].1)
     }
 
     /// Number of steps.
@@ -206,38 +211,94 @@ impl Graph {
         self.nodes.iter().map(|(id, node)| (*id, node))
     }
 
-    /// Steps that need `id`, in insertion order, without repeats.
-    pub fn users(&self, id: StepId) -> Vec<StepId> {
-        let Some(&index) = self.index.get(&id) else { return Vec::new() };
-        let mut users: Vec<usize> = self
-            .inner
-            .neighbors_directed(index, petgraph::Direction::Outgoing)
-            .filter_map(|n| self.positions.get(&self.inner[n]).copied())
-            .collect();
-        users.sort_unstable();
-        users.dedup();
-        users.into_iter().map(|at| self.nodes[at].0).collect()
-    }
-
     /// Where a step stands in [`Graph::iter`].
     pub fn position(&self, id: StepId) -> Option<usize> {
-        self.positions.get(&id).copied()
+        self.index.get(&id).map(|index| index.index())
+    }
+
+    /// Where the base of the step at a place stands, if it has one; as [`Step::base`], without a look at any id.
+    pub fn base(&self, at: usize) -> Option<usize> {
+        let inputs = self.inner.edges_directed(NodeIndex::new(at), Direction::Incoming);
+        // The newest edge comes first, the first input is wanted.
+        inputs.filter(|edge| *edge.weight() == Role::Base).last().map(|edge| edge.source().index())
     }
 
     /// The steps that `roots` need, themselves included.
-    pub fn reachable(&self, roots: impl IntoIterator<Item = StepId>) -> HashSet<StepId> {
+    pub fn reachable(&self, roots: impl IntoIterator<Item = StepId>) -> StepSet {
         let upward = petgraph::visit::Reversed(&self.inner);
         let mut walk = Dfs::empty(upward);
         walk.stack = roots.into_iter().filter_map(|id| self.index.get(&id).copied()).collect();
-        let mut found = HashSet::new();
+        let mut found = StepSet::default();
         while let Some(index) = walk.next(upward) {
             found.insert(self.inner[index]);
         }
         found
     }
+}
 
-    /// The petgraph view, for algorithms; node weights are step ids, edges point from input to user.
-    pub fn as_petgraph(&self) -> &DiGraph<StepId, Role> {
-        &self.inner
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::step::{ConfigChange, Input, StepKind};
+
+    fn add(graph: &mut Graph, text: &str, inputs: &[(StepId, Role)]) -> StepId {
+        let kind = StepKind::Config(ConfigChange { text: text.to_owned() });
+        let inputs = inputs.iter().map(|&(step, role)| Input { step, role }).collect();
+        let step = Step { kind, inputs };
+        let (origins, stages) = (Vec::new(), vec![text.to_owned()]);
+        graph.add(Node { step, label: text.to_owned(), origins, stages, args: BTreeMap::new() }).unwrap()
+    }
+
+    #[test]
+    fn a_step_s_base_by_place_is_its_base_by_id() {
+        let mut graph = Graph::new();
+        let (a, b) = (add(&mut graph, "a", &[]), add(&mut graph, "b", &[]));
+        add(&mut graph, "one", &[(a, Role::CopyFrom), (b, Role::Base)]);
+        add(&mut graph, "two", &[(b, Role::Base), (a, Role::Base), (b, Role::Mount)]);
+        add(&mut graph, "none", &[(a, Role::Order)]);
+        let bases: Vec<Option<usize>> = (0..graph.len()).map(|at| graph.base(at)).collect();
+        assert_eq!(bases, [None, None, Some(1), Some(1), None]);
+        assert!(
+            graph
+                .iter()
+                .zip(bases)
+                .all(|((_, node), at)| { node.step.base().and_then(|id| graph.position(id)) == at })
+        );
+    }
+
+    #[test]
+    fn what_an_empty_graph_takes_up_it_is_and_a_full_one_joins() {
+        let mut other = Graph::new();
+        let a = add(&mut other, "a", &[]);
+        let b = add(&mut other, "b", &[(a, Role::Base)]);
+        let mut graph = Graph::new();
+        graph.absorb(other.clone()).unwrap();
+        assert_eq!(graph.iter().map(|(id, _)| id).collect::<Vec<_>>(), [a, b]);
+        let c = add(&mut graph, "c", &[(b, Role::Base)]);
+        other.qualify_stages("again");
+        graph.absorb(other).unwrap();
+        assert_eq!(graph.iter().map(|(id, _)| id).collect::<Vec<_>>(), [a, b, c]);
+        assert_eq!(graph.get(a).unwrap().stages, ["a", "again/a"]);
+        assert_eq!(graph.reachable([b]), [a, b].into_iter().collect());
+    }
+
+    #[test]
+    fn a_step_with_an_unknown_input_is_refused_and_leaves_the_graph_as_it_was() {
+        let mut graph = Graph::new();
+        let stranger = add(&mut Graph::new(), "elsewhere", &[]);
+        let known = add(&mut graph, "a", &[]);
+        let step = Step {
+            kind: StepKind::Diff,
+            inputs: vec![Input { step: known, role: Role::Base }, Input { step: stranger, role: Role::Base }],
+        };
+        let node = Node {
+            step,
+            label: String::new(),
+            origins: Vec::new(),
+            stages: Vec::new(),
+            args: BTreeMap::new(),
+        };
+        assert_eq!(graph.add(node), Err(UnknownInput(stranger)));
+        assert_eq!((graph.len(), graph.reachable([known]).len()), (1, 1));
     }
 }

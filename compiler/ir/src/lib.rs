@@ -21,6 +21,7 @@ pub mod reads;
 pub mod reference;
 pub mod source;
 pub mod step;
+pub mod step_map;
 pub mod world;
 
 pub use diagnostic::{Diagnostic, Label, Severity};
@@ -32,3 +33,4 @@ pub use platform::Platform;
 pub use reads::ReadSet;
 pub use reference::Reference;
 pub use step::{Input, Role, Step, StepId, StepKind};
+pub use step_map::{StepMap, StepSet};

@@ -1,10 +1,8 @@
 //! Rebuilds a graph with some steps left out. Ids of later steps change with their inputs, so everything that names a
 //! step is renamed on the way.
 
-use std::collections::HashMap;
-
 use buildc_ir::graph::UnknownInput;
-use buildc_ir::{Graph, StepId, Target, graph::Node};
+use buildc_ir::{Graph, StepId, StepMap, Target, graph::Node};
 
 /// What becomes of one step.
 pub(super) enum Fate {
@@ -22,7 +20,7 @@ pub(super) enum Fate {
 /// [`UnknownInput`] when a step stays that needs a dropped one.
 pub(super) fn rewrite(graph: &Graph, fate: impl Fn(StepId, &Node) -> Fate) -> Result<Graph, UnknownInput> {
     let mut out = Graph::new();
-    let mut renamed: HashMap<StepId, StepId> = HashMap::with_capacity(graph.len());
+    let mut renamed: StepMap<StepId> = StepMap::with_capacity_and_hasher(graph.len(), Default::default());
     let mut gone: Vec<StepId> = Vec::new();
     for (id, node) in graph.iter() {
         let new = match fate(id, node) {
@@ -42,7 +40,7 @@ pub(super) fn rewrite(graph: &Graph, fate: impl Fn(StepId, &Node) -> Fate) -> Re
     Ok(out)
 }
 
-fn rewired(node: &Node, renamed: &HashMap<StepId, StepId>) -> Result<Node, UnknownInput> {
+fn rewired(node: &Node, renamed: &StepMap<StepId>) -> Result<Node, UnknownInput> {
     let mut node = node.clone();
     for input in &mut node.step.inputs {
         input.step = *renamed.get(&input.step).ok_or(UnknownInput(input.step))?;
@@ -51,11 +49,7 @@ fn rewired(node: &Node, renamed: &HashMap<StepId, StepId>) -> Result<Node, Unkno
 }
 
 /// A history entry keeps its text; its layer goes with its step.
-fn retargeted(
-    target: &Target,
-    renamed: &HashMap<StepId, StepId>,
-    gone: &[StepId],
-) -> Result<Target, UnknownInput> {
+fn retargeted(target: &Target, renamed: &StepMap<StepId>, gone: &[StepId]) -> Result<Target, UnknownInput> {
     let mut target = target.clone();
     target.root = *renamed.get(&target.root).ok_or(UnknownInput(target.root))?;
     for entry in &mut target.history {

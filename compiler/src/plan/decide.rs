@@ -134,7 +134,7 @@ impl<'a> Decider<'a> {
     }
 
     fn base(&self, at: usize) -> Option<usize> {
-        self.graph.position(self.node(at).step.base()?)
+        self.graph.base(at)
     }
 
     /// Content of the base tree: `None` when it is not known yet, `Some(None)` without a base.

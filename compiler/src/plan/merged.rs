@@ -24,7 +24,7 @@ pub(super) fn merged(
         if !may_run(at) {
             continue;
         }
-        let base = nodes[at].step.base().and_then(|id| graph.position(id)).filter(|base| may_run(*base));
+        let base = graph.base(at).filter(|base| may_run(*base));
         let group = base.filter(|base| early[at].is_none() && merge::joins(nodes[*base], nodes[at]));
         let group = group.and_then(|base| ends[base].take());
         merged[at] = group.is_some();

@@ -40,7 +40,7 @@ pub(super) fn order(
     options: &PlanOptions,
 ) -> (Vec<Option<Early>>, Vec<PassReport>) {
     let nodes: Vec<(StepId, &Node)> = graph.iter().collect();
-    let bases = nodes.iter().map(|(_, node)| graph.position(node.step.base()?)).collect();
+    let bases = (0..nodes.len()).map(|at| graph.base(at)).collect();
     let orderer = Orderer { nodes, bases, definitions, decisions, facts, options };
     let (mut linked, mut moved) = (Vec::new(), Vec::new());
     let mut below: Vec<Below> = Vec::with_capacity(decisions.len());

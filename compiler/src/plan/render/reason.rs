@@ -1,5 +1,7 @@
 //! Reasons in words: the same in every form, and in what `why` says afterwards.
 
+use std::borrow::Cow;
+
 use buildc_ir::reads::Aspect;
 use buildc_ir::{Graph, Plan, PlannedStep, Reason, StepId};
 
@@ -7,7 +9,11 @@ use buildc_ir::{Graph, Plan, PlannedStep, Reason, StepId};
 const LABEL: usize = 120;
 
 /// Text of the user's on one line and of bounded length, without anything that a terminal would act on.
-pub fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    // Nearly every text is such a one.
+    if text.len() <= LABEL && text.bytes().all(|b| matches!(b, b' '..=b'~')) {
+        return Cow::Borrowed(text);
+    }
     let shown = text.chars().take(LABEL).map(|c| if c.is_control() { ' ' } else { c });
     let more = if text.chars().nth(LABEL).is_some() { "…" } else { "" };
     shown.chain(more.chars()).collect()
