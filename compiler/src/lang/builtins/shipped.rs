@@ -2,6 +2,8 @@
 //!
 //! They lie in a tree of their own, whose paths are written `<nix/…>` and are no paths of the machine.
 
+/// A derivation that downloads a file. Its lines are seen in traces and its places by programs, so which code is on which
+/// line is part of the agreement with Nix.
 const FETCHURL: &[u8] = include_bytes!("fetchurl.nix");
 
 /// Whether a path is in the tree of shipped files.

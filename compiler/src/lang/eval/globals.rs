@@ -1,7 +1,7 @@
 //! The names that are known without being bound, and the set `builtins`.
 
 use super::Evaluator;
-use crate::lang::builtins::{self, Builtin, Visibility};
+use crate::lang::builtins::{self, Builtin, Visibility, shipped};
 use crate::lang::error::Result;
 use crate::lang::syntax::symbol::known;
 use crate::lang::syntax::{Origin, Pos, Symbol};
@@ -141,6 +141,7 @@ impl<'a> Evaluator<'a> {
     pub fn place_value(&mut self, pos: Pos) -> Value<'a> {
         let Some(place) = self.sources.resolve(pos) else { return Value::Null };
         let (Origin::File(path) | Origin::Internal(path)) = place.origin else { return Value::Null };
+        let path = shipped::as_text(path).unwrap_or(path);
         let mut builder = AttrsBuilder::with_capacity(3);
         builder.push(known::FILE, Pos::NONE, Value::String(NixString::new(self.arena, path, None)));
         for (symbol, number) in [(known::LINE, place.line), (known::COLUMN, place.column)] {

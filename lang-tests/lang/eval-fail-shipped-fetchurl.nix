@@ -1,0 +1,1 @@
+(import <nix/fetchurl.nix> { url = "a"; executable = 3; }).outPath
