@@ -43,10 +43,11 @@ impl<'a> Evaluator<'a> {
         }
         let mut text = Text::default();
         let is_path = matches!(left, Value::Path(_));
-        let first = Coercion { more: false, copy: !is_path, canonical: false };
+        // Only behind a string a path is what lies there; behind a set it is its name.
+        let first = Coercion { more: false, copy: false, canonical: false };
         self.append_coerced(&mut text, left, add.left_pos, SEGMENT, first)?;
         let right = self.eval(add.right, env)?;
-        let rest = Coercion { more: false, copy: !is_path, canonical: true };
+        let rest = Coercion { more: false, copy: false, canonical: true };
         self.append_coerced(&mut text, right, add.right_pos, SEGMENT, rest)?;
         if is_path { self.path_of(text, add.pos) } else { Ok(self.text(text)) }
     }
@@ -72,6 +73,7 @@ impl<'a> Evaluator<'a> {
         let mut kind = Kind::Text;
         let mut text = Text { bytes: std::mem::take(&mut self.scratch), context: None };
         let mut float = 0.0;
+        let mut copy = true;
         for (index, (pos, part)) in whole.parts.iter().enumerate() {
             let value = self.operand(part, env)?;
             if let (Kind::Text, Value::String(string), true) = (kind, value, self.may_enter()) {
@@ -80,6 +82,7 @@ impl<'a> Evaluator<'a> {
             }
             let first = index == 0 && !whole.force_string;
             if first {
+                copy = matches!(value, Value::String(_));
                 kind = match value {
                     Value::Int(_) => Kind::Int(0),
                     Value::Float(_) => Kind::Float,
@@ -101,7 +104,7 @@ impl<'a> Evaluator<'a> {
                 (Kind::Int(_), other) => return Err(cannot_add(other, "an integer", *pos)),
                 (Kind::Float, other) => return Err(cannot_add(other, "a float", *pos)),
                 (Kind::Text | Kind::Path, value) => {
-                    let how = Coercion { more: false, copy: kind == Kind::Text, canonical: !first };
+                    let how = Coercion { more: false, copy, canonical: !first };
                     self.append_coerced(&mut text, value, *pos, SEGMENT, how)?;
                 }
             }
