@@ -108,6 +108,8 @@ fn recursion_without_end_is_an_error() {
     fails(&[], b"let f = n: if n == 0 then 0 else 1 + f (n - 1); in f 10001", deep);
     gives(b"let f = n: if n == 0 then 0 else 1 + f (n - 1); in f 9990", "9990");
     fails(&["--max-call-depth", "20"], b"let f = n: if n == 0 then 0 else 1 + f (n - 1); in f 30", deep);
+    let calls = b"let f = n: 1 + f (n + 1); in f 0";
+    fails(&["--max-call-depth", "100000000"], calls, "stack overflow (possible infinite recursion)");
     fails(&[], b"let x = [ x ]; in builtins.toJSON x", deep);
     fails(&[], b"let x = [ x ]; in builtins.toJSON x", "(9999 duplicate frames omitted)");
     fails(&[], b"let x = { a = x; }; in builtins.toXML x", deep);

@@ -6,15 +6,21 @@ use super::Evaluator;
 use crate::lang::error::{ErrorKind, EvalError, Result};
 use crate::lang::syntax::Pos;
 
-/// Calls between two looks at memory and steps.
+/// Calls between two looks at memory, stack and steps.
 const PERIOD: u32 = 256;
+
+/// Stack kept free below the point where evaluation stops: enough for any builtin that recurses over data it has bounded
+/// itself, and of a large stack for the calls between two looks at it.
+pub(super) fn stack_margin(stack: usize) -> usize {
+    (stack / 64).max(256 << 10)
+}
 
 /// What is left of the bounds.
 #[derive(Debug)]
 pub(super) struct Limits {
     /// Calls that are nested at the moment.
     pub depth: u32,
-    /// Calls until memory and steps are looked at again.
+    /// Calls until memory, stack and steps are looked at again.
     fuel: u32,
     /// Steps that may still be made, without those of `fuel`.
     steps: u64,
@@ -67,6 +73,8 @@ impl<'a> Evaluator<'a> {
     #[inline(never)]
     fn refuel(&mut self) -> Result<()> {
         self.room_for(0)?;
+        // Where calls may be nested deeper than the stack, as many as are made between two looks fit in its margin.
+        self.check_stack()?;
         if self.world.interrupted() {
             return Err(EvalError::of_kind(ErrorKind::Interrupted, "interrupted by the user"));
         }

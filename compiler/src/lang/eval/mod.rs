@@ -119,10 +119,6 @@ impl Default for Options {
     }
 }
 
-/// Stack kept free below the point where evaluation stops: enough for any builtin that recurses over data it has bounded
-/// itself.
-const STACK_MARGIN: usize = 256 << 10;
-
 /// An evaluator: all that programs share.
 pub struct Evaluator<'a> {
     /// Where everything lives.
@@ -166,7 +162,7 @@ impl<'a> Evaluator<'a> {
     /// An evaluator with the builtins. To be made on the thread that evaluates, which has
     /// [`Options::stack_size`] bytes of stack left.
     pub fn new(arena: &'a Bump, world: &'a dyn World, options: Options) -> Self {
-        let usable = options.stack_size.saturating_sub(STACK_MARGIN);
+        let usable = options.stack_size.saturating_sub(limits::stack_margin(options.stack_size));
         let shape = Shape::new(arena, &[], &[]);
         let mut ev = Evaluator {
             arena,
