@@ -40,15 +40,33 @@ pub fn ends_transfers(cancel: &Cancel) -> Result<(), Failure> {
     .map_err(|e| Failure::told("environment::signals", &e, None))
 }
 
+/// SIGINT, SIGTERM and SIGHUP end the process at once, with the words and the exit code of Nix: an evaluation has nothing to
+/// clean up, and need not notice. Starts a thread; to be called before there are others.
+pub fn ends_evaluation() -> Result<(), Failure> {
+    let signals = block(&[Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP])?;
+    std::thread::spawn(move || {
+        if signals.wait().is_ok() {
+            crate::output::say("error: interrupted by the user");
+            std::process::exit(1);
+        }
+    });
+    Ok(())
+}
+
+/// Signals that wait from now on until a thread asks for them.
+fn block(signals: &[Signal]) -> Result<SigSet, Failure> {
+    let set: SigSet = signals.iter().copied().collect();
+    set.thread_block().map_err(|e| Failure::told("environment::signals", &e, None))?;
+    Ok(set)
+}
+
 /// Whether SIGINT came since it was last forgotten; only where [`ends_answers`] was called.
 static ASKED: AtomicBool = AtomicBool::new(false);
 
 /// From now on SIGINT does not end the process but is what [`was_asked`] says. Starts a thread; to be called before there
 /// are others, which would still end the process.
 pub fn ends_answers() -> Result<(), Failure> {
-    let mut signals = SigSet::empty();
-    signals.add(Signal::SIGINT);
-    signals.thread_block().map_err(|e| Failure::told("environment::signals", &e, None))?;
+    let signals = block(&[Signal::SIGINT])?;
     std::thread::spawn(move || {
         while signals.wait().is_ok() {
             ASKED.store(true, Ordering::Relaxed);

@@ -4,7 +4,10 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tempfile::TempDir;
 
 /// A directory with `default.nix`, `two.nix` and `shelf/book.nix`.
@@ -18,19 +21,18 @@ fn directory() -> TempDir {
     directory
 }
 
+/// `buildc eval` in a directory.
+fn command(directory: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_buildc"));
+    command.arg("eval").args(words).current_dir(directory).env_clear();
+    command.envs([("NO_COLOR", "1"), ("HOME", "/somebody"), ("NIX_STORE_DIR", "/var/shop")]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
 /// Runs `buildc eval` in a directory, with a text on standard input.
 fn eval(directory: &Path, words: &[&str], input: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_buildc"))
-        .arg("eval")
-        .args(words)
-        .current_dir(directory)
-        .env_clear()
-        .envs([("NO_COLOR", "1"), ("HOME", "/somebody"), ("NIX_STORE_DIR", "/var/shop")])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("buildc starts");
+    let mut child = command(directory, words).spawn().expect("buildc starts");
     // Whoever does not read leaves a closed pipe behind.
     let _ = child.stdin.take().map(|mut stdin| stdin.write_all(input.as_bytes()));
     child.wait_with_output().expect("buildc ends")
@@ -103,6 +105,146 @@ fn a_program_that_is_only_shown_may_name_the_home_directory() {
 fn an_unknown_flag_is_refused_in_nixs_words_where_nix_is_meant() {
     let wanted = "error: unrecognised flag '--colour'\nTry 'nix-instantiate --help' for more information.\n";
     fails(&["--eval", "--colour", "-E", "1"], wanted);
+}
+
+/// What Nix adds where it points to its help.
+const TRY: &str = "Try 'nix-instantiate --help' for more information.\n";
+
+#[test]
+fn flags_that_are_wrong_are_told_in_nixs_words() {
+    for (words, wanted) in [
+        (&["--arg", "y"][..], "flag '--arg' requires 2 argument(s), but only 1 were given"),
+        (&["--option", "system"], "flag '--option' requires 2 argument(s), but only 1 were given"),
+        (&["--strict=1"], "unrecognised flag '--strict=1'"),
+        (&["-A"], "'-A' requires an argument"),
+        (&["--max-call-depth", "x"], "setting 'max-call-depth' has invalid value 'x'"),
+        (
+            &["--lint-url-literals", "x"],
+            "option 'lint-url-literals' has invalid value 'x' (expected 'ignore', 'warn', or 'fatal')",
+        ),
+        (&["--timeout", "2x"], "invalid unit specifier 'X'"),
+    ] {
+        fails(&[&["--eval", "-E", "1"], words].concat(), &format!("error: {wanted}\n{TRY}"));
+    }
+    fails(&["--eval", "--log-format", "x"], "error: option 'log-format' has an invalid value 'x'\n");
+}
+
+#[test]
+fn flags_of_nix_are_taken_as_nix_takes_them() {
+    prints(
+        &["--eval", "-E1", "-j3", "--no-sandbox", "--log-lines", "3", "--max-call-depth", "1k"],
+        "",
+        "1\n",
+    );
+    prints(&["--eval", "--version", "--colour"], "", "nix-instantiate (Nix) 2.34.8\n");
+    prints(&["--eval", "--strict", "-E", "<b>", "--extra-nix-path", "b=two.nix"], "", "DIR/two.nix\n");
+    prints(&["--eval", "--pure-eval", "--impure", "-E", "builtins ? currentTime"], "", "true\n");
+    prints(&["--eval", "--memory-limit=1g", "--root", "x", "--", "-E", "1"], "", "1\n");
+}
+
+/// What an evaluation says on standard error, with the directory's path as DIR.
+fn remarks(words: &[&str]) -> String {
+    let directory = directory();
+    let output = eval(directory.path(), words, "");
+    let path = directory.path().to_string_lossy().into_owned();
+    String::from_utf8_lossy(&output.stderr).replace(&path, "DIR")
+}
+
+#[test]
+fn v_says_what_is_done_and_quiet_keeps_warnings_back() {
+    let first = "evaluating file '«nix-internal»/derivation-internal.nix'\n";
+    let program = "import ./two.nix + import ./two.nix";
+    assert_eq!(remarks(&["--eval", "-v", "-E", program]), format!("{first}evaluating file 'DIR/two.nix'\n"));
+    let program = "(derivation { name = \"q\"; system = \"x\"; builder = \"y\"; }).drvPath";
+    let made = "instantiated 'q' -> '/var/shop/";
+    assert!(remarks(&["--eval", "-vv", "-E", program]).starts_with(&format!("{first}{made}")));
+    assert_eq!(remarks(&["--eval", "-v", "--quiet", "-E", "1"]), "");
+    let words = ["--eval", "-E", "builtins.warn \"a\" 1", "--quiet", "--quiet", "--quiet"];
+    assert_eq!(remarks(&words[..5]), "evaluation warning: a\n");
+    assert_eq!(remarks(&words), "");
+}
+
+#[test]
+fn what_is_said_can_be_json() {
+    let said = remarks(&["--eval", "--log-format", "internal-json", "-E", "builtins.trace 1 ({ }.a)"]);
+    let lines: Vec<&str> = said.lines().collect();
+    let [traced, failed] = lines[..] else { panic!("{said}") };
+    assert_eq!(traced, r#"@nix {"action":"msg","level":0,"msg":"trace: 1"}"#);
+    let begin =
+        r#"@nix {"action":"msg","column":19,"file":"«string»:1:19","level":0,"line":1,"msg":"error:\n "#;
+    assert!(
+        failed.starts_with(begin) && failed.ends_with(r#","raw_msg":"attribute 'a' missing"}"#),
+        "{failed}"
+    );
+}
+
+#[test]
+fn an_archive_is_fetched_and_evaluated_where_the_machine_may_be_seen() {
+    let directory = directory();
+    let archive = directory.path().join("two.tar");
+    fs::write(directory.path().join("shelf/default.nix"), "{ x = 41 + 1; }").expect("a file");
+    let packed =
+        Command::new("tar").arg("-C").arg(directory.path()).arg("-cf").arg(&archive).arg("shelf").status();
+    assert!(packed.expect("tar runs").success());
+    let url = format!("file://{}", archive.display());
+    let root = directory.path().join("root").display().to_string();
+    let output = eval(directory.path(), &["--eval", "--root", &root, &url, "-A", "x"], "");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "42\n", "{output:?}");
+    let output = eval(directory.path(), &["--root", &root, &url], "");
+    let wanted =
+        format!("error: cannot fetch '{url}' in pure evaluation mode (use '--impure' to override)\n");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), wanted);
+    let disabled = "experimental Nix feature 'flakes' is disabled; add '--extra-experimental-features flakes' to enable it";
+    fails(&["--eval", "flake:a"], &format!("error: {disabled}\n"));
+}
+
+/// What an evaluation with NIX_CONFIG says: on standard output and standard error, and with its exit code.
+fn configured(config: &str, words: &[&str]) -> (String, String, Option<i32>) {
+    let directory = directory();
+    let output = command(directory.path(), words).env("NIX_CONFIG", config).output().expect("buildc runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+    (text(output.stdout), text(output.stderr), output.status.code())
+}
+
+#[test]
+fn nix_config_is_read_as_nix_reads_it() {
+    let words = ["--eval", "-E", "builtins.currentSystem"];
+    for (config, wanted) in [
+        ("zz=2", "error: syntax error in configuration line 'zz=2' in \"NIX_CONFIG\"\n"),
+        ("a = 1\nsystem", "error: syntax error in configuration line 'system' in \"NIX_CONFIG\"\n"),
+        ("restrict-eval = on", "error: Boolean setting 'restrict-eval' has invalid value 'on'\n"),
+        ("build-cores = -1", "error: setting 'cores' has invalid value '-1'\n"),
+    ] {
+        assert_eq!(configured(config, &words), (String::new(), format!("{wanted}{TRY}"), Some(1)));
+    }
+    let lost = "error: file \"/nowhere\" included from \"NIX_CONFIG\" not found\n".to_owned();
+    assert_eq!(configured("include /nowhere", &words), (String::new(), lost, Some(1)));
+    let config = "zz = 2\n# b\n\tsystem = a   b # c\n!include /nowhere";
+    let warned = "warning: unknown setting 'zz'\n".to_owned();
+    assert_eq!(configured(config, &words), ("\"a b\"\n".to_owned(), warned, Some(0)));
+    // Who does not stand in for Nix and may not see the environment does not see this.
+    assert_eq!(configured("zz=2", &["-E", "1"]), ("1\n".to_owned(), String::new(), Some(0)));
+}
+
+#[test]
+fn ctrl_c_ends_an_evaluation_at_once() {
+    let directory = directory();
+    for program in [
+        "builtins.foldl' builtins.add 0 (builtins.genList (x: x) 50000000)",
+        "let f = n: if n == 0 then 0 else f (n - 1); in map (x: f 9000) (builtins.genList (x: x) 1000000)",
+    ] {
+        for signal in [Signal::SIGINT, Signal::SIGTERM] {
+            let words = ["--eval", "--strict", "--max-call-depth", "10000", "-E", program];
+            let child = command(directory.path(), &words).spawn().expect("buildc starts");
+            std::thread::sleep(Duration::from_millis(300));
+            let asked = Instant::now();
+            kill(Pid::from_raw(child.id() as i32), signal).expect("a signal");
+            let output = child.wait_with_output().expect("buildc ends");
+            assert_eq!(String::from_utf8_lossy(&output.stderr), "error: interrupted by the user\n");
+            assert_eq!((output.status.code(), output.stdout), (Some(1), Vec::new()));
+            assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+        }
+    }
 }
 
 /// What restricted evaluation says of a place it may not see.

@@ -8,18 +8,21 @@ use std::mem::ManuallyDrop;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
+use buildc_compiler::lang::builtins::is_remote;
 use buildc_compiler::lang::error::{ErrorKind, EvalError, Result};
-use buildc_compiler::lang::eval::{Coercion, Evaluator, Names};
+use buildc_compiler::lang::eval::{Coercion, Evaluator, Feature, NIX_VERSION, Names};
+use buildc_compiler::lang::print;
 use buildc_compiler::lang::resolve::resolve;
 use buildc_compiler::lang::syntax::{Origin, Pos};
 use buildc_compiler::lang::value::{Attrs, Value};
 use buildc_compiler::lang::world::World;
-use buildc_compiler::lang::{print, report};
 use bumpalo::Bump;
 
 use super::Shell;
 use super::eval_flags::EvalFlags;
+use super::nix_words::Stop as Stopped;
 use crate::failure::{Failure, Outcome};
+use crate::interrupt;
 use crate::language::{self, Files, Sealed};
 use crate::session;
 
@@ -34,7 +37,7 @@ Errors are told in the language's own form. The exit code is 1 when evaluation f
 With --eval, the flag of nix-instantiate, it is --impure, and ./default.nix is read where no file is given.";
 
 /// What `nix-instantiate` adds to an error about a word that stands for one of a few things.
-pub(super) const TRY_HELP: &str = "Try 'nix-instantiate --help' for more information.";
+const TRY_HELP: &str = "Try 'nix-instantiate --help' for more information.";
 
 /// The exit status of Nix when something has another hash than was said.
 const HASH_MISMATCH: u8 = 102;
@@ -87,10 +90,30 @@ enum Source {
     File(Vec<u8>),
     /// `<NAME>`, to be looked for in the search path.
     Lookup(Vec<u8>),
+    /// An archive to be fetched.
+    Remote(String),
+    /// What a flake is.
+    Flake(String),
+}
+
+/// Tells why a command line is not run, or what it asks for that needs no run, and returns the exit code.
+pub fn refused(stop: &Stopped) -> u8 {
+    match stop {
+        Stopped::Version => {
+            let text = format!("nix-instantiate (Nix) {NIX_VERSION}\n");
+            crate::output::data(&text).map_or_else(|failure| failure.exit_code(), |()| 0)
+        }
+        Stopped::Refused(refusal) => {
+            let help = if refusal.is_usage { format!("\n{TRY_HELP}") } else { String::new() };
+            crate::output::say(&format!("error: {}{help}", refusal.text));
+            1
+        }
+    }
 }
 
 /// Evaluates and prints.
 pub fn run(args: EvalArgs, shell: &Shell) -> Outcome {
+    interrupt::ends_evaluation()?;
     let root = session::root(shell);
     let sources = sources(&args).map_err(Failure::Output)?;
     let directory = std::env::current_dir().map_err(Failure::Output)?;
@@ -121,6 +144,8 @@ fn sources(args: &EvalArgs) -> io::Result<Vec<Source>> {
         sources.push(match word.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')) {
             _ if args.expr => Source::Text(word.as_bytes().to_vec()),
             Some(name) if !name.is_empty() => Source::Lookup(name.as_bytes().to_vec()),
+            _ if is_remote(word) => Source::Remote(word.clone()),
+            _ if word.starts_with("flake:") => Source::Flake(word.clone()),
             _ => file(word)?,
         });
     }
@@ -148,21 +173,19 @@ fn evaluate(
     // One block that lies in huge pages rather than a dozen that double up to it.
     // The process ends with this: to give back every value before it would only take time.
     let arena = ManuallyDrop::new(Bump::with_capacity(FIRST_BLOCK.min(options.max_memory / 4)));
-    let files = Files::new(root, &options.store_dir);
+    let files = Files::new(root, &options.store_dir).logging(args.flags.log());
     let sealed = Sealed::new(&files, &options);
     let world: &dyn World = sealed.as_ref().map_or(&files, |sealed| sealed);
     let mut ev = ManuallyDrop::new(Evaluator::new(&arena, world, options));
+    ev.narrate(1, &["evaluating file '«nix-internal»/derivation-internal.nix'".as_bytes()]);
     match all(&mut ev, args, sources, directory) {
         Ok(()) => Ok(0),
         Err(Stop::Output(error)) => Err(error),
         Err(Stop::Program(error)) => {
-            let mut text = report::render(&error, &ev.sources, ev.options.show_trace);
-            text.push(b'\n');
+            files.tell(&error, &ev);
             if error.kind == ErrorKind::Usage {
-                text.extend_from_slice(TRY_HELP.as_bytes());
-                text.push(b'\n');
+                files.say(TRY_HELP.as_bytes());
             }
-            io::stderr().lock().write_all(&text)?;
             Ok(if error.kind == ErrorKind::HashMismatch { HASH_MISMATCH } else { 1 })
         }
     }
@@ -239,9 +262,8 @@ fn parsed(ev: &mut Evaluator<'_>, source: Source, directory: &[u8]) -> Result<Ve
     let tree = match source {
         Source::Text(text) => ev.parse(Origin::String, ev.bytes(&text), directory)?,
         Source::Stdin(text) => ev.parse(Origin::Stdin, admitted(ev, &text)?, directory)?,
-        Source::File(path) => ev.parse_file(&path)?,
-        Source::Lookup(name) => {
-            let path = ev.look_up(&name)?;
+        file => {
+            let path = located(ev, file)?;
             ev.parse_file(&path)?
         }
     };
@@ -254,15 +276,25 @@ fn value<'a>(ev: &mut Evaluator<'a>, source: Source, directory: &[u8]) -> Result
     match source {
         Source::Text(text) => ev.eval_text(Origin::String, ev.bytes(&text), directory),
         Source::Stdin(text) => ev.eval_text(Origin::Stdin, admitted(ev, &text)?, directory),
-        Source::Lookup(name) => {
-            let path = ev.look_up(&name)?;
-            value(ev, Source::File(path), directory)
-        }
-        Source::File(path) => {
+        file => {
+            let path = located(ev, file)?;
             // It is not remembered: a program that imports the file evaluates it once more, as in Nix.
             let tree = ev.parse_file(&path)?;
             ev.eval_under(tree, &Names::default())
         }
+    }
+}
+
+/// Where the file lies that a word means.
+fn located(ev: &mut Evaluator<'_>, source: Source) -> Result<Vec<u8>> {
+    match source {
+        Source::Lookup(name) => ev.look_up(&name),
+        Source::Remote(url) => ev.unpacked(&url),
+        Source::Flake(word) => {
+            ev.require(Feature::Flakes, "")?;
+            Err(EvalError::new(format!("a flake cannot be evaluated as a file: '{word}'")))
+        }
+        Source::File(path) | Source::Text(path) | Source::Stdin(path) => Ok(path),
     }
 }
 

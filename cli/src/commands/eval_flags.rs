@@ -11,8 +11,8 @@ use buildc_compiler::lang::syntax::{Origin, Pos};
 use buildc_compiler::lang::value::attrs::AttrsBuilder;
 use buildc_compiler::lang::value::{Attrs, Value};
 
-use super::eval_settings::{Settings, config_of_environment, enable, search_path_entries};
-use crate::language;
+use super::eval_settings::{Settings, enable};
+use crate::language::{self, Log};
 use crate::units::parse_size;
 
 // What programs are given and what they may see.
@@ -79,8 +79,7 @@ impl EvalFlags {
 
     /// The evaluator's options, given what the environment says and the bytes of stack there are.
     pub fn options(&self, stack_size: usize) -> Options {
-        let config = if self.impure || self.eval { config_of_environment() } else { Vec::new() };
-        let sealed = self.pure_eval || self.settings.is_pure(&config);
+        let sealed = self.pure_eval || self.settings.is_pure();
         let impure = (self.impure || self.eval) && !sealed;
         let mut options = Options {
             show_trace: self.show_trace && !self.no_show_trace,
@@ -88,6 +87,7 @@ impl EvalFlags {
             sealed,
             trace_verbose: self.trace_verbose && !self.no_trace_verbose,
             abort_on_warn: self.abort_on_warn,
+            verbosity: self.settings.verbosity(),
             max_call_depth: self.max_call_depth,
             store_dir: self.store_directory(impure),
             max_memory: self.max_memory(),
@@ -98,13 +98,13 @@ impl EvalFlags {
                 .unwrap_or_default(),
             ..Options::default()
         };
-        self.settings.apply(&config, &mut options);
+        self.settings.apply(&mut options);
         self.extra_experimental_features.iter().for_each(|names| enable(&mut options, names));
         if options.impure {
             options.home = std::env::var_os("HOME").map(OsStringExt::into_vec);
-            let given = self.settings.nix_path().map(str::to_owned);
-            let path = given.unwrap_or_else(|| std::env::var("NIX_PATH").unwrap_or_default());
-            options.search_path.extend(search_path_entries(&path).iter().map(|entry| search_entry(entry)));
+            let path = std::env::var("NIX_PATH").unwrap_or_default();
+            let entries = self.settings.search_path(&path);
+            options.search_path.extend(entries.iter().map(|entry| search_entry(entry)));
         }
         options
     }
@@ -113,6 +113,11 @@ impl EvalFlags {
         let said = std::env::var("NIX_STORE_DIR").ok().filter(|path| impure && path.starts_with('/'));
         let path = self.store_dir.clone().or(said);
         path.as_deref().unwrap_or("/nix/store").trim_end_matches('/').as_bytes().to_vec()
+    }
+
+    /// The form of what is said on standard error.
+    pub fn log(&self) -> Log {
+        if self.settings.is_json_log() { Log::Json } else { Log::Plain }
     }
 
     /// Whether Nix's own word asks for Nix's own ways.

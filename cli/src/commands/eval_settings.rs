@@ -8,13 +8,14 @@ use std::io::{self, Write};
 use buildc_compiler::lang::eval::{Options, is_feature};
 use buildc_compiler::lang::syntax::Lint;
 
-use super::setting_names::is_setting;
+use super::setting_names::find_or_extra;
+use super::setting_values::{check, number, switch};
 
 // Flags that are settings.
 #[derive(clap::Args, Debug)]
 pub struct Settings {
     /// A setting of Nix; those that mean nothing here are passed over
-    #[arg(long, num_args = 2, value_names = ["NAME", "VALUE"], hide = true)]
+    #[arg(long, num_args = 2, value_names = ["NAME", "VALUE"], hide = true, allow_hyphen_values = true)]
     option: Vec<String>,
     /// What is done about URLs that are not quoted: ignore, warn or fatal
     #[arg(long, value_name = "HOW", hide = true)]
@@ -50,8 +51,8 @@ pub struct Settings {
 // Flags that say nothing about an evaluation that builds nothing.
 #[derive(clap::Args, Debug)]
 struct Accepted {
-    #[arg(long, hide = true)]
-    quiet: bool,
+    #[arg(long, hide = true, action = clap::ArgAction::Count)]
+    quiet: u8,
     #[arg(short = 'Q', long = "no-build-output", hide = true)]
     no_build_output: bool,
     #[arg(short = 'k', long, hide = true)]
@@ -106,30 +107,45 @@ struct Accepted {
 
 impl Settings {
     /// Whether programs see nothing of the machine, as far as settings say.
-    pub fn is_pure(&self, config: &[(String, String)]) -> bool {
-        let said = config.iter().rfind(|(name, _)| name == "pure-eval").map(|(_, value)| value.as_str());
-        matches!(self.said("pure-eval").or(said), Some("true" | "yes" | "1"))
+    pub fn is_pure(&self) -> bool {
+        self.said("pure-eval").and_then(switch).unwrap_or(false)
     }
 
-    /// The search path that stands for NIX_PATH.
-    pub fn nix_path(&self) -> Option<&str> {
-        self.nix_path.as_deref().or_else(|| self.said("nix-path"))
+    /// The search path that stands for `environment`, NIX_PATH, and what is added to it.
+    pub fn search_path(&self, environment: &str) -> Vec<String> {
+        let path = self.nix_path.as_deref().or_else(|| self.said("nix-path"));
+        let mut entries = search_path_entries(path.unwrap_or(environment));
+        let added = self.options().filter(|(name, _)| *name == "extra-nix-path");
+        entries.extend(added.flat_map(|(_, entries)| entries.split_whitespace()).map(str::to_owned));
+        entries
+    }
+
+    /// How much Nix would say of what it does, in steps above or below its usual.
+    pub fn verbosity(&self) -> i16 {
+        let debug = if self.accepted.debug { 3 } else { 0 };
+        i16::from(self.accepted.verbose).max(debug) - i16::from(self.accepted.quiet)
+    }
+
+    /// Whether what is said is wanted as JSON.
+    pub fn is_json_log(&self) -> bool {
+        self.accepted.log_format.as_deref() == Some("internal-json")
     }
 
     /// What `--option NAME` said last.
     fn said(&self, name: &str) -> Option<&str> {
-        self.option.chunks_exact(2).rfind(|pair| pair[0] == name).map(|pair| pair[1].as_str())
+        self.options().rfind(|(said, _)| *said == name).map(|(_, value)| value)
     }
 
-    /// Puts the settings into effect, those of `config` first.
-    pub fn apply(&self, config: &[(String, String)], options: &mut Options) {
-        let given = self.option.chunks_exact(2).map(|pair| (pair[0].as_str(), pair[1].as_str()));
-        let given: Vec<(&str, &str)> =
-            config.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(given).collect();
+    fn options(&self) -> impl DoubleEndedIterator<Item = (&str, &str)> {
+        self.option.chunks_exact(2).map(|pair| (pair[0].as_str(), pair[1].as_str()))
+    }
+
+    /// Puts the settings into effect.
+    pub fn apply(&self, options: &mut Options) {
         let unknown: BTreeSet<&str> =
-            given.iter().map(|(name, _)| *name).filter(|name| !is_setting(name)).collect();
+            self.options().map(|(name, _)| name).filter(|name| find_or_extra(name).is_none()).collect();
         unknown.iter().for_each(|name| warn(&format!("unknown setting '{name}'")));
-        for (name, value) in given {
+        for (name, value) in self.options() {
             set(options, name, value);
         }
         for (on, name, value) in [
@@ -156,21 +172,25 @@ impl Settings {
 }
 
 fn set(options: &mut Options, name: &str, value: &str) {
+    if let Err(refusal) = check(name, value) {
+        return warn(&refusal.text);
+    }
+    let on = switch(value).unwrap_or(false);
     match name {
-        "max-call-depth" => match value.parse() {
-            Ok(depth) => options.max_call_depth = depth,
-            Err(_) => warn(&format!("setting '{name}' has invalid value '{value}'")),
-        },
-        "restrict-eval" => set_switch(&mut options.restricted, name, value),
+        "max-call-depth" => {
+            let depth = number(value).and_then(|depth| u32::try_from(depth).ok());
+            options.max_call_depth = depth.unwrap_or(options.max_call_depth);
+        }
+        "restrict-eval" => options.restricted = on,
         "allowed-uris" => options.allowed_uris = words(value),
         "extra-allowed-uris" => options.allowed_uris.extend(words(value)),
-        "show-trace" => set_switch(&mut options.show_trace, name, value),
-        "trace-verbose" => set_switch(&mut options.trace_verbose, name, value),
-        "abort-on-warn" => set_switch(&mut options.abort_on_warn, name, value),
-        "lint-url-literals" => set_lint(&mut options.url_literals, name, value),
-        "lint-absolute-path-literals" => set_lint(&mut options.absolute_paths, name, value),
-        "lint-short-path-literals" => set_lint(&mut options.short_paths, name, value),
-        "warn-short-path-literals" => set_short_paths(&mut options.short_paths, name, value),
+        "show-trace" => options.show_trace = on,
+        "trace-verbose" => options.trace_verbose = on,
+        "abort-on-warn" => options.abort_on_warn = on,
+        "lint-url-literals" => options.url_literals = lint(value),
+        "lint-absolute-path-literals" => options.absolute_paths = lint(value),
+        "lint-short-path-literals" => options.short_paths = lint(value),
+        "warn-short-path-literals" => options.short_paths = lint_of_switch(on),
         "system" | "eval-system" => options.system = value.as_bytes().to_vec(),
         "experimental-features" | "extra-experimental-features" => enable(options, value),
         _ => {}
@@ -179,13 +199,6 @@ fn set(options: &mut Options, name: &str, value: &str) {
 
 fn words(value: &str) -> Vec<String> {
     value.split_whitespace().map(str::to_owned).collect()
-}
-
-/// The settings that NIX_CONFIG makes.
-pub fn config_of_environment() -> Vec<(String, String)> {
-    let config = std::env::var("NIX_CONFIG").unwrap_or_default();
-    let lines = config.lines().filter_map(|line| line.split('#').next()?.split_once('='));
-    lines.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())).collect()
 }
 
 /// The entries of a search path; the colon of a URL separates nothing.
@@ -215,38 +228,21 @@ pub fn enable(options: &mut Options, names: &str) {
     options.features.enable(names);
 }
 
-fn set_switch(switch: &mut impl From<bool>, name: &str, value: &str) {
+fn lint(value: &str) -> Lint {
     match value {
-        "true" | "yes" | "1" => *switch = true.into(),
-        "false" | "no" | "0" => *switch = false.into(),
-        _ => warn(&format!("Boolean setting '{name}' has invalid value '{value}'")),
+        "warn" => Lint::Warn,
+        "fatal" => Lint::Fatal,
+        _ => Lint::Ignore,
     }
 }
 
-fn set_lint(lint: &mut Lint, name: &str, value: &str) {
-    *lint = match value {
-        "ignore" => Lint::Ignore,
-        "warn" => Lint::Warn,
-        "fatal" => Lint::Fatal,
-        _ => {
-            return warn(&format!(
-                "option '{name}' has invalid value '{value}' (expected 'ignore', 'warn', or 'fatal')"
-            ));
-        }
-    };
-}
-
 /// The switch that became a lint.
-fn set_short_paths(lint: &mut Lint, name: &str, value: &str) {
-    let mut on = None;
-    set_switch(&mut on, name, value);
-    let (how, word) = match on {
-        Some(true) => (Lint::Warn, "warn"),
-        Some(false) => (Lint::Ignore, "ignore"),
-        None => return,
-    };
-    warn(&format!("'{name}' is deprecated, use 'lint-short-path-literals = {word}' instead"));
-    *lint = how;
+fn lint_of_switch(on: bool) -> Lint {
+    let (lint, word) = if on { (Lint::Warn, "warn") } else { (Lint::Ignore, "ignore") };
+    warn(&format!(
+        "'warn-short-path-literals' is deprecated, use 'lint-short-path-literals = {word}' instead"
+    ));
+    lint
 }
 
 fn warn(text: &str) {

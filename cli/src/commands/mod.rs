@@ -31,6 +31,7 @@ pub mod info;
 pub mod inspect;
 pub mod lock;
 pub mod logs;
+mod nix_words;
 pub mod parse;
 pub mod plan;
 pub mod ps;
@@ -38,7 +39,9 @@ pub mod registry;
 pub mod repl;
 pub mod run;
 mod s3_options;
+mod setting_config;
 mod setting_names;
+mod setting_values;
 pub mod space;
 pub mod verify;
 pub mod volume;
@@ -48,7 +51,7 @@ pub mod why;
 use std::ffi::OsString;
 
 use clap::Parser;
-use clap::error::{ContextKind, ErrorKind};
+use clap::error::ErrorKind;
 
 use crate::args::{Cli, ColorChoice, Global, Verb};
 use crate::failure::{Failure, Kind, Outcome};
@@ -75,6 +78,10 @@ pub fn main() -> u8 {
             report::failure(&failure, Streams::detect(ColorChoice::Auto));
             return failure.exit_code();
         }
+    };
+    let words = match language_words(words) {
+        Ok(words) => words,
+        Err(stop) => return eval::refused(&stop),
     };
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
@@ -170,11 +177,6 @@ fn command_line_error(error: &clap::Error, words: &[OsString]) -> u8 {
             let text = if streams.color_out { text.ansi().to_string() } else { text.to_string() };
             crate::output::data(&text).map_or_else(|failure| failure.exit_code(), |()| 0)
         }
-        ErrorKind::UnknownArgument if words.iter().any(|word| word == "--eval") => {
-            let flag = error.get(ContextKind::InvalidArg).map(ToString::to_string).unwrap_or_default();
-            crate::output::say(&format!("error: unrecognised flag '{flag}'\n{}", eval::TRY_HELP));
-            Kind::Input.exit_code()
-        }
         _ => {
             let text = if streams.color_err { text.ansi().to_string() } else { text.to_string() };
             crate::output::say(text.trim_end());
@@ -188,17 +190,32 @@ fn command_line_error(error: &clap::Error, words: &[OsString]) -> u8 {
     }
 }
 
-/// The command's name: the first word that is neither a global option nor its value.
+/// Words as they are, but for the commands of the build language those that stand for them.
+fn language_words(mut words: Vec<OsString>) -> Result<Vec<OsString>, nix_words::Stop> {
+    let Some(at) = command_index(&words) else { return Ok(words) };
+    let is_eval = words[at] == "eval";
+    if is_eval || words[at] == "repl" {
+        let rest = words.split_off(at + 1);
+        let stands_in = is_eval && rest.iter().any(|word| word == "--eval");
+        words.extend(nix_words::for_clap(rest, stands_in)?);
+    }
+    Ok(words)
+}
+
+/// The command's name.
 fn first_word(words: &[OsString]) -> Option<&OsString> {
-    let mut words = words.iter().skip(1);
-    while let Some(word) = words.next() {
+    words.get(command_index(words)?)
+}
+
+/// Where the command's name is: the first word that is neither a global option nor its value.
+fn command_index(words: &[OsString]) -> Option<usize> {
+    let mut at = 1;
+    while let Some(word) = words.get(at) {
         let text = word.to_string_lossy();
         if !text.starts_with('-') {
-            return Some(word);
+            return Some(at);
         }
-        if text == "--root" || text == "--color" {
-            words.next();
-        }
+        at += if text == "--root" || text == "--color" { 2 } else { 1 };
     }
     None
 }

@@ -3,12 +3,14 @@
 //! Owns: the implementation of the language's [`World`](buildc_compiler::lang::world::World).
 //! Never does: evaluation.
 
+mod log;
 mod sealed;
 mod world;
 
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
+pub use log::Log;
 pub use sealed::Sealed;
 pub use world::Files;
 

@@ -3,18 +3,21 @@
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use buildc_compiler::lang::error::EvalError;
+use buildc_compiler::lang::eval::Evaluator;
 use buildc_compiler::lang::world::{FileType, World, WorldError};
 use buildc_executor::context::git::commit_of;
 use buildc_executor::sources::Sources;
 use buildc_ir::git::GitRemote;
 use buildc_ir::source::{Facts, Source};
 
+use super::Log;
 use crate::interrupt;
 
 /// This machine's files. What was fetched is seen in the build language's store, where its names belong, though it lies
@@ -23,12 +26,24 @@ use crate::interrupt;
 pub struct Files {
     sources: Sources,
     store: Vec<u8>,
+    log: Log,
 }
 
 impl Files {
     /// With the sources beside the store in `root`; `store` is the directory that names of sources are reckoned for.
     pub fn new(root: &Path, store: &[u8]) -> Self {
-        Self { sources: Sources::new(root), store: store.to_vec() }
+        Self { sources: Sources::new(root), store: store.to_vec(), log: Log::Plain }
+    }
+
+    /// The same, with another form of what is said.
+    #[must_use]
+    pub fn logging(self, log: Log) -> Self {
+        Self { log, ..self }
+    }
+
+    /// Tells an error on standard error.
+    pub fn tell(&self, error: &EvalError, ev: &Evaluator<'_>) {
+        self.log.write(&self.log.error(error, ev));
     }
 
     /// Whether a path is where sources are brought to.
@@ -191,7 +206,6 @@ impl World for Files {
     }
 
     fn say(&self, line: &[u8]) {
-        // Nothing can be done when the user closed the stream.
-        let _ = io::stderr().lock().write_all(&[line, b"\n"].concat());
+        self.log.write(&self.log.line(line));
     }
 }

@@ -126,7 +126,7 @@ fn warn<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
         b"" => Vec::new(),
         _ => report::finish(text.bytes(), b"evaluation warning:"),
     };
-    ev.world.say(&line);
+    ev.narrate(-2, &[&line]);
     if ev.options.abort_on_warn {
         let text = "aborting to reveal stack trace of warning, as abort-on-warn is set";
         return Err(EvalError::new(text));

@@ -84,6 +84,7 @@ impl<'a> Evaluator<'a> {
             memory.record(&store, path.clone(), &derivation, &mut |path| self.stored_derivation(path));
         self.memory.derivations = memory;
         recorded.map_err(modulo_error)?;
+        self.narrate(2, &[b"instantiated '", name, b"' -> '", &store.print(&path), b"'"]);
         self.derivation_paths(&derivation, &path)
     }
 

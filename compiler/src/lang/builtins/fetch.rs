@@ -12,7 +12,7 @@ use crate::lang::error::{ErrorKind, EvalError, Result};
 use crate::lang::eval::{Coercion, Evaluator};
 use crate::lang::flake_ref::is_scheme;
 use crate::lang::hash::{Format, Hash};
-use crate::lang::store_path::{FileMethod, check_name, fixed_output_path};
+use crate::lang::store_path::{FileMethod, StorePath, check_name, fixed_output_path};
 use crate::lang::syntax::Pos;
 use crate::lang::syntax::symbol::known;
 use crate::lang::value::{Value, share};
@@ -67,6 +67,12 @@ fn fetch_tarball<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value
     if let Some(found) = pinned(ev, &request, FileMethod::Archive)? {
         return Ok(found);
     }
+    let path = unpack(ev, &request)?;
+    Ok(ev.store_path_value(&path))
+}
+
+/// Where what is in an archive lies.
+fn unpack(ev: &mut Evaluator<'_>, request: &Request) -> Result<StorePath> {
     let url = String::from_utf8_lossy(&request.url).into_owned();
     if !has_scheme(&url) {
         return Err(EvalError::new(format!("'{url}' doesn't have a scheme")));
@@ -77,7 +83,35 @@ fn fetch_tarball<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value
         ErrorKind::HashMismatch => error,
         _ => error.trace(Pos::NONE, format!("while fetching the input '{url}'").into_bytes()),
     })?;
-    Ok(ev.store_path_value(&kept.path))
+    Ok(kept.path)
+}
+
+impl Evaluator<'_> {
+    /// Where what is in the archive lies that a word of the command line names.
+    ///
+    /// # Errors
+    /// When it cannot be fetched, or nothing may be fetched that no hash is known of.
+    pub fn unpacked(&mut self, word: &str) -> Result<Vec<u8>> {
+        let url = match word.strip_prefix("channel:") {
+            Some(channel) => format!("https://channels.nixos.org/{channel}/nixexprs.tar.xz"),
+            None => word.to_owned(),
+        };
+        if !self.may_be_unlocked() {
+            let text = format!("cannot fetch '{url}' in pure evaluation mode (use '--impure' to override)");
+            return Err(EvalError::new(text));
+        }
+        self.world.check_uri(&url).map_err(world_error)?;
+        let request = Request { url: url.into_bytes(), name: b"source".to_vec(), expected: None };
+        let path = unpack(self, &request)?;
+        Ok(self.store_dir().print(&path))
+    }
+}
+
+/// Whether a word that stands for a file is fetched first.
+pub fn is_remote(word: &str) -> bool {
+    const SCHEMES: [&str; 7] = ["http", "https", "file", "channel", "git", "s3", "ssh"];
+    word.starts_with("channel:")
+        || word.split_once("://").is_some_and(|(scheme, _)| SCHEMES.contains(&scheme))
 }
 
 fn has_scheme(url: &str) -> bool {

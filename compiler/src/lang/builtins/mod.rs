@@ -62,6 +62,8 @@ mod types;
 mod versions;
 mod xml;
 
+pub use fetch::is_remote;
+
 /// Code of a builtin. It gets exactly as many arguments as its arity.
 pub type Function = for<'a> fn(&mut Evaluator<'a>, &[Value<'a>]) -> Result<Value<'a>>;
 

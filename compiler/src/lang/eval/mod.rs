@@ -70,6 +70,8 @@ pub struct Options {
     pub trace_verbose: bool,
     /// `builtins.warn` fails once it has spoken.
     pub abort_on_warn: bool,
+    /// How much is said: what `builtins.warn` is given from -2 on, what files are evaluated from 1, what is made from 2.
+    pub verbosity: i16,
     /// Where the store is, without a slash at the end.
     pub store_dir: Vec<u8>,
     /// `builtins.currentSystem`.
@@ -105,6 +107,7 @@ impl Default for Options {
             allowed_uris: Vec::new(),
             trace_verbose: false,
             abort_on_warn: false,
+            verbosity: 0,
             store_dir: b"/nix/store".to_vec(),
             system: b"x86_64-linux".to_vec(),
             home: None,

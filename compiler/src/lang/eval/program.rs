@@ -57,6 +57,13 @@ impl<'a> Evaluator<'a> {
         self.world.say(&crate::lang::report::render_warning(&error, &self.sources));
     }
 
+    /// Says what is done, where so much is wanted.
+    pub fn narrate(&self, level: i16, parts: &[&[u8]]) {
+        if self.options.verbosity >= level {
+            self.world.say(&parts.concat());
+        }
+    }
+
     /// The value of a text.
     ///
     /// # Errors
@@ -100,6 +107,7 @@ impl<'a> Evaluator<'a> {
             return self.force_slot(slot, Pos::NONE);
         }
         let slot: &'a Slot<'a> = self.arena.alloc(Cell::new(Value::Null));
+        self.narrate(1, &[b"evaluating file '", &path, b"'"]);
         let program = self.load(&path, &[])?;
         self.files.insert(path.clone(), slot);
         slot.set(Value::Blackhole);
@@ -132,6 +140,7 @@ impl<'a> Evaluator<'a> {
     pub fn eval_file_in_scope(&mut self, path: &[u8], scope: &'a Attrs<'a>) -> Result<Value<'a>> {
         let path = self.expression_file(path)?;
         let (shape, values) = scope.flatten(self.arena);
+        self.narrate(1, &[b"evaluating file '", &path, b"'"]);
         let program = self.load(&path, shape.symbols)?;
         let values: Vec<Value<'a>> = values.iter().map(share).collect();
         self.run(&program, &values)
