@@ -66,10 +66,8 @@ fn fetch_git<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>
             Attributes::from([("url".to_owned(), Attribute::Text(text(&url)))])
         }
     };
-    if let Some(Attribute::Text(url)) = attributes.get_mut("url")
-        && url.starts_with('/')
-    {
-        *url = flake_ref::of_path(url);
+    if let Some(Attribute::Text(url)) = attributes.get_mut("url") {
+        *url = git_url(url)?;
     }
     attributes.insert("type".to_owned(), Attribute::Text("git".to_owned()));
     match attributes.get("submodules") {
@@ -89,6 +87,26 @@ fn fetch_git<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>
     let name = text_of(&attributes, "name").unwrap_or("source").to_owned();
     let tree = ev.tree(&attributes, &shown, name.as_bytes())?;
     Ok(ev.tree_value(&tree, true))
+}
+
+/// The URL of a repository that is written as Git's own command takes it: a path, or `USER@HOST:PATH`.
+fn git_url(written: &str) -> Result<String> {
+    if written.starts_with('/') {
+        return Ok(flake_ref::of_path(written));
+    }
+    let head = written.split('/').next().unwrap_or_default();
+    if let Some(at) = head.rfind('@')
+        && let Some((host, path)) = written[at + 1..].rsplit_once(':')
+    {
+        return Ok(format!("ssh://{}@{host}/{path}", &head[..at]));
+    }
+    let is_url = written.contains("://") || written.starts_with("file:") || written.starts_with("git+file:");
+    if head.contains(':') && !is_url {
+        let text =
+            format!("SCP-like URL '{written}' is not supported; use SSH URL syntax instead (ssh://...)");
+        return Err(EvalError::new(text));
+    }
+    Ok(written.to_owned())
 }
 
 fn fetch_tree<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
@@ -197,4 +215,24 @@ fn fetch_mercurial<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Val
     }
     let url = text(&url.ok_or_else(|| EvalError::new("'url' argument required"))?);
     Err(unsupported(&url))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_git_takes_for_a_host_and_a_path_is_a_url_where_it_names_a_user() {
+        for (written, wanted) in [
+            ("git@localhost:b/c", Some("ssh://git@localhost/b/c")),
+            ("git@h:/x", Some("ssh://git@h//x")),
+            ("git@h:b:c", Some("ssh://git@h:b/c")),
+            ("ssh://git@h:22/b", Some("ssh://git@h:22/b")),
+            ("/x:y", Some("file:///x:y")),
+            ("h:x", None),
+            ("github:a/b", None),
+        ] {
+            assert_eq!(git_url(written).ok().as_deref(), wanted, "{written}");
+        }
+    }
 }

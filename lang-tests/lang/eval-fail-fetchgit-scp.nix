@@ -1,0 +1,1 @@
+builtins.fetchGit { url = "github:a/b"; }
