@@ -67,6 +67,15 @@ fn bindings_see_what_was_bound_before_them() {
 }
 
 #[test]
+fn a_configuration_that_is_wrong_is_told_before_the_first_line() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let output =
+        repl(directory.path(), &["--impure"]).env("NIX_CONFIG", "zz=2").output().expect("buildc runs");
+    let wanted = "error: syntax error in configuration line 'zz=2' in \"NIX_CONFIG\"\nTry 'nix --help' for more information.\n";
+    assert_eq!((output.status.code(), &output.stderr[..]), (Some(1), wanted.as_bytes()));
+}
+
+#[test]
 fn input_goes_on_until_it_is_whole() {
     assert_eq!(says("let\n  z = 3;\nin z\n"), "3\n");
     assert_eq!(says("\"a\nb\"\n"), "\"a\\nb\"\n");

@@ -96,15 +96,17 @@ enum Source {
     Flake(String),
 }
 
-/// Tells why a command line is not run, or what it asks for that needs no run, and returns the exit code.
-pub fn refused(stop: &Stopped) -> u8 {
+/// Tells why a command line is not run, or what it asks for that needs no run, and returns the exit code;
+/// `program` is Nix's that is stood in for.
+pub fn refused(stop: &Stopped, program: &str) -> u8 {
     match stop {
         Stopped::Version => {
             let text = format!("nix-instantiate (Nix) {NIX_VERSION}\n");
             crate::output::data(&text).map_or_else(|failure| failure.exit_code(), |()| 0)
         }
         Stopped::Refused(refusal) => {
-            let help = if refusal.is_usage { format!("\n{TRY_HELP}") } else { String::new() };
+            let help = format!("\nTry '{program} --help' for more information.");
+            let help = if refusal.is_usage { help } else { String::new() };
             crate::output::say(&format!("error: {}{help}", refusal.text));
             1
         }

@@ -79,9 +79,10 @@ pub fn main() -> u8 {
             return failure.exit_code();
         }
     };
+    let is_repl = first_word(&words).is_some_and(|word| word == "repl");
     let words = match language_words(words) {
         Ok(words) => words,
-        Err(stop) => return eval::refused(&stop),
+        Err(stop) => return eval::refused(&stop, if is_repl { "nix" } else { "nix-instantiate" }),
     };
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
