@@ -198,6 +198,37 @@ fn an_archive_is_fetched_and_evaluated_where_the_machine_may_be_seen() {
     fails(&["--eval", "flake:a"], &format!("error: {disabled}\n"));
 }
 
+#[test]
+fn the_search_path_may_name_archives_and_each_entry_is_looked_for_once() {
+    let directory = directory();
+    let archive = directory.path().join("shelf.tgz");
+    let made = Command::new("tar")
+        .arg("-czf")
+        .arg(&archive)
+        .args(["-C", &directory.path().to_string_lossy(), "shelf"])
+        .status();
+    assert!(made.expect("tar runs").success());
+    let (here, gone) =
+        (format!("s=file://{}", archive.display()), format!("g=file://{}.gone", archive.display()));
+    let root = directory.path().join("store").display().to_string();
+    let program = "[ (import <s/book.nix>) (baseNameOf (toString <s>)) (builtins.tryEval <g>).success (builtins.tryEval <g/x>).success (builtins.tryEval <n>).success (builtins.tryEval <n>).success ]";
+    let words =
+        ["--root", &root, "--impure", "--strict", "-I", &here, "-I", &gone, "-I", "n=nowhere", "-E", program];
+    let output = eval(directory.path(), &words, "");
+    let (shown, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(
+        shown.starts_with("[ \"book\" \"") && shown.ends_with("-source\" false false false false ]\n"),
+        "{shown}{said}"
+    );
+    assert_eq!(said.matches(".gone' cannot be downloaded, ignoring\n").count(), 1, "{said}");
+    assert_eq!(said.matches(".gone' does not exist, ignoring\n").count(), 1, "{said}");
+    assert_eq!(
+        said.matches("warning: Nix search path entry 'nowhere' does not exist, ignoring\n").count(),
+        1,
+        "{said}"
+    );
+}
+
 /// What an evaluation with NIX_CONFIG says: on standard output and standard error, and with its exit code.
 fn configured(config: &str, words: &[&str]) -> (String, String, Option<i32>) {
     let directory = directory();

@@ -1,6 +1,7 @@
 //! Other files: `import`, `scopedImport`, `findFile`.
 
 use super::bring::world_error;
+use super::fetch::is_remote;
 use super::{Builtin, shipped};
 use crate::lang::error::{ErrorKind, EvalError, Result};
 use crate::lang::eval::{Coercion, Evaluator};
@@ -72,9 +73,10 @@ impl<'a> Evaluator<'a> {
     ///
     /// # Errors
     /// When it is nowhere.
-    pub fn look_up(&self, wanted: &[u8]) -> Result<Vec<u8>> {
+    pub fn look_up(&mut self, wanted: &[u8]) -> Result<Vec<u8>> {
+        let entries = self.options.search_path.clone();
         let entries: Vec<(&[u8], Vec<u8>)> =
-            self.options.search_path.iter().map(|(prefix, path)| (&prefix[..], path.clone())).collect();
+            entries.iter().map(|(prefix, path)| (&prefix[..], path.clone())).collect();
         match self.find_file(&entries, wanted)? {
             Value::Path(path) => Ok(path.bytes.to_vec()),
             _ => Ok(Vec::new()),
@@ -82,20 +84,11 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Where `<wanted>` is.
-    fn find_file(&self, entries: &[(&[u8], Vec<u8>)], wanted: &[u8]) -> Result<Value<'a>> {
+    fn find_file(&mut self, entries: &[(&[u8], Vec<u8>)], wanted: &[u8]) -> Result<Value<'a>> {
         let entries = if self.options.sealed { &[] } else { entries };
         for (prefix, path) in entries {
             let Some(suffix) = suffix_below(prefix, wanted) else { continue };
-            let place = match path.first() {
-                Some(b'/') => path.clone(),
-                _ => [&self.options.directory, b"/".as_slice(), path].concat(),
-            };
-            if self.world.file_type(&place).map_err(world_error)?.is_none() {
-                let text =
-                    [b"warning: Nix search path entry '".as_slice(), path, b"' does not exist, ignoring"];
-                self.world.say(&text.concat());
-                continue;
-            }
+            let Some(place) = self.search_place(path)? else { continue };
             let found = if suffix.is_empty() { place } else { [&place, b"/".as_slice(), suffix].concat() };
             if self.world.file_type(&found).map_err(world_error)?.is_some() {
                 return Ok(self.path(&found));
@@ -115,6 +108,43 @@ impl<'a> Evaluator<'a> {
             b"' was not found in the Nix search path (add it using $NIX_PATH or -I)",
         ];
         Err(EvalError::of_kind(ErrorKind::Throw, text.concat()))
+    }
+}
+
+impl Evaluator<'_> {
+    /// Where an entry of the search path is, if it is anywhere; what it names is fetched. Each is looked for once.
+    fn search_place(&mut self, entry: &[u8]) -> Result<Option<Vec<u8>>> {
+        if let Some(known) = self.search_places.get(entry) {
+            return Ok(known.clone());
+        }
+        let place = match std::str::from_utf8(entry).ok().filter(|word| is_remote(word)) {
+            Some(word) => match self.unpacked(word) {
+                Ok(place) => Some(place),
+                Err(error) if !error.is_traced() => return Err(error),
+                Err(_) => {
+                    self.ignored(entry, "cannot be downloaded");
+                    None
+                }
+            },
+            None if entry.starts_with(b"/") => Some(entry.to_owned()),
+            None => Some([&self.options.directory, b"/".as_slice(), entry].concat()),
+        };
+        let is_there = match &place {
+            Some(place) => self.world.file_type(place).map_err(world_error)?.is_some(),
+            None => false,
+        };
+        if !is_there {
+            self.ignored(entry, "does not exist");
+        }
+        let place = place.filter(|_| is_there);
+        self.search_places.insert(entry.to_owned(), place.clone());
+        Ok(place)
+    }
+
+    fn ignored(&self, entry: &[u8], why: &str) {
+        let text =
+            [b"warning: Nix search path entry '".as_slice(), entry, b"' ", why.as_bytes(), b", ignoring"];
+        self.world.say(&text.concat());
     }
 }
 

@@ -138,6 +138,8 @@ pub struct Evaluator<'a> {
     pub steps: Option<&'a dyn Steps>,
     /// Where builtins that want to know it are called.
     pub sites: Sites,
+    /// Where the entries of the search path are that were looked for; `None` where they are nowhere.
+    pub(in crate::lang) search_places: HashMap<Vec<u8>, Option<Vec<u8>>>,
     pub(super) codes: Vec<Node<'a>>,
     pub(super) globals: Vec<Global<'a>>,
     frames: Frames<'a>,
@@ -174,6 +176,7 @@ impl<'a> Evaluator<'a> {
             world,
             steps: None,
             sites: Sites::default(),
+            search_places: HashMap::new(),
             codes: Vec::new(),
             globals: Vec::new(),
             frames: Frames::new(arena),
