@@ -172,7 +172,7 @@ fn merged_trees_share_their_base_and_keep_the_changes_of_each() {
           above = buildc.image { name = "t/above"; rootfs = buildc.run merged "cat /new/* > /all"; };
           whole = buildc.image { name = "t/whole"; rootfs = buildc.merge [ alone base ]; };
           diff = buildc.image { name = "t/diff"; rootfs = buildc.merge [ base (buildc.diff base one) ]; };
-          same = buildc.image { name = "t/one"; rootfs = buildc.merge [ base one one base ]; };
+          same = buildc.image { name = "t/one"; rootfs = buildc.merge [ base one (buildc.image { rootfs = one; }) base ]; };
         }"#,
     );
     run(buildc(&store).args(["build", "-q"]).arg(&project)).expect("a build");
@@ -365,6 +365,20 @@ fn errors_name_the_element_that_is_wrong() {
             "buildc.config: ExposedPorts: `x` is not a port",
         ),
         ("step { }", "buildc.step: attribute 'kind' is missing"),
+        ("config buildc.scratch { Env.\"A=B\" = 1; }", "buildc.config: \"A=B\" is no name"),
+        (
+            "dockerfile { context = ./.; contexts.a = \"x\"; }",
+            "'a' of attribute 'contexts' must be a path or a step, but it is the string \"x\"",
+        ),
+        (
+            "dockerfile { context = ./.; contexts.a = ./app.js; }",
+            "buildc.dockerfile: attribute 'contexts.a': '",
+        ),
+        ("dockerfile { context = ./nope; }", "buildc.dockerfile: attribute 'context': path '"),
+        (
+            "run buildc.scratch \"${derivation { name = \"x\"; system = \"y\"; builder = \"z\"; }}\"",
+            "-x.drv', which buildc does not build; make what it would make with buildc.run",
+        ),
         ("step { kind = \"x\"; }", "buildc.step: this describes no step of the kind \"x\""),
     ];
     for (expression, wanted) in cases {
@@ -395,6 +409,24 @@ fn what_a_step_makes_cannot_be_read_while_evaluating() {
         ));
         assert!(text.contains("cannot read the output of a step during evaluation"), "{read}: {text}");
     }
+}
+
+#[test]
+fn steps_that_are_made_alike_are_equal_and_an_image_stands_for_its_tree() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let project = project(
+        dir.path(),
+        r#"{ buildc }:
+        let
+          made = text: buildc.write (buildc.from "scratch") { path = "/a"; inherit text; };
+          image = buildc.image { rootfs = made "1"; config.Env.A = "1"; };
+        in
+        assert made "1" == made "1" && made "1" != made "2" && buildc.from "scratch" == buildc.scratch;
+        assert buildc.config (made "1") { User = "1"; } != made "1";
+        buildc.write (buildc.copy (buildc.merge [ image (made "2") ]) { from = image; to = "/b/"; }) { path = "/c"; text = ""; }"#,
+    );
+    let planned = plan(&dir.path().join("store"), &[], &project);
+    assert!(planned.contains("Plan of 6 steps") && planned.contains("MERGE COPY <<a /a"), "{planned}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! Owns: the meaning of a request. Never does: evaluation; it sees plain data only, and files through [`World`].
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use buildc_digest::Digest;
@@ -30,7 +30,7 @@ pub(super) const STEP_ROOT: &str = "/run/buildc/";
 const LANGUAGE_STORE: &str = "/nix/store";
 
 /// A tree that a step of a build file stands for.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Tree {
     pub(super) root: StepId,
     pub(super) config: ImageConfig,
@@ -94,10 +94,8 @@ impl Steps for Builder<'_> {
                 tree
             }
         };
-        let mut state = self.state.borrow_mut();
         let place = format!("{STEP_ROOT}{}", tree.root.0.short());
-        state.trees.push(tree);
-        Ok(Made { handle: state.trees.len() - 1, place })
+        Ok(Made { handle: self.keep(tree), place })
     }
 
     fn checksum(&self, url: &str) -> Result<Option<Digest>, String> {
@@ -130,6 +128,8 @@ pub(super) struct State {
     pub(super) sources: SourceMap,
     pub(super) warnings: Vec<Diagnostic>,
     trees: Vec<Tree>,
+    /// Numbers of the trees that a step is the root of: their configs differ.
+    handles: HashMap<StepId, Vec<usize>>,
     files: BTreeMap<String, buildc_ir::FileId>,
     /// Directories of the contexts by their names.
     contexts: BTreeMap<String, String>,
@@ -192,6 +192,18 @@ impl<'w> Builder<'w> {
     pub fn finish(self) -> Built {
         let State { graph, sources, warnings, contexts, .. } = self.state.into_inner();
         Built { graph, sources, warnings, contexts }
+    }
+
+    /// The number of a tree. The same tree has the same one, so that steps that are alike are equal for programs.
+    fn keep(&self, tree: Tree) -> usize {
+        let state = &mut *self.state.borrow_mut();
+        let alike = state.handles.entry(tree.root).or_default();
+        if let Some(known) = alike.iter().find(|known| state.trees.get(**known) == Some(&tree)) {
+            return *known;
+        }
+        alike.push(state.trees.len());
+        state.trees.push(tree);
+        state.trees.len() - 1
     }
 
     /// The tree of a step.

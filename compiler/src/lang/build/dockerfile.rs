@@ -7,6 +7,7 @@ use buildc_ir::{Diagnostic, Graph, Severity, Target};
 use super::builder::{Builder, Tree};
 use super::request::{DockerfileRequest, Place};
 use crate::dockerfile::{self, LowerOptions};
+use crate::lang::world::FileType;
 
 /// A Dockerfile bigger than this is none.
 const LIMIT_BYTES: usize = 16 << 20;
@@ -17,6 +18,8 @@ const LIMIT_BYTES: usize = 16 << 20;
 /// The text of what is wrong; problems inside the Dockerfile with their lines.
 pub(super) fn lower(builder: &Builder<'_>, request: &DockerfileRequest) -> Result<Tree, String> {
     let context = builder.path_of(&request.context, "context")?;
+    is_directory(builder, context, "context")?;
+    let options = options(builder, request, context)?;
     let path = match &request.file {
         None => format!("{context}/Dockerfile"),
         Some(Place::Path { path }) => path.clone(),
@@ -27,7 +30,6 @@ pub(super) fn lower(builder: &Builder<'_>, request: &DockerfileRequest) -> Resul
     let bytes = builder.world.read_file(path.as_bytes()).map_err(|error| error.to_string())?;
     let text = String::from_utf8(bytes).ok().filter(|text| text.len() <= LIMIT_BYTES);
     let text = text.ok_or_else(|| format!("'{path}' is no Dockerfile: it is not text, or too long"))?;
-    let options = options(builder, request, context)?;
     let mut state = builder.state.borrow_mut();
     let state = &mut *state;
     let file = state.sources.add(path, text.as_str());
@@ -74,24 +76,29 @@ fn options(
         options.platform_requested = true;
     }
     for (name, place) in &request.contexts {
-        let tree = match place {
-            Place::Step(handle) => Some(builder.tree(*handle)?),
-            Place::Text(text) => {
-                builder.mentioned(text).filter(|(_, below)| below.is_empty()).map(|(tree, _)| tree)
+        match place {
+            Place::Step(handle) => {
+                let graph = alone(builder, name, builder.tree(*handle)?)?;
+                options.builds.insert(name.clone(), vec![Arc::new(graph)]);
             }
-            Place::Path { .. } => None,
-        };
-        match tree {
-            Some(tree) => {
-                options.builds.insert(name.clone(), vec![Arc::new(alone(builder, name, tree)?)]);
-            }
-            None => {
-                let dir = builder.path_of(place, &format!("contexts.{name}"))?;
+            Place::Path { .. } | Place::Text(_) => {
+                let attribute = format!("contexts.{name}");
+                let dir = builder.path_of(place, &attribute)?;
+                is_directory(builder, dir, &attribute)?;
                 options.contexts.insert(name.clone(), builder.context(dir));
             }
         }
     }
     Ok(options)
+}
+
+/// Refuses what is no directory of this machine.
+fn is_directory(builder: &Builder<'_>, path: &str, attribute: &str) -> Result<(), String> {
+    match builder.world.file_type(path.as_bytes()).map_err(|error| error.to_string())? {
+        Some(FileType::Directory | FileType::Symlink) => Ok(()),
+        Some(_) => Err(format!("attribute '{attribute}': '{path}' is no directory")),
+        None => Err(format!("attribute '{attribute}': path '{path}' does not exist")),
+    }
 }
 
 /// What a tree needs, as a graph of its own.

@@ -27,7 +27,8 @@ let
 
   # --- types of attributes: a name for messages and a test --------------------------------------------------------
 
-  isStep = v: isAttrs v && (v.type or null) == "step";
+  # An image stands for its tree wherever a step does.
+  isStep = v: isAttrs v && builtins.elem (v.type or null) [ "step" "image" ];
   isText = v: isString v || (isAttrs v && (v ? outPath || v ? __toString));
   isWord = v: isText v || isInt v;
   # What a fetcher of the language gave: a string, or a set with one, of a path in the language's store.
@@ -83,12 +84,17 @@ let
     textOrTexts = either text texts;
     mode = either text int;
     from = type "a path, a step or a place in a step" "places" (v: isPath v || isStep v || isText v);
-    places = type "a set of paths and steps" "sets of paths and steps" (
-      v: isAttrs v && builtins.all (n: from.test v.${n}) (attrNames v)
-    ) // {
-      blame = memberOf from.test;
-      inner = from.name;
-    };
+    places =
+      let
+        isPlace = v: isPath v || isStep v || isFetched v;
+      in
+      type "a set of paths and steps" "sets of paths and steps" (
+        v: isAttrs v && builtins.all (n: isPlace v.${n}) (attrNames v)
+      )
+      // {
+        blame = memberOf isPlace;
+        inner = "a path or a step";
+      };
     optional = t: either t null;
     mount = type "a mount (see buildc.mount)" "mounts" (v: isAttrs v && (v.type or null) == "mount");
     env = type "a set of strings, or a list of \"NAME=VALUE\"" "environments" (
@@ -201,10 +207,16 @@ let
           }
       ) v
     else
-      map (name: {
-        inherit name;
-        value = textOf v.${name};
-      }) (attrNames v);
+      map (
+        name:
+        if match "[^=]+" name == null then
+          fail function "\"${name}\" is no name: it is empty or has an equals sign in it"
+        else
+          {
+            inherit name;
+            value = textOf v.${name};
+          }
+      ) (attrNames v);
 
   # A mode as COPY --chmod has it; an integer is read as it is written, so 755 is rwxr-xr-x.
   modeOf = v: if v == null then null else toString v;
@@ -222,15 +234,18 @@ let
           platform = may (types.optional types.text) null;
         } reference;
       in
-      step {
-        kind = "image";
-        inherit (a) reference platform;
-      }
+      imageCalled a.reference a.platform
+    else
+      imageCalled (arg "buildc.from" "the reference" types.text reference) null;
+  # As in a Dockerfile, `scratch` is no image of any registry.
+  imageCalled =
+    reference: platform:
+    if platform == null && "${reference}" == "scratch" then
+      scratch
     else
       step {
         kind = "image";
-        reference = arg "buildc.from" "the reference" types.text reference;
-        platform = null;
+        inherit reference platform;
       };
 
   local =

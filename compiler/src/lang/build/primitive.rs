@@ -183,10 +183,11 @@ fn plain<'a>(
             for element in string.context.map_or(&[][..], |context| context.elements) {
                 match element {
                     ContextElement::Opaque(path) => mentions.add(text(path)?),
-                    other => {
+                    ContextElement::Deep(derivation) | ContextElement::Built { derivation, .. } => {
                         return Err(EvalError::new(format!(
-                            "a step cannot use the derivation in the string \"{}\" ({other:?})",
-                            String::from_utf8_lossy(string.bytes())
+                            "the string \"{}\" needs the derivation '{}', which buildc does not build; make what it would make with buildc.run",
+                            String::from_utf8_lossy(string.bytes()),
+                            String::from_utf8_lossy(derivation),
                         )));
                     }
                 }
