@@ -92,7 +92,9 @@ impl Overlay<'_> {
         if self.userxattr {
             options.push(("userxattr", ""));
         } else {
-            options.push(("redirect_dir", "off"));
+            // No layer holds a redirect. With `off` kernels that are made so follow them all the same, and ask even
+            // directories that have nothing below them for one, and whether they are opaque.
+            options.push(("redirect_dir", "nofollow"));
         }
         if self.volatile && self.upper.is_some() {
             options.push(("volatile", ""));

@@ -22,7 +22,7 @@ use overlay::OverlayDriver;
 /// How a writable tree over a stack is offered to the launcher.
 #[derive(Clone, Debug)]
 pub enum Rootfs {
-    /// Mount overlayfs with these, and with `redirect_dir=off,metacopy=off,index=off`: a layer must hold whole files.
+    /// Mount overlayfs with these, and with `redirect_dir=nofollow,metacopy=off,index=off`: a layer must hold whole files.
     Overlay {
         /// Directory that the short relative lower names are relative to.
         base: PathBuf,
