@@ -76,6 +76,30 @@ fn names_in_angle_brackets_are_looked_for() {
 }
 
 #[test]
+fn to_parse_is_nixs_word_too() {
+    prints(&["--parse"], "\"input\"", "\"default\"\n");
+    prints(&["--parse-only", "two.nix"], "", "(1 + 1)\n");
+    prints(&["--parse", "-", "two.nix"], "x: x", "(x: x)\n(1 + 1)\n");
+    fails(
+        &["--parse", "--nope"],
+        "error: unrecognised flag '--nope'\nTry 'nix-instantiate --help' for more information.\n",
+    );
+    let many = (0..65536).map(|number| format!("a{number}")).collect::<Vec<_>>().join(", ");
+    let output = eval(directory().path(), &["--parse", "-"], &format!("1 + ({{ {many} }}: 1)"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    let wanted = "error: too many formal arguments, implementation supports at most 65535\n       at \u{ab}stdin\u{bb}:1:6:\n";
+    assert!(said.starts_with(wanted), "{}", &said[..said.len().min(200)]);
+}
+
+#[test]
+fn arguments_come_from_files_and_standard_input_too() {
+    prints(&["--eval", "--arg-from-stdin", "y", "-E", "{ y }: y"], "in\n", "\"in\\n\"\n");
+    prints(&["--eval", "--arg-from-file", "y", "two.nix", "-E", "{ y }: y"], "", "\"1 + 1\"\n");
+    let words = ["--eval", "--arg-from-file", "y", "nope", "-E", "{ y }: y"];
+    fails(&words, "error: opening file \"nope\": No such file or directory\n");
+}
+
+#[test]
 fn find_file_tells_where_names_are() {
     prints(
         &["--find-file", "book.nix", "s", "-I", "shelf", "-I", "s=two.nix"],

@@ -3,6 +3,8 @@
 //! Owns: what they mean for the evaluator. Never does: evaluation.
 
 use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use buildc_compiler::lang::error::{EvalError, Result};
@@ -10,6 +12,8 @@ use buildc_compiler::lang::eval::{Evaluator, Options};
 use buildc_compiler::lang::syntax::{Origin, Pos};
 use buildc_compiler::lang::value::attrs::AttrsBuilder;
 use buildc_compiler::lang::value::{Attrs, Value};
+
+use nix::errno::Errno;
 
 use super::eval_settings::{Settings, enable};
 use crate::language::{self, Log};
@@ -27,6 +31,9 @@ pub struct EvalFlags {
     /// Argument for functions, the contents of a file
     #[arg(long, num_args = 2, value_names = ["NAME", "FILE"], hide = true)]
     arg_from_file: Vec<String>,
+    /// Argument for functions, the text of standard input
+    #[arg(long, value_name = "NAME", hide = true)]
+    arg_from_stdin: Vec<String>,
     /// Where `<NAME>` is looked for; repeatable
     #[arg(short = 'I', long = "include", value_name = "[NAME=]PATH", allow_hyphen_values = true)]
     include: Vec<String>,
@@ -109,6 +116,14 @@ impl EvalFlags {
         options
     }
 
+    /// What there is to read, up to what there is room for.
+    fn text_of(&self, source: impl Read) -> io::Result<Vec<u8>> {
+        let most = self.max_memory() as u64;
+        let mut text = Vec::new();
+        source.take(most.saturating_add(1)).read_to_end(&mut text)?;
+        if text.len() as u64 > most { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(text) }
+    }
+
     fn store_directory(&self, impure: bool) -> Vec<u8> {
         let said = std::env::var("NIX_STORE_DIR").ok().filter(|path| impure && path.starts_with('/'));
         let path = self.store_dir.clone().or(said);
@@ -137,9 +152,17 @@ impl EvalFlags {
         }
         for pair in self.arg_from_file.chunks_exact(2) {
             let path = std::path::Path::new(OsStr::from_bytes(directory)).join(&pair[1]);
-            let text =
-                ev.world.read_file(path.as_os_str().as_bytes()).map_err(|error| EvalError::new(error.0))?;
+            let text = File::open(path).and_then(|file| self.text_of(file));
+            let text = text.map_err(|error| {
+                EvalError::new(format!("opening file \"{}\": {}", pair[1], reason(&error)))
+            })?;
             given.push((&pair[0], ev.string(ev.bytes(&text))));
+        }
+        for name in &self.arg_from_stdin {
+            let text = self.text_of(io::stdin().lock());
+            let text =
+                text.map_err(|error| EvalError::new(format!("reading from stdin: {}", reason(&error))))?;
+            given.push((name, ev.string(ev.bytes(&text))));
         }
         for pair in self.argstr.chunks_exact(2) {
             let text = ev.bytes(pair[1].as_bytes());
@@ -155,6 +178,11 @@ impl EvalFlags {
         }
         Ok(set.finish(ev.arena))
     }
+}
+
+/// The system's words for an error, without its number.
+fn reason(error: &io::Error) -> String {
+    error.raw_os_error().map_or_else(|| error.to_string(), |code| Errno::from_raw(code).desc().to_owned())
 }
 
 fn size(text: &str) -> std::result::Result<u64, String> {

@@ -197,7 +197,7 @@ fn language_words(mut words: Vec<OsString>) -> Result<Vec<OsString>, nix_words::
     let is_eval = words[at] == "eval";
     if is_eval || words[at] == "repl" {
         let rest = words.split_off(at + 1);
-        let stands_in = is_eval && rest.iter().any(|word| word == "--eval");
+        let stands_in = is_eval && rest.iter().any(nix_words::stands_in);
         words.extend(nix_words::for_clap(rest, stands_in)?);
     }
     Ok(words)

@@ -49,8 +49,16 @@ pub fn for_clap(words: Vec<OsString>, stands_in: bool) -> Result<Vec<OsString>, 
     let texts: Option<VecDeque<String>> = words.iter().map(|word| word.to_str().map(str::to_owned)).collect();
     let Some(texts) = texts else { return Ok(words) };
     said.read(texts)?;
+    if !said.out.iter().any(|word| word == "--eval") {
+        said.out.push("--eval".to_owned());
+    }
     said.out.push("--".to_owned());
     Ok(said.out.into_iter().chain(said.sources).map(OsString::from).collect())
+}
+
+/// Whether a word is one of those that mean Nix's own ways: it says what `nix-instantiate` is to do.
+pub fn stands_in(word: &OsString) -> bool {
+    ["--eval", "--eval-only", "--parse", "--parse-only", "--version"].iter().any(|own| word == own)
 }
 
 /// What was read so far.
@@ -113,6 +121,10 @@ impl Words {
             "--arg" | "--argstr" | "--arg-from-file" => {
                 let values = take(2)?;
                 self.say(&[flag, &values[0], &values[1]]);
+            }
+            "--arg-from-stdin" => {
+                let values = take(1)?;
+                self.say_value(flag, &values[0]);
             }
             "--override-flake" => drop(take(2)?),
             "-I" | "--include" => {

@@ -8,6 +8,9 @@ use super::super::token::Token;
 use super::Parser;
 use super::function::Brace;
 
+/// As many named arguments a function may have at most.
+const MOST: usize = 65535;
+
 impl<'a> Parser<'_, 'a> {
     /// `{ … }` where both are possible, at the brace.
     pub(super) fn brace(&mut self, start: Pos) -> Result<Brace<'a>> {
@@ -81,11 +84,13 @@ impl<'a> Parser<'_, 'a> {
         Ok(Formals { formals, ellipsis })
     }
 
-    /// Sorts formals and refuses a name given twice, be it by the whole argument's.
+    /// Sorts the formals of the function at `start` and refuses a name given twice, be it by the whole argument's, and
+    /// more of them than Nix takes.
     pub(super) fn finish_formals(
         &self,
+        start: Pos,
         formals: Formals<'a>,
-        arg: Option<(Pos, Symbol)>,
+        arg: Option<Symbol>,
     ) -> Result<Formals<'a>> {
         let sorted = self.tables.arena.alloc_slice_copy(formals.formals);
         sorted.sort_by_key(|formal| (formal.name, formal.pos));
@@ -93,10 +98,14 @@ impl<'a> Parser<'_, 'a> {
         if let Some(pair) = duplicate {
             return Err(self.duplicate_formal(pair[1].pos, pair[1].name));
         }
-        if let Some((pos, arg)) = arg
+        if let Some(arg) = arg
             && sorted.binary_search_by_key(&arg, |formal| formal.name).is_ok()
         {
-            return Err(self.duplicate_formal(pos, arg));
+            return Err(self.duplicate_formal(start, arg));
+        }
+        if sorted.len() > MOST {
+            let text = format!("too many formal arguments, implementation supports at most {MOST}");
+            return Err(SyntaxError::new(start, text));
         }
         Ok(Formals { formals: sorted, ..formals })
     }

@@ -84,7 +84,7 @@ impl<'a> Parser<'_, 'a> {
         self.expect(Token::Colon, &["':'"])?;
         let body = self.expr()?;
         let arg = self.tables.symbols.intern(name);
-        let formals = self.finish_formals(formals, Some((start, arg)))?;
+        let formals = self.finish_formals(start, formals, Some(arg))?;
         Ok(self.lambda(start, Some(arg), Some(formals), body))
     }
 
@@ -102,7 +102,7 @@ impl<'a> Parser<'_, 'a> {
         }
         let body = self.expr()?;
         let arg = name.map(|name| self.tables.symbols.intern(name));
-        let formals = self.finish_formals(formals, arg.map(|arg| (start, arg)))?;
+        let formals = self.finish_formals(start, formals, arg)?;
         Ok(self.lambda(start, arg, Some(formals), body))
     }
 
