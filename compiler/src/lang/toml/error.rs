@@ -24,11 +24,13 @@ pub(super) struct Place {
 pub(super) struct Source<'t> {
     pub(super) file: &'static str,
     pub(super) text: &'t [u8],
+    /// Where its lines end, in order: places are made for every error, of which there may be as many as lines.
+    pub(super) line_ends: &'t [usize],
 }
 
 impl Source<'_> {
     fn line_of(self, at: usize) -> usize {
-        self.text[..at].iter().filter(|b| **b == b'\n').count() + 1
+        self.line_ends.partition_point(|end| *end < at) + 1
     }
 
     /// The byte at `at`; at the end, the one before.

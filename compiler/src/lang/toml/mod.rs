@@ -64,7 +64,9 @@ pub fn read(text: &[u8], stack: StackLimit) -> Result<Value, TomlError> {
     if !matches!(text.last(), None | Some(b'\n' | b'\r')) {
         text.push(b'\n');
     }
-    let mut parser = Parser::new(Source { file: FILE, text: &text }, stack);
+    let line_ends: Vec<usize> =
+        text.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at).collect();
+    let mut parser = Parser::new(Source { file: FILE, text: &text, line_ends: &line_ends }, stack);
     let root = parser.file().map_err(|TooDeep| TomlError::TooDeep)?;
     if parser.problems.is_empty() {
         return Ok(root.into_value());

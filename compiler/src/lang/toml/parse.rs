@@ -19,12 +19,17 @@ pub(super) struct Parser<'t> {
     pub(super) at: usize,
     pub(super) problems: Vec<Problem>,
     stack: StackLimit,
+    /// Values that the current one is in.
+    depth: usize,
 }
+
+/// Values nested deeper than this are more than Nix's stack holds too; each of them may be an error of its own.
+const DEPTH: usize = 25_000;
 
 impl<'t> Parser<'t> {
     pub(super) fn new(source: Source<'t>, stack: StackLimit) -> Parser<'t> {
         let at = if source.text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-        Parser { source, at, problems: Vec::new(), stack }
+        Parser { source, at, problems: Vec::new(), stack, depth: 0 }
     }
 
     pub(super) fn at_end(&self) -> bool {
@@ -121,11 +126,18 @@ impl<'t> Parser<'t> {
         }
     }
 
+    fn nested(&mut self, read: fn(&mut Self) -> Result<Node, Stop>) -> Result<Node, Stop> {
+        self.depth += 1;
+        let read = if self.depth > DEPTH { Err(Stop::TooDeep) } else { read(self) };
+        self.depth -= 1;
+        read
+    }
+
     fn value(&mut self) -> Result<Node, Stop> {
         let begin = self.at;
         let read = match self.guess()? {
-            Kind::Array => return self.array(),
-            Kind::Table => return self.inline_table(),
+            Kind::Array => return self.nested(Self::array),
+            Kind::Table => return self.nested(Self::inline_table),
             Kind::Boolean => {
                 let Some(end) = BOOLEAN.scan(self.source.text, self.at) else {
                     let title = "toml::parse_boolean: invalid boolean: boolean must be `true` or `false`, in lowercase. string \

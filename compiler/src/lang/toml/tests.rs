@@ -197,3 +197,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn many_errors_and_deep_nesting_take_no_more_than_their_length() {
+    // Each line is an error with a place of its own.
+    let lines = "x x\n".repeat(100_000);
+    let Err(TomlError::Syntax(message)) = parse(lines.as_bytes()) else { panic!("an error") };
+    assert!(message.windows(9).any(|part| part == b" 100000 |"), "the last one is told too");
+    let deep = format!("a={}", "[".repeat(1_000_000));
+    assert_eq!(read(deep.as_bytes(), StackLimit::below_here(1 << 20)), Err(TomlError::TooDeep));
+}

@@ -98,7 +98,7 @@ fn code_point(rest: &[u8], length: usize) -> Result<char, Problem> {
     let digits = std::str::from_utf8(&rest[2..length]).unwrap_or_default();
     let code = u32::from_str_radix(digits, 16).unwrap_or(u32::MAX);
     char::from_u32(code).ok_or_else(|| {
-        let place = Source { file: "internal temporary", text: rest }.region((1, length));
+        let place = Source { file: "internal temporary", text: rest, line_ends: &[] }.region((1, length));
         if code > 0x10_ffff {
             let title = "toml::parse_utf8_codepoint: input codepoint is too large.";
             Problem::new(title, place, "must be in range [0x00, 0x10FFFF]")
