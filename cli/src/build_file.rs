@@ -104,7 +104,8 @@ fn evaluate(session: &Session, args: &SourceArgs, path: &Path, mode: Mode) -> Re
     let result = language::on_big_stack(|stack_size| {
         let resolver = StoreResolver::new(&session.store, policy);
         let resolver = LockedResolver::new(&session.store, resolver, mode);
-        let options = Options { stack_size, max_memory: language::memory_limit(), ..Options::default() };
+        let (max_memory, show_trace) = (language::memory_limit(), args.show_trace);
+        let options = Options { stack_size, max_memory, show_trace, ..Options::default() };
         let file =
             BuildFile { path: text, arguments: &arguments, attribute: args.attribute.as_deref(), options };
         build::evaluate(file, lowering, &resolver, files).map(|built| (built, resolver.into_lock()))

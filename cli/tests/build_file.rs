@@ -321,6 +321,10 @@ fn errors_show_the_innermost_call_of_the_author_and_nothing_of_the_library() {
         );
         assert!(inner.contains("build.nix:3:6"), "{call}: {said}");
     }
+    let dir = tempfile::tempdir().expect("a directory");
+    let project = project(dir.path(), &within("buildc.mount.secret { }"));
+    let all = run(buildc(&dir.path().join("store")).args(["plan", "--show-trace"]).arg(project));
+    assert!(all.expect_err("it is refused").contains("\u{ab}buildc\u{bb}"), "asked for, all is shown");
     let own = refusal("{ buildc }: buildc.run buildc.scratch \"x${toString (1 + null)}\"");
     assert!(
         own.contains("error: cannot add null to an integer\n") && own.contains("build.nix:1:57"),

@@ -97,6 +97,9 @@ pub struct SourceArgs {
     /// Of a build file: an argument of its function, as a string
     #[arg(long, num_args = 2, value_names = ["NAME", "STRING"])]
     pub argstr: Vec<String>,
+    /// Of a build file: where it is wrong, say all that led there
+    #[arg(long)]
+    pub show_trace: bool,
     /// Record what RUN instructions read, and run none again that reads nothing of what changed: on or off
     #[arg(long, value_name = "MODE", default_value = "off", env = "BUILDC_TRACE", hide_env = true)]
     #[arg(hide_possible_values = true)]
