@@ -1,7 +1,7 @@
 //! `genericClosure`.
 
 use std::cmp::Ordering;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use super::Builtin;
 use crate::lang::error::{EvalError, Result};
@@ -93,21 +93,59 @@ fn shown<'a>(ev: &Evaluator<'a>, text: &str, set: Value<'a>) -> Vec<u8> {
     [text.as_bytes(), &print::in_error(ev, set)].concat()
 }
 
-/// The elements seen so far, in the order of their keys.
+/// The elements seen so far.
 #[derive(Default)]
 struct Keys<'a> {
+    /// As long as all keys are integers or all are strings, they are only looked for: no comparison can fail.
+    integers: HashSet<i64>,
+    texts: HashSet<&'a [u8]>,
+    /// In the order of their making until a key is of another kind, from then on in the order of their keys.
     sorted: Vec<Element<'a>>,
     recent: Vec<Element<'a>>,
+    is_mixed: bool,
+    /// The one with the least key, once keys are mixed: Nix names it where keys cannot be compared.
+    least: Option<Element<'a>>,
 }
 
 impl<'a> Keys<'a> {
     /// False when there is an element with an equal key.
     fn insert(&mut self, ev: &mut Evaluator<'a>, element: Element<'a>) -> Result<bool> {
-        if search(ev, &self.sorted, element)?.is_ok() {
-            return Ok(false);
+        let is_new = match element.key {
+            Value::Int(key) if !self.is_mixed && self.texts.is_empty() => self.integers.insert(key),
+            Value::String(key) if !self.is_mixed && self.integers.is_empty() => {
+                self.texts.insert(key.bytes())
+            }
+            _ => return self.insert_in_order(ev, element),
+        };
+        if is_new {
+            self.sorted.push(element);
         }
-        let Err(at) = search(ev, &self.recent, element)? else { return Ok(false) };
+        Ok(is_new)
+    }
+
+    fn insert_in_order(&mut self, ev: &mut Evaluator<'a>, element: Element<'a>) -> Result<bool> {
+        if !std::mem::replace(&mut self.is_mixed, true) {
+            self.sorted.sort_by(|left, right| match (left.key, right.key) {
+                (Value::Int(left), Value::Int(right)) => left.cmp(&right),
+                (Value::String(left), Value::String(right)) => left.bytes().cmp(right.bytes()),
+                _ => Ordering::Equal,
+            });
+            self.least = self.sorted.first().copied();
+        }
+        let named = |error: Box<EvalError>, ev: &Evaluator<'a>, least: Option<Element<'a>>| match least {
+            Some(least) => error
+                .trace(Pos::NONE, shown(ev, "with element ", least.set))
+                .trace(Pos::NONE, shown(ev, "while comparing element ", element.set)),
+            None => error,
+        };
+        let found = search(ev, &self.sorted, element).map_err(|error| named(error, ev, self.least))?;
+        let Err(in_sorted) = found else { return Ok(false) };
+        let found = search(ev, &self.recent, element).map_err(|error| named(error, ev, self.least))?;
+        let Err(at) = found else { return Ok(false) };
         self.recent.insert(at, element);
+        if in_sorted == 0 && at == 0 {
+            self.least = Some(element);
+        }
         // Two levels keep insertion near the square root of the size.
         if self.recent.len() * self.recent.len() > self.sorted.len() + 64 {
             let recent = std::mem::take(&mut self.recent);
@@ -150,15 +188,8 @@ fn search<'a>(
 }
 
 fn compare<'a>(ev: &mut Evaluator<'a>, left: Element<'a>, right: Element<'a>) -> Result<Ordering> {
-    let less = |ev: &mut Evaluator<'a>, left: Element<'a>, right: Element<'a>| {
-        ev.less_than(left.key, right.key).map_err(|error| {
-            error
-                .trace(Pos::NONE, shown(ev, "with element ", right.set))
-                .trace(Pos::NONE, shown(ev, "while comparing element ", left.set))
-        })
-    };
-    if less(ev, left, right)? {
+    if ev.less_than(left.key, right.key)? {
         return Ok(Ordering::Less);
     }
-    Ok(if less(ev, right, left)? { Ordering::Greater } else { Ordering::Equal })
+    Ok(if ev.less_than(right.key, left.key)? { Ordering::Greater } else { Ordering::Equal })
 }

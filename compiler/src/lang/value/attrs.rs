@@ -157,6 +157,10 @@ impl<'a> Attrs<'a> {
         if right.is_empty() {
             return left;
         }
+        let large = right.size();
+        if large > LARGE && left.size() * UNDER_RATIO <= large {
+            return Self::with_missing(arena, right, left);
+        }
         let (shape, values) = right.flatten(arena);
         let small = left.shape.get().symbols.len().max(left.size_below());
         if small <= SMALL || shape.symbols.len() * RATIO > small {
@@ -168,6 +172,26 @@ impl<'a> Attrs<'a> {
         top.below.set(Some(left));
         top.settle(arena);
         top
+    }
+
+    /// A set with what another one has and it lacks, as one more layer.
+    fn with_missing(arena: &'a Bump, set: &'a Self, other: &'a Self) -> &'a Self {
+        let mut missing = AttrsBuilder::with_capacity(other.size());
+        for (name, found) in other.iter(arena).filter(|(name, _)| set.get(*name).is_none()) {
+            missing.push(name, found.pos, share(found.slot));
+        }
+        let top = missing.finish(arena);
+        if top.is_empty() {
+            return set;
+        }
+        top.below.set(Some(set));
+        top.settle(arena);
+        top
+    }
+
+    /// Attributes of all layers together, a name in several of them counted for each.
+    fn size(&self) -> usize {
+        self.shape.get().symbols.len() + self.size_below()
     }
 
     fn size_below(&self) -> usize {
@@ -198,6 +222,12 @@ const SMALL: usize = 16;
 
 /// A left side at least this many times as large as the right is not copied by `//`.
 const RATIO: usize = 4;
+
+/// Right sides up to this size are copied by `//`.
+const LARGE: usize = 64;
+
+/// A right side at least this many times as large as the left is not copied by `//`.
+const UNDER_RATIO: usize = 8;
 
 /// The top layers of two sets in one: `over` hides `under`.
 fn merge<'a>(arena: &'a Bump, over: &Attrs<'a>, under: &Attrs<'a>) -> (&'a Shape<'a>, &'a [Slot<'a>]) {
