@@ -234,12 +234,12 @@ fn an_image_of_a_build_file_is_built_and_run() {
     let store = store_with_base(dir.path());
     let project = project(
         dir.path(),
-        r#"{ buildc }:
+        r#"{ buildc, word ? "first" }:
         let image = word: buildc.image {
           rootfs = buildc.from "localhost/busybox";
-          config = { Cmd = [ "echo" word ]; };
+          config = { Cmd = [ "echo" word ]; ExposedPorts = [ 80 "53/udp" ]; };
         };
-        in { one = image "first"; two = image "second"; }"#,
+        in { one = image word; two = image "second"; }"#,
     );
     let file = project.join("build.nix");
     let by_file = |words: &[&str]| {
@@ -247,6 +247,9 @@ fn an_image_of_a_build_file_is_built_and_run() {
     };
     assert_eq!(by_file(&["-A", "two"]).expect("a run").trim(), "second");
     assert_eq!(by_file(&["-A", "one", "echo", "other"]).expect("a run").trim(), "other");
+    assert_eq!(by_file(&["-A", "one", "--argstr", "word", "given"]).expect("a run").trim(), "given");
+    assert_eq!(by_file(&["-A", "one", "--arg", "word", "toString (1 + 1)"]).expect("a run").trim(), "2");
+    assert_eq!(by_file(&["-A", "one", "--build-arg", "word=third"]).expect("a run").trim(), "third");
     let by_directory =
         run(buildc(&store).args(["run", "--rm", "--network", "none", "-A", "one"]).arg(&project));
     assert_eq!(by_directory.expect("a run").trim(), "first");

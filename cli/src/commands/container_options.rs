@@ -175,6 +175,15 @@ pub struct ContainerOptions {
     /// Of a build file: the image to build, for example web
     #[arg(short = 'A', long = "attr", value_name = "PATH", help_heading = "Build")]
     pub attribute: Option<String>,
+    /// Of a build file: an argument of its function, as an expression
+    #[arg(long, num_args = 2, value_names = ["NAME", "EXPR"], help_heading = "Build")]
+    pub arg: Vec<String>,
+    /// Of a build file: an argument of its function, as a string
+    #[arg(long, num_args = 2, value_names = ["NAME", "STRING"], help_heading = "Build")]
+    pub argstr: Vec<String>,
+    /// Value of an ARG of a Dockerfile, or of an argument of a build file
+    #[arg(long, value_name = "NAME[=VALUE]", help_heading = "Build")]
+    pub build_arg: Vec<String>,
 
     /// Print help (-h is the host name, as with Docker)
     #[arg(long, action = clap::ArgAction::Help)]

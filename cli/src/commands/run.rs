@@ -202,6 +202,14 @@ fn build(
     if let Some(attribute) = &options.attribute {
         command.args(["--attr", attribute]);
     }
+    for (flag, pairs) in [("--arg", &options.arg), ("--argstr", &options.argstr)] {
+        for pair in pairs.chunks(2) {
+            command.arg(flag).args(pair);
+        }
+    }
+    for value in &options.build_arg {
+        command.arg("--build-arg").arg(value);
+    }
     let status = command.arg("--").arg(directory).status().map_err(|e| Failure::file("run", &program, &e))?;
     let id = std::fs::read_to_string(&id_file);
     // Left behind it would only be a small file with an id.

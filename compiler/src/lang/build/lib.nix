@@ -74,6 +74,7 @@ let
   type = name: plural: test: { inherit name plural test; };
   types = rec {
     text = type "a string" "strings" isText;
+    word = type "a string or an integer" "strings or integers" isWord;
     bool = type "a Boolean" "Booleans" isBool;
     int = type "an integer" "integers" isInt;
     attrs = type "a set" "sets" isAttrs;
@@ -463,7 +464,7 @@ let
     Cmd = may (types.optional types.textOrTexts) null;
     Entrypoint = may (types.optional types.textOrTexts) null;
     Env = may types.env { };
-    ExposedPorts = may (either types.texts (either types.attrs (listOf types.int))) [ ];
+    ExposedPorts = may (either (listOf types.word) types.attrs) [ ];
     Healthcheck = may (types.optional types.attrs) null;
     Labels = may types.strings { };
     OnBuild = may types.texts [ ];
