@@ -59,7 +59,7 @@ fuzz_target!(|text: &[u8]| {
     };
     let _ = print::result(&ev, value);
     let _ = ev.recover(|ev| ev.json_text(value, true, false).map(drop));
-    let _ = ev.recover(|ev| ev.xml_text(value, true, true).1);
+    let _ = ev.recover(|ev| ev.write_xml(value, true, true, &mut std::io::sink()).unwrap_or(Ok(())));
     if let Ok(value) = ev.recover(|ev| ev.force_deep(value)) {
         let _ = print::in_trace(&ev, value);
     }
