@@ -52,7 +52,14 @@ impl Root {
     pub(crate) fn open_with(&self, path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
         let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-        Ok(openat2(&self.fd, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve)?)
+        loop {
+            match openat2(&self.fd, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve) {
+                // Something was mounted or renamed anywhere on the machine while a `..` was resolved, so the kernel
+                // cannot vouch for it and asks to try again (openat2(2), EAGAIN).
+                Err(Errno::AGAIN | Errno::INTR) => {}
+                other => return Ok(other?),
+            }
+        }
     }
 
     /// Refers to `path`, which is made with its parents when missing. Dangling symlinks are followed, as an

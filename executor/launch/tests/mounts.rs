@@ -167,6 +167,34 @@ fn a_symlink_of_the_image_leads_nowhere_outside() {
     assert!(fixture.path("upper/top").is_dir() && !Path::new("/top").exists());
 }
 
+/// While anything on the machine is renamed or mounted, the kernel asks to repeat what resolves a `..`.
+#[test]
+fn renames_elsewhere_do_not_disturb_the_mounts() {
+    if !can_launch() {
+        return;
+    }
+    let fixture = Fixture::new();
+    symlink("../../..", fixture.path("lower/up")).expect("a link");
+    fs::create_dir(fixture.path("data")).expect("data");
+    let targets = (0..200).map(|number| format!("/up/../up/../up/top{number}"));
+    let mut spec = fixture.shell("echo done");
+    spec.mounts = targets.map(|target| bind(&fixture.path("data"), &target, true)).collect();
+    let busy = std::sync::atomic::AtomicBool::new(true);
+    let [here, there] = ["here", "there"].map(|name| fixture.path(name));
+    fs::write(&here, "").expect("a file");
+    let output = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while busy.load(std::sync::atomic::Ordering::Relaxed) {
+                fs::rename(&here, &there).and_then(|()| fs::rename(&there, &here)).expect("renamed");
+            }
+        });
+        let output = try_run(&spec).map(|(_, output, _)| output);
+        busy.store(false, std::sync::atomic::Ordering::Relaxed);
+        output
+    });
+    assert_eq!(output.expect("it starts"), "done\n");
+}
+
 #[test]
 fn trees_are_shown_and_their_writes_forgotten() {
     if !can_launch() {
