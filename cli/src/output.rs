@@ -71,3 +71,8 @@ pub fn say(text: &str) {
     let mut err = io::stderr().lock();
     let _ = writeln!(err, "{text}");
 }
+
+/// Warns as Nix does.
+pub fn warn(text: &str) {
+    say(&format!("warning: {text}"));
+}

@@ -52,6 +52,15 @@ pub struct Compiled {
     _held: Vec<Held>,
 }
 
+impl Compiled {
+    /// The names of what is built; the platforms of an image are one.
+    pub fn products(&self) -> Vec<&str> {
+        let mut targets = self.plan.graph.targets.iter();
+        let last = |count: &usize| targets.by_ref().take(*count).last();
+        self.groups.iter().filter_map(last).map(|target| target.name.as_str()).collect()
+    }
+}
+
 /// A Dockerfile with what the command line says about it, before anything is lowered.
 #[derive(Debug)]
 pub struct Frontend {

@@ -101,10 +101,17 @@ fn a_set_of_images_is_built_in_one_graph_and_named_by_the_file() {
     assert!(env("t/one:7").contains("NAME=one") && env("t/two:7").contains("NAME=two"));
     let alone = plan(&store, &["-A", "more.two", "--argstr", "version", "7"], &project);
     assert!(alone.contains("Target `more.two`") && alone.contains("3 cached"), "{alone}");
-    let output = buildc(&store).args(["build", "-t", "x"]).arg(&project).output().expect("buildc runs");
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{text}");
-    assert!(text.contains("--tag names one image") && text.contains("more.two, one"), "{text}");
+    for (words, code, wanted) in [
+        (["build", "--no-cache", "-tx"], 2, "--tag names one image"),
+        (["build", "--no-cache", "-oout"], 2, "--output writes one image"),
+        (["run", "--rm", "--name=x"], 125, "A container has one image"),
+    ] {
+        let output = buildc(&store).args(words).arg(&project).output().expect("buildc runs");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{text}");
+        assert!(text.contains(wanted) && text.contains("more.two, one"), "{text}");
+        assert!(!text.contains("DONE"), "nothing is built before: {text}");
+    }
 }
 
 #[test]

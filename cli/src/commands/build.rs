@@ -13,7 +13,7 @@ use clap::{ArgAction, ValueEnum};
 
 use super::Shell;
 use super::call::Call;
-use super::delivery::{self, Built, Delivery};
+use super::delivery::{Built, Delivery};
 use super::{execution, export_form, given, verify, watch};
 use crate::failure::{Failure, Outcome};
 use crate::interrupt::{self, INTERRUPTED};
@@ -207,6 +207,9 @@ pub struct BuildArgs {
     /// Write the image id to a file
     #[arg(long, value_name = "FILE")]
     pub iidfile: Option<PathBuf>,
+    // For `buildc run`, which builds in a process of its own.
+    #[arg(long, hide = true)]
+    pub one_image: bool,
     /// Write digests and names to a JSON file
     #[arg(long, value_name = "FILE")]
     pub metadata_file: Option<PathBuf>,
@@ -298,12 +301,12 @@ fn once(
     shell: &Shell,
 ) -> Outcome {
     let begun = std::time::SystemTime::now();
-    let Some((compiled, mut products)) = products(session, args, &wanted.names, cancel, shell)? else {
+    let Some((compiled, mut products)) = products(session, args, Some(wanted), cancel, shell)? else {
         return Ok(INTERRUPTED);
     };
     if let Some(form) = args.verify {
         let second = verify::second(session, args)?;
-        let Some((_, again)) = self::products(session, &second.args, &[], cancel, shell)? else {
+        let Some((_, again)) = self::products(session, &second.args, None, cancel, shell)? else {
             return Ok(INTERRUPTED);
         };
         if !verify::report(session, args, form, &products, &again)? {
@@ -320,16 +323,17 @@ fn once(
     Ok(0)
 }
 
-/// Builds and tags; `None` when the build was interrupted. Ctrl-C sets `cancel`, then and later.
+/// Builds, and tags what is wanted; `None` when the build was interrupted. Ctrl-C sets `cancel`, then and later.
 fn products(
     session: &mut Session,
     args: &BuildArgs,
-    names: &[Reference],
+    wanted: Option<&Delivery>,
     cancel: &Cancel,
     shell: &Shell,
 ) -> Result<Option<(Compiled, Vec<Product>)>, Failure> {
     let options = BuildOptions { cancel: cancel.clone(), ..build_options(args)? };
     let compiled = pipeline::compile(session, &args.source)?;
+    wanted.map_or(Ok(()), |wanted| wanted.check(args, &compiled.products()))?;
     let progress = if args.quiet { Progress::Quiet } else { args.progress };
     if !args.quiet {
         pipeline::warn(&compiled.warnings, &compiled.plan.sources, shell);
@@ -339,6 +343,7 @@ fn products(
     else {
         return Ok(None);
     };
+    let names = wanted.map_or(&[][..], |wanted| &wanted.names);
     let products = named(args, &outcome, &compiled, names)?;
     execution::tag(session, &outcome, &products, progress)?;
     Ok(Some((compiled, products)))
@@ -366,12 +371,7 @@ fn named(
         let names = names.iter().cloned().chain(own).collect();
         products.push(product(args, target, images, names)?);
     }
-    match products.len() {
-        0 => Err(no_image()),
-        1 => Ok(products),
-        _ if names.is_empty() => Ok(products),
-        _ => Err(delivery::several(&products, "--tag names one image")),
-    }
+    if products.is_empty() { Err(no_image()) } else { Ok(products) }
 }
 
 /// A product as the options of its build want it.

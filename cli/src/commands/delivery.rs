@@ -57,6 +57,27 @@ impl Delivery {
         Ok(Self { names, exports, caches, attestations })
     }
 
+    /// Refuses the images of a build file where the options speak of one.
+    ///
+    /// # Errors
+    /// A usage error that names the images.
+    pub fn check(&self, args: &BuildArgs, targets: &[&str]) -> Result<(), Failure> {
+        let what = if args.one_image {
+            "A container has one image"
+        } else if !self.names.is_empty() {
+            "--tag names one image"
+        } else if !self.exports.is_empty() {
+            "--output writes one image"
+        } else {
+            return Ok(());
+        };
+        if targets.len() < 2 {
+            return Ok(());
+        }
+        let text = format!("{what}, and this builds {}: {}", targets.len(), targets.join(", "));
+        Err(Failure::usage(text).help("Choose one with -A NAME"))
+    }
+
     /// Does everything; the digests that the products have in registries.
     pub fn deliver(
         &self,
@@ -69,10 +90,7 @@ impl Delivery {
     ) -> Result<Vec<Option<Digest>>, Failure> {
         self.attestations.attach(session, &args.source, built, products)?;
         cache_options::inline(session, &self.caches, built, products)?;
-        for export in &self.exports {
-            let [product] = &*products else {
-                return Err(several(products, "--output writes one image"));
-            };
+        for (export, product) in self.exports.iter().flat_map(|it| products.iter().map(move |p| (it, p))) {
             export.write(session, product)?;
         }
         let pushed = self.push(session, args, products, cancel, shell)?;
@@ -107,11 +125,4 @@ impl Delivery {
         }
         Ok(digests)
     }
-}
-
-/// A build file's set of images where one is wanted.
-pub fn several(products: &[Product], what: &str) -> Failure {
-    let targets: Vec<&str> = products.iter().map(|product| product.target.as_str()).collect();
-    Failure::usage(format!("{what}, and this builds {}: {}", products.len(), targets.join(", ")))
-        .help("Choose one with -A NAME")
 }

@@ -3,7 +3,7 @@
 //!
 //! Owns: what the command line says of an evaluation, and the forms of its result. Never does: evaluation.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::mem::ManuallyDrop;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
@@ -16,10 +16,12 @@ use buildc_compiler::lang::resolve::resolve;
 use buildc_compiler::lang::syntax::{Origin, Pos};
 use buildc_compiler::lang::value::{Attrs, Value};
 use buildc_compiler::lang::world::World;
+use buildc_compiler::lang::written::Written;
 use bumpalo::Bump;
 
 use super::Shell;
 use super::eval_flags::EvalFlags;
+use super::function_arguments::text_of;
 use super::nix_words::Stop as Stopped;
 use crate::failure::{Failure, Outcome};
 use crate::interrupt;
@@ -36,8 +38,10 @@ Examples:
 Errors are told in the language's own form. The exit code is 1 when evaluation fails.
 With --eval, the flag of nix-instantiate, it is --impure, and ./default.nix is read where no file is given.";
 
-/// What `nix-instantiate` adds to an error about a word that stands for one of a few things.
-const TRY_HELP: &str = "Try 'nix-instantiate --help' for more information.";
+/// What Nix adds to an error about the command line; `program` is Nix's that is stood in for.
+fn try_help(program: &str) -> String {
+    format!("Try '{program} --help' for more information.")
+}
 
 /// The exit status of Nix when something has another hash than was said.
 const HASH_MISMATCH: u8 = 102;
@@ -105,9 +109,10 @@ pub fn refused(stop: &Stopped, program: &str) -> u8 {
             crate::output::data(&text).map_or_else(|failure| failure.exit_code(), |()| 0)
         }
         Stopped::Refused(refusal) => {
-            let help = format!("\nTry '{program} --help' for more information.");
-            let help = if refusal.is_usage { help } else { String::new() };
-            crate::output::say(&format!("error: {}{help}", refusal.text));
+            crate::output::say(&format!("error: {}", refusal.text));
+            if refusal.is_usage {
+                crate::output::say(&try_help(program));
+            }
             1
         }
     }
@@ -133,12 +138,8 @@ fn sources(args: &EvalArgs) -> io::Result<Vec<Source>> {
     let mut sources = Vec::new();
     let nothing = args.sources.is_empty() && !args.expr;
     if args.sources.iter().any(|word| word == "-") || nothing && !args.flags.stands_in() {
-        // One byte more than there is room for is enough to be refused.
-        let most = (args.flags.max_memory() as u64).saturating_add(1);
-        let mut text = Vec::new();
-        io::stdin().lock().take(most).read_to_end(&mut text)?;
         // However often it is named, it comes once, and first.
-        sources.push(Source::Stdin(text));
+        sources.push(Source::Stdin(text_of(io::stdin().lock(), args.flags.max_memory())?));
     } else if nothing {
         sources.push(file("./default.nix")?);
     }
@@ -178,6 +179,8 @@ fn evaluate(
     let files = Files::new(root, &options.store_dir).logging(args.flags.log());
     let sealed = Sealed::new(&files, &options);
     let world: &dyn World = sealed.as_ref().map_or(&files, |sealed| sealed);
+    let written = args.flags.writes().then(|| Written::new(world, &options.store_dir));
+    let world = written.as_ref().map_or(world, |written| written);
     let mut ev = ManuallyDrop::new(Evaluator::new(&arena, world, options));
     ev.narrate(1, &["evaluating file '«nix-internal»/derivation-internal.nix'".as_bytes()]);
     match all(&mut ev, args, sources, directory) {
@@ -186,7 +189,7 @@ fn evaluate(
         Err(Stop::Program(error)) => {
             files.tell(&error, &ev);
             if error.kind == ErrorKind::Usage {
-                files.say(TRY_HELP.as_bytes());
+                files.say(try_help("nix-instantiate").as_bytes());
             }
             Ok(if error.kind == ErrorKind::HashMismatch { HASH_MISMATCH } else { 1 })
         }

@@ -2,38 +2,22 @@
 //!
 //! Owns: what they mean for the evaluator. Never does: evaluation.
 
-use std::ffi::OsStr;
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStringExt;
 
-use buildc_compiler::lang::error::{EvalError, Result};
+use buildc_compiler::lang::error::Result;
 use buildc_compiler::lang::eval::{Evaluator, Options};
-use buildc_compiler::lang::syntax::{Origin, Pos};
-use buildc_compiler::lang::value::attrs::AttrsBuilder;
-use buildc_compiler::lang::value::{Attrs, Value};
-
-use nix::errno::Errno;
+use buildc_compiler::lang::value::Attrs;
 
 use super::eval_settings::{Settings, enable};
+use super::function_arguments::FunctionArguments;
 use crate::language::{self, Log};
 use crate::units::parse_size;
 
 // What programs are given and what they may see.
 #[derive(clap::Args, Debug)]
 pub struct EvalFlags {
-    /// Argument for functions, as an expression
-    #[arg(long, num_args = 2, value_names = ["NAME", "EXPR"], allow_hyphen_values = true)]
-    arg: Vec<String>,
-    /// Argument for functions, as a string
-    #[arg(long, num_args = 2, value_names = ["NAME", "STRING"], allow_hyphen_values = true)]
-    argstr: Vec<String>,
-    /// Argument for functions, the contents of a file
-    #[arg(long, num_args = 2, value_names = ["NAME", "FILE"], hide = true)]
-    arg_from_file: Vec<String>,
-    /// Argument for functions, the text of standard input
-    #[arg(long, value_name = "NAME", hide = true)]
-    arg_from_stdin: Vec<String>,
+    #[command(flatten)]
+    arguments: FunctionArguments,
     /// Where `<NAME>` is looked for; repeatable
     #[arg(short = 'I', long = "include", value_name = "[NAME=]PATH", allow_hyphen_values = true)]
     include: Vec<String>,
@@ -46,6 +30,12 @@ pub struct EvalFlags {
     /// Let programs see nothing but what they say themselves and the store
     #[arg(long, overrides_with = "impure")]
     pure_eval: bool,
+    /// Let programs read what they add to the store
+    #[arg(long, hide = true)]
+    read_write_mode: bool,
+    /// Not even with --read-write-mode
+    #[arg(long, hide = true)]
+    readonly_mode: bool,
     /// Let builtins.warn fail
     #[arg(long)]
     abort_on_warn: bool,
@@ -116,14 +106,6 @@ impl EvalFlags {
         options
     }
 
-    /// What there is to read, up to what there is room for.
-    fn text_of(&self, source: impl Read) -> io::Result<Vec<u8>> {
-        let most = self.max_memory() as u64;
-        let mut text = Vec::new();
-        source.take(most.saturating_add(1)).read_to_end(&mut text)?;
-        if text.len() as u64 > most { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(text) }
-    }
-
     fn store_directory(&self, impure: bool) -> Vec<u8> {
         let said = std::env::var("NIX_STORE_DIR").ok().filter(|path| impure && path.starts_with('/'));
         let path = self.store_dir.clone().or(said);
@@ -135,54 +117,23 @@ impl EvalFlags {
         if self.settings.is_json_log() { Log::Json } else { Log::Plain }
     }
 
+    /// Whether programs may read what they add to the store.
+    pub fn writes(&self) -> bool {
+        self.read_write_mode && !self.readonly_mode
+    }
+
     /// Whether Nix's own word asks for Nix's own ways.
     pub fn stands_in(&self) -> bool {
         self.eval
     }
 
-    /// `--arg` and `--argstr`; relative paths in them are seen from `directory`.
+    /// What functions are called with; relative paths in it are seen from `directory`.
     ///
     /// # Errors
-    /// When an expression is not well formed, or a variable in it is undefined.
+    /// When an expression is not well formed, a variable in it is undefined, or a file cannot be read.
     pub fn arguments<'a>(&self, ev: &mut Evaluator<'a>, directory: &[u8]) -> Result<&'a Attrs<'a>> {
-        let mut given: Vec<(&str, Value<'a>)> = Vec::new();
-        for pair in self.arg.chunks_exact(2) {
-            let value = ev.suspend_text(Origin::String, ev.bytes(pair[1].as_bytes()), directory)?;
-            given.push((&pair[0], value));
-        }
-        for pair in self.arg_from_file.chunks_exact(2) {
-            let path = std::path::Path::new(OsStr::from_bytes(directory)).join(&pair[1]);
-            let text = File::open(path).and_then(|file| self.text_of(file));
-            let text = text.map_err(|error| {
-                EvalError::new(format!("opening file \"{}\": {}", pair[1], reason(&error)))
-            })?;
-            given.push((&pair[0], ev.string(ev.bytes(&text))));
-        }
-        for name in &self.arg_from_stdin {
-            let text = self.text_of(io::stdin().lock());
-            let text =
-                text.map_err(|error| EvalError::new(format!("reading from stdin: {}", reason(&error))))?;
-            given.push((name, ev.string(ev.bytes(&text))));
-        }
-        for pair in self.argstr.chunks_exact(2) {
-            let text = ev.bytes(pair[1].as_bytes());
-            given.push((&pair[0], ev.string(text)));
-        }
-        let mut set = AttrsBuilder::with_capacity(given.len());
-        for (at, (name, value)) in given.iter().enumerate() {
-            // Of an argument that is given twice the last one holds.
-            if given[at + 1..].iter().all(|(later, _)| later != name) {
-                let symbol = ev.symbols.intern(name.as_bytes());
-                set.push(symbol, Pos::NONE, *value);
-            }
-        }
-        Ok(set.finish(ev.arena))
+        self.arguments.set(ev, directory, self.max_memory())
     }
-}
-
-/// The system's words for an error, without its number.
-fn reason(error: &io::Error) -> String {
-    error.raw_os_error().map_or_else(|| error.to_string(), |code| Errno::from_raw(code).desc().to_owned())
 }
 
 fn size(text: &str) -> std::result::Result<u64, String> {

@@ -3,13 +3,13 @@
 //! Owns: which settings evaluation heeds, and which flags are taken for Nix's sake. Never does: evaluation.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
 
 use buildc_compiler::lang::eval::{Options, is_feature};
 use buildc_compiler::lang::syntax::Lint;
 
 use super::setting_names::find_or_extra;
 use super::setting_values::{check, number, switch};
+use crate::output::warn;
 
 // Flags that are settings.
 #[derive(clap::Args, Debug)]
@@ -97,10 +97,6 @@ struct Accepted {
     no_eval_cache: bool,
     #[arg(long = "eval-only", hide = true)]
     eval_only: bool,
-    #[arg(long = "read-write-mode", hide = true)]
-    read_write_mode: bool,
-    #[arg(long = "readonly-mode", hide = true)]
-    readonly_mode: bool,
     #[arg(long = "log-format", hide = true)]
     log_format: Option<String>,
 }
@@ -243,11 +239,6 @@ fn lint_of_switch(on: bool) -> Lint {
         "'warn-short-path-literals' is deprecated, use 'lint-short-path-literals = {word}' instead"
     ));
     lint
-}
-
-fn warn(text: &str) {
-    // Nothing can be done when the user closed the stream.
-    let _ = writeln!(io::stderr().lock(), "warning: {text}");
 }
 
 #[cfg(test)]

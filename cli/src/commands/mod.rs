@@ -23,6 +23,7 @@ pub mod exec;
 pub mod execution;
 pub mod export;
 pub mod export_form;
+mod function_arguments;
 pub mod given;
 mod grouped;
 pub mod health_options;

@@ -6,11 +6,11 @@
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
-use std::io::{self, Write};
 
 use super::setting_config;
 use super::setting_names::{Kind, Setting, find, find_or_extra};
 use super::setting_values::{Refusal, check, check_number, check_store};
+use crate::output::warn;
 
 /// Why a command line is not run.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ pub fn for_clap(words: Vec<OsString>, stands_in: bool) -> Result<Vec<OsString>, 
 
 /// Whether a word is one of those that mean Nix's own ways: it says what `nix-instantiate` is to do.
 pub fn stands_in(word: &OsString) -> bool {
-    ["--eval", "--eval-only", "--parse", "--parse-only", "--version"].iter().any(|own| word == own)
+    ["--eval", "--eval-only", "--parse", "--parse-only", "--find-file", "--version"].iter().any(|own| word == own)
 }
 
 /// What was read so far.
@@ -98,9 +98,9 @@ impl Words {
     fn common(&mut self, flag: &str, words: &mut VecDeque<String>) -> Result<bool, Refusal> {
         let mut take = |count| values(flag, count, words);
         match flag {
-            "-v" | "--verbose" | "--quiet" => self.say(&[flag]),
+            "-v" | "--verbose" | "--quiet" | "--readonly-mode" => self.say(&[flag]),
             "--debug" => self.say(&["-v", "-v", "-v"]),
-            "-Q" | "--no-build-output" | "--readonly-mode" | "--no-gc-warning" | "--repair" => {}
+            "-Q" | "--no-build-output" | "--no-gc-warning" | "--repair" => {}
             "-K" | "-k" => {}
             "--impure" => self.option("pure-eval", "false"),
             "--option" => {
@@ -179,7 +179,8 @@ impl Words {
                 self.say_value("--attr", &value);
             }
             "--add-root" => drop(value()?),
-            "--indirect" | "--dry-run" | "--read-write-mode" => {}
+            "--indirect" | "--dry-run" => {}
+            "--read-write-mode" => self.say(&[flag]),
             _ => return Ok(false),
         }
         Ok(true)
@@ -285,11 +286,6 @@ fn values(flag: &str, count: usize, words: &mut VecDeque<String>) -> Result<Valu
         return Err(Refusal::usage(text));
     }
     Ok(words.drain(..count).collect())
-}
-
-fn warn(text: &str) {
-    // Nothing can be done when the user closed the stream.
-    let _ = writeln!(io::stderr().lock(), "warning: {text}");
 }
 
 #[cfg(test)]

@@ -192,7 +192,7 @@ fn build(
 ) -> Result<String, Failure> {
     let (program, mut command) = own_command(shell)?;
     let id_file = std::env::temp_dir().join(format!("buildc-run-{}.iid", std::process::id()));
-    command.arg("build").arg("--iidfile").arg(&id_file);
+    command.args(["build", "--one-image", "--iidfile"]).arg(&id_file);
     if let Some(platform) = &options.platform {
         command.args(["--platform", platform]);
     }
@@ -217,10 +217,5 @@ fn build(
     if !status.success() {
         return Err(Failure::Said(super::CONTAINER_TOOL_FAILED));
     }
-    let ids = id.map_err(|e| Failure::file("read", &id_file, &e))?;
-    match ids.lines().count() {
-        1 => Ok(ids),
-        count => Err(Failure::usage(format!("This builds {count} images, and a container has one"))
-            .help("Choose an image of the build file with -A NAME")),
-    }
+    id.map_err(|e| Failure::file("read", &id_file, &e))
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::setting_values::Refusal;
 
-/// Files that may include each other, one inside of the other.
+/// Files that may be included; those that include each other would go on for ever.
 const MOST_FILES: usize = 64;
 
 /// The settings of the environment in their order, those first that switch experimental features on.
@@ -14,60 +14,68 @@ const MOST_FILES: usize = 64;
 /// # Errors
 /// When a line is not well formed, or a file that is included does not exist.
 pub fn of_environment() -> Result<Vec<(String, String)>, Refusal> {
-    let mut settings = Vec::new();
+    let mut found = Found::default();
     if let Some(text) = std::env::var_os("NIX_CONFIG") {
-        read(&text.to_string_lossy(), Path::new("NIX_CONFIG"), 0, &mut settings)?;
+        found.read(&text.to_string_lossy(), Path::new("NIX_CONFIG"))?;
     }
+    let mut settings = found.settings;
     settings.sort_by_key(|(name, _)| name.strip_prefix("extra-").unwrap_or(name) != "experimental-features");
     Ok(settings)
 }
 
-/// Adds what a text says that is said to lie in `place`.
-fn read(text: &str, place: &Path, depth: usize, settings: &mut Vec<(String, String)>) -> Result<(), Refusal> {
-    for line in text.split('\n') {
-        let line = line.split('#').next().unwrap_or_default();
-        let words: Vec<&str> = line.split([' ', '\t', '\r']).filter(|word| !word.is_empty()).collect();
-        match words[..] {
-            [] => {}
-            ["include" | "!include", file] => {
-                let file = place.parent().unwrap_or(Path::new("")).join(file);
-                include(&file, place, words[0] == "include", depth, settings)?;
-            }
-            [name, "=", ref value @ ..] if name != "include" && name != "!include" => {
-                settings.push((name.to_owned(), value.join(" ")));
-            }
-            _ => {
-                let text = format!("syntax error in configuration line '{line}' in \"{}\"", place.display());
-                return Err(Refusal::usage(text));
-            }
-        }
-    }
-    Ok(())
+/// What was read so far.
+#[derive(Default)]
+struct Found {
+    settings: Vec<(String, String)>,
+    /// Files that were included.
+    files: usize,
 }
 
-fn include(
-    file: &Path,
-    place: &Path,
-    is_needed: bool,
-    depth: usize,
-    settings: &mut Vec<(String, String)>,
-) -> Result<(), Refusal> {
-    let file: PathBuf = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-    if !file.exists() {
-        if !is_needed {
-            return Ok(());
+impl Found {
+    /// Adds what a text says that is said to lie in `place`.
+    fn read(&mut self, text: &str, place: &Path) -> Result<(), Refusal> {
+        for line in text.split('\n') {
+            let line = line.split('#').next().unwrap_or_default();
+            let words: Vec<&str> = line.split([' ', '\t', '\r']).filter(|word| !word.is_empty()).collect();
+            match words[..] {
+                [] => {}
+                ["include" | "!include", file] => {
+                    let file = place.parent().unwrap_or(Path::new("")).join(file);
+                    self.include(&file, place, words[0] == "include")?;
+                }
+                [name, "=", ref value @ ..] if name != "include" && name != "!include" => {
+                    self.settings.push((name.to_owned(), value.join(" ")));
+                }
+                _ => {
+                    let place = place.display();
+                    let text = format!("syntax error in configuration line '{line}' in \"{place}\"");
+                    return Err(Refusal::usage(text));
+                }
+            }
         }
-        let (file, place) = (file.display(), place.display());
-        return Err(Refusal::plain(format!("file \"{file}\" included from \"{place}\" not found")));
+        Ok(())
     }
-    if depth == MOST_FILES {
-        let text = format!("file \"{}\" is included in more than {MOST_FILES} others", file.display());
-        return Err(Refusal::plain(text));
-    }
-    // As for Nix, one that cannot be read says nothing.
-    match std::fs::read(&file) {
-        Ok(bytes) => read(&String::from_utf8_lossy(&bytes), &file, depth + 1, settings),
-        Err(_) => Ok(()),
+
+    fn include(&mut self, file: &Path, place: &Path, is_needed: bool) -> Result<(), Refusal> {
+        let file: PathBuf = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        if !file.exists() {
+            if !is_needed {
+                return Ok(());
+            }
+            let (file, place) = (file.display(), place.display());
+            return Err(Refusal::plain(format!("file \"{file}\" included from \"{place}\" not found")));
+        }
+        self.files += 1;
+        if self.files > MOST_FILES {
+            let file = file.display();
+            let text = format!("file \"{file}\" is one more than the {MOST_FILES} that may be included");
+            return Err(Refusal::plain(text));
+        }
+        // As for Nix, one that cannot be read says nothing.
+        match std::fs::read(&file) {
+            Ok(bytes) => self.read(&String::from_utf8_lossy(&bytes), &file),
+            Err(_) => Ok(()),
+        }
     }
 }
 
@@ -76,9 +84,9 @@ mod tests {
     use super::*;
 
     fn settings(text: &str) -> Result<Vec<(String, String)>, String> {
-        let mut settings = Vec::new();
-        read(text, Path::new("NIX_CONFIG"), 0, &mut settings).map_err(|refusal| refusal.text)?;
-        Ok(settings)
+        let mut found = Found::default();
+        found.read(text, Path::new("NIX_CONFIG")).map_err(|refusal| refusal.text)?;
+        Ok(found.settings)
     }
 
     #[test]
@@ -93,5 +101,14 @@ mod tests {
             settings("include /nowhere"),
             Err("file \"/nowhere\" included from \"NIX_CONFIG\" not found".to_owned())
         );
+    }
+
+    #[test]
+    fn files_that_include_themselves_end() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("twice");
+        std::fs::write(&file, "include twice\ninclude twice\n").expect("written");
+        let refusal = settings(&format!("include {}", file.display()));
+        assert!(refusal.is_err_and(|text| text.ends_with("is one more than the 64 that may be included")));
     }
 }

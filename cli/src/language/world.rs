@@ -75,9 +75,14 @@ fn failed(doing: &str, path: &[u8], error: &io::Error) -> WorldError {
     WorldError(format!("{doing} \"{path}\": {text}"))
 }
 
-fn unreadable(path: &[u8], error: &io::Error) -> WorldError {
+/// Why a file that lies in `place` is not read.
+fn unreadable(path: &[u8], place: &Path, error: &io::Error) -> WorldError {
     match error.kind() {
-        io::ErrorKind::IsADirectory => WorldError("read of 4096 bytes: Is a directory".to_owned()),
+        io::ErrorKind::IsADirectory => {
+            // Nix asks for as many bytes as the system says there are.
+            let size = place.metadata().map_or(4096, |metadata| metadata.len());
+            WorldError(format!("read of {size} bytes: Is a directory"))
+        }
         _ => failed("opening file", path, error),
     }
 }
@@ -110,13 +115,15 @@ impl World for Files {
     }
 
     fn read_file(&self, path: &[u8]) -> Result<Vec<u8>, WorldError> {
-        fs::read(self.place(path)).map_err(|error| unreadable(path, &error))
+        let place = self.place(path);
+        fs::read(&place).map_err(|error| unreadable(path, &place, &error))
     }
 
     fn read_file_within(&self, path: &[u8], most: usize) -> Result<Option<Vec<u8>>, WorldError> {
         // Devices and pipes say nothing of their size, so that only reading tells.
+        let place = self.place(path);
         let read = || {
-            let file = fs::File::open(self.place(path))?;
+            let file = fs::File::open(&place)?;
             let size = file.metadata()?.len();
             if size > most as u64 {
                 return Ok(None);
@@ -125,7 +132,7 @@ impl World for Files {
             file.take((most as u64).saturating_add(1)).read_to_end(&mut bytes)?;
             Ok(Some(bytes).filter(|bytes| bytes.len() <= most))
         };
-        read().map_err(|error| unreadable(path, &error))
+        read().map_err(|error| unreadable(path, &place, &error))
     }
 
     fn is_executable(&self, path: &[u8]) -> Result<bool, WorldError> {

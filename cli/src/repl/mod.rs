@@ -14,6 +14,7 @@ use std::rc::Rc;
 
 use buildc_compiler::lang::eval::Evaluator;
 use buildc_compiler::lang::world::World;
+use buildc_compiler::lang::written::Written;
 use bumpalo::Bump;
 
 use crate::commands::eval_flags::EvalFlags;
@@ -46,8 +47,9 @@ pub fn run(setup: &Setup<'_>, stack: usize) -> io::Result<()> {
     let options = setup.flags.options(stack);
     let files = Files::new(setup.root, &options.store_dir);
     let sealed = Sealed::new(&files, &options);
-    let world: &dyn World = sealed.as_ref().map_or(&files, |sealed| sealed);
-    let ev = Evaluator::new(&arena, world, options);
+    let sealed: &dyn World = sealed.as_ref().map_or(&files, |sealed| sealed);
+    let world = Written::new(sealed, &options.store_dir);
+    let ev = Evaluator::new(&arena, &world, options);
     let session = Rc::new(RefCell::new(Session::new(ev, setup)));
     session.borrow_mut().start()?;
     let mut lines = Lines::open(&session)?;

@@ -28,4 +28,5 @@ pub mod toml;
 pub mod value;
 pub mod version;
 pub mod world;
+pub mod written;
 pub mod xml;

@@ -33,6 +33,20 @@ impl FileType {
     }
 }
 
+/// What evaluation adds to the store.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Object<'o> {
+    /// A file that nobody may execute, with its bytes.
+    Text(&'o [u8]),
+    /// A copy of a file or tree.
+    Copy {
+        /// Where it was copied from.
+        original: &'o [u8],
+        /// Paths of the original that the copy lacks, with all that is below them.
+        left_out: &'o [Vec<u8>],
+    },
+}
+
 /// Why the world has no answer: the text of Nix's error, without `error: `.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{0}")]
@@ -129,6 +143,11 @@ pub trait World: fmt::Debug {
     fn keep(&self, source: &Source, from: &[u8], path: &[u8], facts: &Facts) -> Result<(), WorldError> {
         let _ = (source, from, path, facts);
         Ok(())
+    }
+
+    /// Takes note of an object of the store at `path`. A world that shows only the store as it was forgets it.
+    fn add(&self, path: &[u8], object: Object<'_>) {
+        let _ = (path, object);
     }
 
     /// An environment variable.

@@ -61,7 +61,7 @@ impl Evaluator<'_> {
         let known = if flat { facts.sha256.as_ref().and_then(hash_of) } else { None };
         let hash = match known {
             Some(hash) => hash,
-            None => self.hash_source(&from, None, method)?,
+            None => self.hash_source(&from, method)?,
         };
         check(&hash)?;
         if !flat {

@@ -19,6 +19,7 @@ use crate::lang::syntax::Pos;
 use crate::lang::syntax::symbol::known;
 use crate::lang::value::attrs::AttrsBuilder;
 use crate::lang::value::{Attrs, Context, ContextElement, Value, share};
+use crate::lang::world::Object;
 
 pub(super) const BUILTINS: &[Builtin] = &[Builtin::new(
     "derivationStrict",
@@ -78,7 +79,8 @@ impl<'a> Evaluator<'a> {
         self.choose_outputs(&mut draft)?;
         let derivation = draft.derivation;
         let store = self.store_dir();
-        let path = derivation.path(&store).map_err(|error| path_error(&error))?;
+        let (path, text) = derivation.object(&store).map_err(|error| path_error(&error))?;
+        self.world.add(&store.print(&path), Object::Text(&text));
         let mut memory = std::mem::take(&mut self.memory.derivations);
         let recorded =
             memory.record(&store, path.clone(), &derivation, &mut |path| self.stored_derivation(path));

@@ -1,6 +1,6 @@
 //! Files and texts that become store objects: `path`, `filterSource`, `toFile`, `storePath`, and interpolated paths.
 //!
-//! Nothing is written; evaluation needs to know only where things would be.
+//! Nothing is written; evaluation needs to know only where things would be. The world is told what was added.
 
 use super::context::shown;
 use super::derivation_strict::path_error;
@@ -16,7 +16,7 @@ use crate::lang::store_path::{
 use crate::lang::syntax::Pos;
 use crate::lang::syntax::symbol::known;
 use crate::lang::value::{Context, ContextElement, Value, share};
-use crate::lang::world::FileType;
+use crate::lang::world::{FileType, Object};
 
 pub(super) const BUILTINS: &[Builtin] = &[
     Builtin::new(
@@ -68,6 +68,7 @@ fn to_file<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> 
     let references = References { others: referred.iter().collect(), itself: false };
     let hash = Hash::of(Algorithm::Sha256, contents.bytes());
     let path = text_path(&store, name, &hash, &references).map_err(|error| path_error(&error))?;
+    ev.world.add(&store.print(&path), Object::Text(contents.bytes()));
     Ok(ev.store_path_value(&path))
 }
 
@@ -167,6 +168,8 @@ struct Addition<'a> {
 struct Files<'e, 'a> {
     ev: &'e mut Evaluator<'a>,
     filter: Option<Value<'a>>,
+    /// Paths that it did not choose.
+    left_out: Vec<Vec<u8>>,
 }
 
 impl Files<'_, '_> {
@@ -210,7 +213,12 @@ impl Tree for Files<'_, '_> {
         let kind = self.kind(path)?;
         let args = [self.ev.string(self.ev.bytes(path)), self.ev.string(kind.name().as_bytes())];
         let kept = self.ev.call(filter, &args, Pos::NONE)?;
-        self.ev.bool_of(kept, Pos::NONE, "while evaluating the return value of the path filter function")
+        let what = "while evaluating the return value of the path filter function";
+        let is_kept = self.ev.bool_of(kept, Pos::NONE, what)?;
+        if !is_kept {
+            self.left_out.push(path.to_vec());
+        }
+        Ok(is_kept)
     }
 }
 
@@ -244,30 +252,49 @@ impl<'a> Evaluator<'a> {
             return Ok(self.store_path_value(expected));
         }
         let source = self.without_links(&path.bytes, true)?;
-        let found = place(&self.hash_source(&source, filter, method)?)?;
+        let (hash, left_out) = self.hash_chosen(&source, filter, method)?;
+        let found = place(&hash)?;
         if expected.is_some_and(|expected| expected != found) {
             let parts =
                 [b"store path mismatch in (possibly filtered) path added from '", &path.bytes[..], b"'"];
             return Err(EvalError::new(parts.concat()));
         }
+        self.add_copy(&found, &source, &left_out)?;
         Ok(self.store_path_value(&found))
     }
 
+    /// Tells the world of a copy.
+    fn add_copy(&self, object: &StorePath, original: &[u8], left_out: &[Vec<u8>]) -> Result<()> {
+        let path = self.store_dir().print(object);
+        if shipped::is_shipped(original) {
+            self.world.add(&path, Object::Text(&self.file_contents(original)?));
+        } else {
+            self.world.add(&path, Object::Copy { original, left_out });
+        }
+        Ok(())
+    }
+
     /// The hash by which a file or tree is addressed.
-    pub(super) fn hash_source(
+    pub(super) fn hash_source(&mut self, path: &[u8], method: FileMethod) -> Result<Hash> {
+        Ok(self.hash_chosen(path, None, method)?.0)
+    }
+
+    /// The hash of what a filter chooses, and the paths that it leaves out.
+    fn hash_chosen(
         &mut self,
         path: &[u8],
         filter: Option<Value<'a>>,
         method: FileMethod,
-    ) -> Result<Hash> {
+    ) -> Result<(Hash, Vec<Vec<u8>>)> {
         let mut hasher = Hasher::new(Algorithm::Sha256);
+        let mut files = Files { ev: self, filter, left_out: Vec::new() };
         if method == FileMethod::Flat {
-            hasher.update(&self.file_contents(path)?);
+            hasher.update(&files.ev.file_contents(path)?);
         } else {
-            let mut files = Files { ev: self, filter };
             nar::write(&mut files, path, &mut |piece| hasher.update(piece))?;
         }
-        Ok(hasher.finish())
+        let left_out = files.left_out;
+        Ok((hasher.finish(), left_out))
     }
 
     /// The store path that a path has once it is copied there, as interpolation does.
@@ -285,10 +312,11 @@ impl<'a> Evaluator<'a> {
                     Some(name) => (path.to_vec(), name),
                     None => (self.without_links(path, false)?, path),
                 };
-                let hash = self.hash_source(&source, None, FileMethod::Archive)?;
+                let hash = self.hash_source(&source, FileMethod::Archive)?;
                 let store = self.store_dir();
                 let object = fixed_output_path(&store, source_name(name), FileMethod::Archive, &hash)
                     .map_err(|error| path_error(&error))?;
+                self.add_copy(&object, &source, &[])?;
                 self.memory.sources.insert(path.to_vec(), object.clone());
                 object
             }

@@ -118,13 +118,14 @@ impl Derivation {
         References { others, itself: false }
     }
 
-    /// The path of the derivation itself.
+    /// The derivation itself as an object of the store: its path and its text.
     ///
     /// # Errors
     /// [`StorePathError`] when its name is too long.
-    pub fn path(&self, store: &StoreDir) -> Result<StorePath, StorePathError> {
+    pub fn object(&self, store: &StoreDir) -> Result<(StorePath, Vec<u8>), StorePathError> {
         let text = self.write(store);
         let name = [&self.name, super::store_path::DERIVATION_ENDING].concat();
-        text_path(store, &name, &Hash::of(Algorithm::Sha256, &text), &self.references())
+        let path = text_path(store, &name, &Hash::of(Algorithm::Sha256, &text), &self.references())?;
+        Ok((path, text))
     }
 }

@@ -53,7 +53,7 @@ impl World {
         if is_deferred {
             fill_output_paths(&mut self.known, &self.store, &mut derivation, &mut read).unwrap();
         }
-        let path = derivation.path(&self.store).unwrap();
+        let path = derivation.object(&self.store).unwrap().0;
         self.known.record(&self.store, path.clone(), &derivation, &mut read).unwrap();
         Made { path, derivation }
     }

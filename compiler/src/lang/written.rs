@@ -1,0 +1,218 @@
+//! The store as it is once evaluation has added to it.
+//!
+//! Owns: which objects evaluation made (`toFile`, `path`, `"${./file}"`, derivations), and how they look to programs.
+//! Never does: write anything; a copy is seen where the original lies.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use buildc_ir::git::GitRemote;
+use buildc_ir::source::{Facts, Source};
+
+use super::world::{FileType, Object, World, WorldError};
+
+/// A world in whose store there is also what evaluation adds.
+#[derive(Debug)]
+pub struct Written<'w> {
+    world: &'w dyn World,
+    store: Vec<u8>,
+    /// By the name in the store.
+    objects: RefCell<BTreeMap<Vec<u8>, Kept>>,
+}
+
+#[derive(Clone, Debug)]
+enum Kept {
+    Text(Vec<u8>),
+    Copy {
+        /// Where the original is in the world below.
+        original: Vec<u8>,
+        left_out: BTreeSet<Vec<u8>>,
+    },
+}
+
+/// Where a path leads.
+enum Place<'p> {
+    Text(Vec<u8>),
+    /// In the world below.
+    Below(Cow<'p, [u8]>),
+    Nothing,
+}
+
+impl<'w> Written<'w> {
+    /// With nothing added yet; `store` is the directory of the store.
+    pub fn new(world: &'w dyn World, store: &[u8]) -> Self {
+        Self { world, store: store.to_vec(), objects: RefCell::default() }
+    }
+
+    /// The name of the object that a path is in, and what follows it.
+    fn split<'p>(&self, path: &'p [u8]) -> Option<(&'p [u8], &'p [u8])> {
+        let below = path.strip_prefix(&self.store[..])?.strip_prefix(b"/")?;
+        let end = below.iter().position(|byte| *byte == b'/').unwrap_or(below.len());
+        Some(below.split_at(end))
+    }
+
+    fn place<'p>(&self, path: &'p [u8]) -> Place<'p> {
+        let Some((name, rest)) = self.split(path) else { return Place::Below(Cow::Borrowed(path)) };
+        match self.objects.borrow().get(name) {
+            None => Place::Below(Cow::Borrowed(path)),
+            Some(Kept::Text(text)) if rest.is_empty() => Place::Text(text.clone()),
+            Some(Kept::Text(_)) => Place::Nothing,
+            Some(Kept::Copy { original, left_out }) => {
+                let mut inner = original.clone();
+                for part in rest.split(|byte| *byte == b'/').skip(1) {
+                    inner.push(b'/');
+                    inner.extend_from_slice(part);
+                    if left_out.contains(&inner) {
+                        return Place::Nothing;
+                    }
+                }
+                Place::Below(Cow::Owned(inner))
+            }
+        }
+    }
+
+    fn is_added(&self, path: &[u8]) -> bool {
+        self.split(path).is_some_and(|(name, _)| self.objects.borrow().contains_key(name))
+    }
+
+    /// A copy as one of what lies in the world below, whatever it was made of.
+    fn copy(&self, original: &[u8], left_out: &[Vec<u8>]) -> Option<Kept> {
+        let mut out = BTreeSet::new();
+        for path in left_out {
+            if let Place::Below(path) = self.place(path) {
+                out.insert(path.into_owned());
+            }
+        }
+        // What a copy lacks, a copy of it lacks too.
+        if let Some((name, _)) = self.split(original)
+            && let Some(Kept::Copy { left_out, .. }) = self.objects.borrow().get(name)
+        {
+            out.extend(left_out.iter().cloned());
+        }
+        match self.place(original) {
+            Place::Text(text) => Some(Kept::Text(text)),
+            Place::Below(original) => {
+                Some(Kept::Copy { original: original.into_owned(), left_out: out })
+            }
+            Place::Nothing => None,
+        }
+    }
+}
+
+fn missing<T>(path: &[u8]) -> Result<T, WorldError> {
+    Err(WorldError(format!("path '{}' does not exist", String::from_utf8_lossy(path))))
+}
+
+impl World for Written<'_> {
+    fn may_see(&self, path: &[u8]) -> bool {
+        self.is_added(path) || self.world.may_see(path)
+    }
+
+    fn check_uri(&self, uri: &str) -> Result<(), WorldError> {
+        self.world.check_uri(uri)
+    }
+
+    fn file_type(&self, path: &[u8]) -> Result<Option<FileType>, WorldError> {
+        match self.place(path) {
+            Place::Text(_) => Ok(Some(FileType::Regular)),
+            Place::Below(path) => self.world.file_type(&path),
+            Place::Nothing => Ok(None),
+        }
+    }
+
+    fn read_file(&self, path: &[u8]) -> Result<Vec<u8>, WorldError> {
+        match self.place(path) {
+            Place::Text(text) => Ok(text),
+            Place::Below(path) => self.world.read_file(&path),
+            Place::Nothing => missing(path),
+        }
+    }
+
+    fn read_file_within(&self, path: &[u8], most: usize) -> Result<Option<Vec<u8>>, WorldError> {
+        match self.place(path) {
+            Place::Text(text) => Ok(Some(text).filter(|text| text.len() <= most)),
+            Place::Below(path) => self.world.read_file_within(&path, most),
+            Place::Nothing => missing(path),
+        }
+    }
+
+    fn is_executable(&self, path: &[u8]) -> Result<bool, WorldError> {
+        match self.place(path) {
+            Place::Text(_) => Ok(false),
+            Place::Below(path) => self.world.is_executable(&path),
+            Place::Nothing => missing(path),
+        }
+    }
+
+    fn read_dir(&self, path: &[u8]) -> Result<Vec<(Vec<u8>, FileType)>, WorldError> {
+        match self.place(path) {
+            Place::Text(_) => {
+                let path = String::from_utf8_lossy(path);
+                Err(WorldError(format!("cannot read directory \"{path}\": Not a directory")))
+            }
+            Place::Below(below) => {
+                let mut entries = self.world.read_dir(&below)?;
+                entries.retain(|(name, _)| {
+                    !matches!(self.place(&[path, b"/", name].concat()), Place::Nothing)
+                });
+                Ok(entries)
+            }
+            Place::Nothing => missing(path),
+        }
+    }
+
+    fn read_link(&self, path: &[u8]) -> Result<Vec<u8>, WorldError> {
+        match self.place(path) {
+            Place::Below(path) => self.world.read_link(&path),
+            Place::Text(_) | Place::Nothing => missing(path),
+        }
+    }
+
+    fn directory_of(&self, path: &[u8]) -> Option<Vec<u8>> {
+        self.world.directory_of(path)
+    }
+
+    fn recall(&self, source: &Source) -> Option<Facts> {
+        self.world.recall(source)
+    }
+
+    fn bring(&self, source: &Source) -> Result<(Vec<u8>, Facts), WorldError> {
+        self.world.bring(source)
+    }
+
+    fn commit(&self, remote: &GitRemote) -> Result<String, WorldError> {
+        self.world.commit(remote)
+    }
+
+    fn keep(&self, source: &Source, from: &[u8], path: &[u8], facts: &Facts) -> Result<(), WorldError> {
+        self.world.keep(source, from, path, facts)
+    }
+
+    fn add(&self, path: &[u8], object: Object<'_>) {
+        let Some((name, b"")) = self.split(path) else { return };
+        let kept = match object {
+            Object::Text(text) => Some(Kept::Text(text.to_vec())),
+            Object::Copy { original, left_out } => self.copy(original, left_out),
+        };
+        if let Some(kept) = kept {
+            self.objects.borrow_mut().insert(name.to_vec(), kept);
+        }
+    }
+
+    fn variable(&self, name: &[u8]) -> Option<Vec<u8>> {
+        self.world.variable(name)
+    }
+
+    fn now(&self) -> i64 {
+        self.world.now()
+    }
+
+    fn interrupted(&self) -> bool {
+        self.world.interrupted()
+    }
+
+    fn say(&self, line: &[u8]) {
+        self.world.say(line);
+    }
+}
