@@ -58,7 +58,9 @@ pub fn for_clap(words: Vec<OsString>, stands_in: bool) -> Result<Vec<OsString>, 
 
 /// Whether a word is one of those that mean Nix's own ways: it says what `nix-instantiate` is to do.
 pub fn stands_in(word: &OsString) -> bool {
-    ["--eval", "--eval-only", "--parse", "--parse-only", "--find-file", "--version"].iter().any(|own| word == own)
+    ["--eval", "--eval-only", "--parse", "--parse-only", "--find-file", "--version"]
+        .iter()
+        .any(|own| word == own)
 }
 
 /// What was read so far.

@@ -92,9 +92,7 @@ impl<'w> Written<'w> {
         }
         match self.place(original) {
             Place::Text(text) => Some(Kept::Text(text)),
-            Place::Below(original) => {
-                Some(Kept::Copy { original: original.into_owned(), left_out: out })
-            }
+            Place::Below(original) => Some(Kept::Copy { original: original.into_owned(), left_out: out }),
             Place::Nothing => None,
         }
     }
@@ -153,9 +151,8 @@ impl World for Written<'_> {
             }
             Place::Below(below) => {
                 let mut entries = self.world.read_dir(&below)?;
-                entries.retain(|(name, _)| {
-                    !matches!(self.place(&[path, b"/", name].concat()), Place::Nothing)
-                });
+                entries
+                    .retain(|(name, _)| !matches!(self.place(&[path, b"/", name].concat()), Place::Nothing));
                 Ok(entries)
             }
             Place::Nothing => missing(path),
