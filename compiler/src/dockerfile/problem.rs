@@ -42,10 +42,11 @@ pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>)
 /// Most changes between a variable and the one that a finding suggests.
 const MOST_CHANGES: usize = 2;
 
-/// The variable that is nearest to what was written, as BuildKit has it: in its case, and however short it is.
+/// The first of the variables that are nearest to what was written, as BuildKit has it: in its case, and however short it is.
 pub fn nearest_variable<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let measured = candidates.into_iter().map(|name| (strsim::levenshtein(written, name), name));
-    measured.filter(|(changes, _)| *changes <= MOST_CHANGES).min().map(|(_, name)| name)
+    let near = measured.filter(|(changes, _)| *changes <= MOST_CHANGES);
+    near.min_by_key(|(changes, _)| *changes).map(|(_, name)| name)
 }
 
 fn did_you_mean<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>, else_say: &str) -> String {
