@@ -90,7 +90,7 @@ impl<'s> Group<'s> {
         let ast = frontend.parse()?;
         let resolver = frontend.resolver(self.session, pins::mode(args)?);
         let Frontend { mut sources, mut options, mut warnings, place, named, .. } = frontend;
-        let clamp = epoch::of_file(args, &ast, &mut options)?;
+        let clamp = epoch::of_file(args, &ast, &mut options, &place)?;
         let platforms = session::platforms(&args.platform)?;
         let lowered = pipeline::lower_all(&ast, &mut sources, &options, &platforms, &resolver, &mut warnings);
         let mut lowered = lowered?;

@@ -159,7 +159,7 @@ pub fn compile(session: &mut Session, args: &SourceArgs) -> Result<Compiled, Fai
     let ast = frontend.parse()?;
     let resolver = frontend.resolver(session, mode);
     let Frontend { dockerfile, mut sources, mut options, mut warnings, place, named, .. } = frontend;
-    let clamp = epoch::of_file(args, &ast, &mut options)?;
+    let clamp = epoch::of_file(args, &ast, &mut options, &place)?;
     let platforms = session::platforms(&args.platform)?;
     let graph = lower_all(&ast, &mut sources, &options, &platforms, &resolver, &mut warnings)?;
     let source_key = source_key(&dockerfile, args, place.local);

@@ -24,7 +24,7 @@ pub struct Place {
     /// True for a directory of this machine: `-f` is relative to the current directory then, else to the context.
     pub local: bool,
     /// Keeps what was unpacked.
-    _held: Option<Unpacked>,
+    held: Option<Unpacked>,
 }
 
 /// A context that `--build-context` names.
@@ -125,7 +125,12 @@ impl Place {
                 }
             };
         }
-        Ok(Self { dir: Some(args.context.clone()), dockerfile: None, local: true, _held: None })
+        Ok(Self { dir: Some(args.context.clone()), dockerfile: None, local: true, held: None })
+    }
+
+    /// When its files were made, in Unix seconds; a directory of this machine does not say.
+    pub fn time(&self) -> Option<i64> {
+        self.held.as_ref().and_then(Unpacked::time)
     }
 
     fn of(incoming: Incoming, shown: &str) -> Result<Self, Failure> {
@@ -134,14 +139,14 @@ impl Place {
             Incoming::Text(bytes) => {
                 let text = text_of(bytes, Path::new(shown))?;
                 let dockerfile = Dockerfile { shown: shown.to_owned(), path: None, text };
-                Ok(Self { dir: None, dockerfile: Some(dockerfile), local: false, _held: None })
+                Ok(Self { dir: None, dockerfile: Some(dockerfile), local: false, held: None })
             }
         }
     }
 
     fn held(held: Unpacked) -> Self {
         let dir = held.root().to_owned();
-        Self { dir: Some(dir), dockerfile: None, local: false, _held: Some(held) }
+        Self { dir: Some(dir), dockerfile: None, local: false, held: Some(held) }
     }
 }
 

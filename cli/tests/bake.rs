@@ -243,6 +243,12 @@ fn files_are_listed_and_options_go_before_them() {
     fs::write(dir.path().join("Dockerfile"), "FROM scratch AS x\n").expect("a Dockerfile");
     let answer = bake(dir.path(), &["app", "--call=targets"]).expect("it is answered");
     assert_eq!(answer, "app\nIt\n\nTARGET      DESCRIPTION\nx (default) \n");
+    let answer = bake(dir.path(), &["app", "--call=targets,format=json"]).expect("it is answered");
+    let answer: serde_json::Value = serde_json::from_str(&answer).expect("one document");
+    assert_eq!(answer["group"]["default"]["targets"], serde_json::json!(["app"]));
+    let app = &answer["target"]["app"];
+    assert_eq!((&app["build"]["args"]["V"], &app["build"]["call"]), (&"file".into(), &"targets".into()));
+    assert_eq!(app["targets"]["targets"][0]["name"], "x");
     let printed = bake(dir.path(), &["--print", "--check", "--sbom", "--push", "a*"]).expect("it is printed");
     let printed: serde_json::Value = serde_json::from_str(&printed).expect("json");
     let app = &printed["target"]["app"];

@@ -8,6 +8,7 @@ mod fixture;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -280,6 +281,42 @@ fn a_git_repository_is_a_context_at_a_ref_and_below_a_directory() {
     assert!(error.contains(&one), "{error}");
     let error = built(&format!("{url}#main:../..")).expect_err("outside");
     assert!(error.contains("context::incoming"), "{error}");
+}
+
+#[test]
+fn a_context_says_what_times_are_clamped_to() {
+    let here = Here::new();
+    let dir = here.path("dated");
+    let dockerfile = "ARG SOURCE_DATE_EPOCH=context\nFROM scratch\nARG SOURCE_DATE_EPOCH\nCOPY word /\n\
+                      COPY <<EOF /epoch\n[$SOURCE_DATE_EPOCH]\nEOF\n";
+    fs::create_dir(&dir).expect("a directory");
+    fs::write(dir.join("Dockerfile"), dockerfile).expect("a file");
+    fs::write(dir.join("word"), "x").expect("a file");
+    let said = |words: &[&str], stdin: &[u8]| {
+        let out = here.build(words, stdin).expect("it is built");
+        let time = fs::metadata(out.join("word")).expect("it is there").mtime();
+        (text(out.join("epoch")).expect("it is there"), time)
+    };
+    let mut touch = Command::new("touch");
+    touch.args(["-d", "@1000000000", "word", "Dockerfile"]).current_dir(&dir);
+    assert!(touch.status().expect("touch runs").success());
+    assert_eq!(said(&["-"], &here.archive(&dir, "-cf")), ("[1000000000]\n".to_owned(), 1_000_000_000));
+    let (word, _) = said(&["dated"], b"");
+    assert_eq!(word, "[]\n", "a directory has no time");
+    let given = ["--build-arg", "SOURCE_DATE_EPOCH=7", "dated"];
+    assert_eq!(said(&given, b""), ("[7]\n".to_owned(), 7));
+
+    git(&dir, &["init", "--quiet", "--initial-branch=main"]);
+    git(&dir, &["add", "-A"]);
+    let words = ["-c", "user.name=x", "-c", "user.email=x@example.com", "commit", "--quiet", "-m", "one"];
+    let mut commit = Command::new("git");
+    commit.arg("-C").arg(&dir).args(words).env("GIT_COMMITTER_DATE", "@1100000000 +0000");
+    assert!(commit.status().expect("git runs").success());
+    let Some(daemon) = Daemon::start(here.dir.path()) else { return };
+    let url = format!("git://127.0.0.1:{}/dated", daemon.port);
+    assert_eq!(said(&[&url], b""), ("[1100000000]\n".to_owned(), 1_100_000_000));
+    let asked = ["--build-arg", "SOURCE_DATE_EPOCH=context", &url];
+    assert_eq!(said(&asked, b"").1, 1_100_000_000);
 }
 
 #[test]

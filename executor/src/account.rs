@@ -66,8 +66,8 @@ pub fn look_up(spec: &str, passwd: &str, group: &str) -> Result<Account, Account
     };
     let user_text = if user_text.is_empty() { "0" } else { user_text };
     let number = user_text.parse::<u32>().ok();
-    let entry =
-        users(passwd).find(|u| u.name == user_text).or_else(|| users(passwd).find(|u| Some(u.uid) == number));
+    // A number is an id, even where a name looks like it.
+    let entry = users(passwd).find(|u| number.map_or(u.name == user_text, |number| u.uid == number));
     let (uid, primary, name) = match (&entry, number) {
         (Some(user), _) => (user.uid, user.gid, Some(user.name)),
         (None, Some(uid)) => (uid, 0, None),
@@ -93,10 +93,9 @@ pub fn look_up(spec: &str, passwd: &str, group: &str) -> Result<Account, Account
 /// # Errors
 /// [`AccountError::Group`] for an unknown name.
 pub fn group_id(text: &str, group: &str) -> Result<u32, AccountError> {
-    groups(group)
-        .find(|(name, _, _)| *name == text)
-        .map(|(_, gid, _)| gid)
-        .or_else(|| text.parse().ok())
+    text.parse()
+        .ok()
+        .or_else(|| groups(group).find(|(name, _, _)| *name == text).map(|(_, gid, _)| gid))
         .ok_or_else(|| AccountError::Group(text.to_owned()))
 }
 
@@ -144,7 +143,7 @@ mod tests {
         assert_eq!(account("").map(|a| (a.uid, a.gid, a.home)), Ok((0, 0, Some("/root".to_owned()))));
         assert_eq!(account("5:6").map(|a| (a.uid, a.gid)), Ok((5, 6)));
         assert_eq!(account("5").map(|a| (a.uid, a.gid, a.home)), Ok((5, 0, None)));
-        assert_eq!(account("42").map(|a| a.uid), Ok(7), "a name that looks like a number is a name first");
+        assert_eq!(account("42").map(|a| (a.uid, a.gid)), Ok((42, 0)), "a number is no name");
         assert_eq!(account("nobody"), Err(AccountError::User("nobody".to_owned())));
         assert_eq!(account("app:nothing"), Err(AccountError::Group("nothing".to_owned())));
     }

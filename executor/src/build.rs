@@ -18,7 +18,7 @@ use crossbeam_channel::Sender;
 use crate::assemble::{AssembleError, assemble};
 use crate::cache::Imported;
 use crate::cancel::Cancel;
-use crate::container::Ulimit;
+use crate::container::{Limits, Ulimit};
 use crate::context::Context;
 use crate::event::{Event, Recorder, decided};
 use crate::facts::RECORD_KIND;
@@ -67,7 +67,7 @@ pub struct BuildOptions {
 }
 
 /// What the user says of the sandboxes of all commands. None of it enters keys: it is for the machine, not for the result.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct SandboxOptions {
     /// Instead of `buildkitsandbox`.
     pub hostname: Option<String>,
@@ -75,6 +75,8 @@ pub struct SandboxOptions {
     pub shm_size_bytes: Option<u64>,
     /// Limits of each process.
     pub ulimits: Vec<Ulimit>,
+    /// Limits of all processes of one command together.
+    pub limits: Limits,
 }
 
 impl Default for BuildOptions {

@@ -1,6 +1,6 @@
 ARG Q=1
 ARG R=2
-FROM base AS a
+FROM base:1 AS a
 ARG Q
 FROM a
 # Q is what counts

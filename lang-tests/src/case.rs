@@ -77,8 +77,11 @@ fn run(name: &str, text: &str) -> (bool, String) {
     }
     if name.starts_with("outline-") {
         let targets = dockerfile::outline::targets_text(&dockerfile::outline::targets(&ast));
-        return match dockerfile::outline(&ast, &options(text)) {
-            Ok(found) => (false, format!("{targets}\n{}\n{:#}\n", found.text(), found.json(&sources))),
+        return match dockerfile::outline(&ast, &mut sources, &options(text), &Images::new()) {
+            Ok((found, warnings)) => {
+                let warnings = render::diagnostics(&warnings, &sources);
+                (false, format!("{targets}\n{}\n{:#}\n{warnings}", found.text(), found.json(&sources)))
+            }
             Err(found) => (true, render::diagnostics(&found, &sources)),
         };
     }

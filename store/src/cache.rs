@@ -38,6 +38,9 @@ pub struct Travelling {
 pub struct CacheDocument {
     version: u32,
     layers: Vec<DiffId>,
+    /// When each layer was made, in Unix seconds, so that an image of it is the same everywhere; caches of before lack it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    created: Vec<i64>,
     results: Vec<CachedResult>,
 }
 
@@ -64,6 +67,7 @@ impl CacheDocument {
         Self {
             version: VERSION,
             layers: layers.iter().map(|layer| layer.diff_id).collect(),
+            created: layers.iter().map(|layer| layer.created).collect(),
             results: results.iter().filter_map(result).collect(),
         }
     }
@@ -203,7 +207,7 @@ impl CacheSource {
             Some((self.manifest.layers.get(*number)?.clone(), *self.document.layers.get(*number)?))
         });
         let wanted: Vec<(Descriptor, DiffId)> = wanted.collect();
-        let layers = match (&self.place, &self.client) {
+        let mut layers = match (&self.place, &self.client) {
             (CachePlace::Registry(name), Some(client)) => {
                 client.fetch_layers(store, name, &wanted, Watch::SILENT)?
             }
@@ -211,6 +215,11 @@ impl CacheSource {
             (CachePlace::Dir { path, .. }, _) => CacheDir::open(path)?.layers(store, &wanted)?,
             (CachePlace::S3(place), _) => S3::new(place)?.layers(store, &wanted, Watch::SILENT)?,
         };
+        for (layer, number) in layers.iter_mut().zip(&result.layers) {
+            if let Some(created) = self.document.created.get(*number) {
+                layer.created = store.made_by(layer.id, *created)?;
+            }
+        }
         let ids: Vec<LayerId> = layers.iter().map(|layer| layer.id).collect();
         store.record_result(&result.keys, &ids, result.duration_ms)?;
         Ok(Some(layers))

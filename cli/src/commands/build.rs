@@ -3,11 +3,11 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use buildc_digest::Digest;
 use buildc_executor::Cancel;
 use buildc_executor::build::{self, BuildOptions};
 use buildc_executor::layering::Layering;
 use buildc_ir::Reference;
+use buildc_store::remote::Pushed;
 use buildc_store::{ImageRecord, oci};
 use clap::{ArgAction, ValueEnum};
 
@@ -225,6 +225,13 @@ pub struct BuildArgs {
     /// Limit of the processes of RUN instructions, for example nofile=1024:2048; repeatable
     #[arg(long, value_name = "NAME=SOFT[:HARD]")]
     pub ulimit: Vec<String>,
+    /// Limit of all processes of a RUN instruction together: memory=512m, memory-swap=1g, cpu-shares=512, cpu-quota=50000,
+    /// cpu-period=100000 or cpuset-cpus=0-1; repeatable, or with commas
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub resource: Vec<String>,
+    /// Refused with what to write instead.
+    #[arg(long, hide = true, value_name = "GROUP")]
+    pub cgroup_parent: Option<String>,
     /// Where the result goes, for example type=oci,dest=app.tar; a bare DIR receives the files; repeatable
     #[arg(short, long, value_name = "type=TYPE[,dest=PATH]")]
     pub output: Vec<String>,
@@ -315,7 +322,7 @@ fn once(
     }
     let built = Built { plan: &compiled.plan, contexts: &compiled.contexts, begun };
     let pushed = wanted.deliver(session, args, &built, &mut products, cancel, shell)?;
-    write_files(args, &products, &pushed)?;
+    write_files(session, args, &products, &pushed)?;
     if args.quiet {
         let images = products.iter().map(Product::primary);
         images.into_iter().try_for_each(|image| output::data(&image.id.to_string()))?;
@@ -414,7 +421,12 @@ pub fn build_options(args: &BuildArgs) -> Result<BuildOptions, Failure> {
     Ok(options)
 }
 
-fn write_files(args: &BuildArgs, products: &[Product], pushed: &[Option<Digest>]) -> Result<(), Failure> {
+fn write_files(
+    session: &Session,
+    args: &BuildArgs,
+    products: &[Product],
+    pushed: &[Option<Pushed>],
+) -> Result<(), Failure> {
     if let Some(path) = &args.iidfile {
         let ids: Vec<String> = products.iter().map(|product| product.primary().id.to_string()).collect();
         std::fs::write(path, ids.join("\n")).map_err(|e| Failure::file("write", path, &e))?;
@@ -422,10 +434,12 @@ fn write_files(args: &BuildArgs, products: &[Product], pushed: &[Option<Digest>]
     if let Some(path) = &args.metadata_file {
         // As bake has it: of several images, each under its own name.
         let metadata = match (products, pushed) {
-            ([product], [digest]) => metadata(product, *digest),
+            ([product], [pushed]) => metadata(session, product, pushed.as_ref())?,
             _ => {
-                let each = products.iter().zip(pushed);
-                each.map(|(product, digest)| (product.target.clone(), metadata(product, *digest))).collect()
+                let each = products.iter().zip(pushed).map(|(product, pushed)| {
+                    Ok((product.target.clone(), metadata(session, product, pushed.as_ref())?))
+                });
+                serde_json::Value::Object(each.collect::<Result<_, Failure>>()?)
             }
         };
         std::fs::write(path, format!("{metadata:#}\n")).map_err(|e| Failure::file("write", path, &e))?;
@@ -434,19 +448,27 @@ fn write_files(args: &BuildArgs, products: &[Product], pushed: &[Option<Digest>]
 }
 
 /// Digests and names; what was pushed is spoken of as it is in the registry.
-pub fn metadata(product: &Product, pushed: Option<Digest>) -> serde_json::Value {
+pub fn metadata(
+    session: &Session,
+    product: &Product,
+    pushed: Option<&Pushed>,
+) -> Result<serde_json::Value, Failure> {
     let record = product.primary();
     let names: Vec<String> = product.names.iter().map(Reference::to_string).collect();
     let media_type = match pushed {
         Some(_) if product.is_index() => oci::media_type::OCI_INDEX,
-        Some(digest) if digest != record.manifest => oci::media_type::OCI_MANIFEST,
+        Some(pushed) if pushed.digest != record.manifest => oci::media_type::OCI_MANIFEST,
         _ => &record.manifest_media_type,
     };
-    let digest = pushed.unwrap_or(record.manifest).to_string();
-    serde_json::json!({
+    let (digest, size) = match pushed {
+        Some(pushed) => (pushed.digest, Some(pushed.size_bytes)),
+        None => (record.manifest, session.store.blob_size(&record.manifest)?),
+    };
+    let digest = digest.to_string();
+    Ok(serde_json::json!({
         "containerimage.digest": digest,
         "containerimage.config.digest": record.id.to_string(),
-        "containerimage.descriptor": { "mediaType": media_type, "digest": digest },
+        "containerimage.descriptor": { "mediaType": media_type, "digest": digest, "size": size },
         "image.name": names.join(","),
-    })
+    }))
 }

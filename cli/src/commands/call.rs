@@ -1,13 +1,17 @@
 //! `build --check` and `build --call`: what else a Dockerfile can be asked than to be built.
 
+use buildc_compiler::dockerfile::outline::Outline;
 use buildc_compiler::dockerfile::{self, outline};
+use buildc_executor::lock::Mode;
+use buildc_ir::lock::Lock;
+use serde_json::Value;
 
 use super::Shell;
 use super::build::{BuildArgs, SourceArgs};
 use super::check::{self, CheckFormat};
 use crate::failure::{Failure, Outcome};
 use crate::output;
-use crate::pipeline::Frontend;
+use crate::pipeline::{self, Frontend};
 use crate::session::Session;
 
 /// A question.
@@ -69,25 +73,72 @@ impl Call {
         self.json
     }
 
+    /// What the question is called in an answer about several targets.
+    pub fn name(self) -> &'static str {
+        match self.method {
+            Method::Check => "check",
+            Method::Outline => "outline",
+            Method::Targets => "targets",
+        }
+    }
+
     /// Answers.
     pub fn run(self, source: &SourceArgs, shell: &Shell) -> Outcome {
         check::refuse_build_file(source)?;
+        if self.json {
+            let Answer { value, verdict } = self.answer(source, shell)?;
+            output::json(&value)?;
+            return verdict;
+        }
         let mut frontend = Frontend::read(source)?;
-        if self.method == Method::Check {
-            let format = if self.json { CheckFormat::Json } else { CheckFormat::Text };
-            return check::report(&Session::open(shell)?, frontend, format, shell);
-        }
-        let ast = frontend.parse()?;
-        let sources = &frontend.sources;
-        match (self.method, self.json) {
-            (Method::Outline, json) => {
-                let found = dockerfile::outline(&ast, &frontend.options)
-                    .map_err(|found| Failure::Input(found, Box::new(sources.clone())))?;
-                if json { output::json(&found.json(sources))? } else { output::data(&found.text())? }
+        let text = match self.method {
+            Method::Check => {
+                return check::report(&Session::open(shell)?, frontend, CheckFormat::Text, shell);
             }
-            (_, true) => output::json(&outline::targets_json(&outline::targets(&ast), sources))?,
-            (_, false) => output::data(&outline::targets_text(&outline::targets(&ast)))?,
-        }
+            Method::Outline => outline_of(&mut frontend, shell)?.text(),
+            Method::Targets => outline::targets_text(&outline::targets(&frontend.parse()?)),
+        };
+        output::data(&text)?;
         Ok(0)
     }
+
+    /// The answer as a value that is not yet told, and what becomes of the command once it is.
+    ///
+    /// # Errors
+    /// What keeps the question from being answered at all.
+    pub fn answer(self, source: &SourceArgs, shell: &Shell) -> Result<Answer, Failure> {
+        check::refuse_build_file(source)?;
+        let mut frontend = Frontend::read(source)?;
+        let value = match self.method {
+            Method::Check => {
+                let (value, verdict) = check::answer(&Session::open(shell)?, frontend, shell)?;
+                return Ok(Answer { value, verdict });
+            }
+            Method::Outline => outline_of(&mut frontend, shell)?.json(&frontend.sources),
+            Method::Targets => {
+                outline::targets_json(&outline::targets(&frontend.parse()?), &frontend.sources)
+            }
+        };
+        Ok(Answer { value, verdict: Ok(0) })
+    }
+}
+
+/// What a question gives for programs.
+pub struct Answer {
+    /// The document.
+    pub value: Value,
+    /// The exit code, or what is wrong with the file.
+    pub verdict: Outcome,
+}
+
+/// What the target asks for; bases that are not known are warned of.
+fn outline_of(frontend: &mut Frontend, shell: &Shell) -> Result<Outline, Failure> {
+    let session = Session::open(shell)?;
+    let ast = frontend.parse()?;
+    let resolver = frontend.resolver(&session, Mode::Honoured(Lock::default()));
+    let found = dockerfile::outline(&ast, &mut frontend.sources, &frontend.options, &resolver);
+    let (found, warnings) =
+        found.map_err(|problems| Failure::Input(problems, Box::new(frontend.sources.clone())))?;
+    pipeline::warn(&warnings, &frontend.sources, shell);
+    Ok(found)
 }

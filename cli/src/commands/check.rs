@@ -6,6 +6,7 @@ use buildc_executor::lock::Mode;
 use buildc_ir::lock::Lock;
 use buildc_ir::{Diagnostic, Severity, SourceMap};
 use clap::ValueEnum;
+use serde_json::Value;
 
 use super::Shell;
 use super::build::SourceArgs;
@@ -79,27 +80,45 @@ pub fn refuse_build_file(source: &SourceArgs) -> Result<(), Failure> {
 /// Checks and reports; the exit code is 1 when there are findings or errors. What was found so far is told even though the
 /// file cannot be built.
 pub fn report(session: &Session, frontend: Frontend, format: CheckFormat, shell: &Shell) -> Outcome {
-    let Found { findings, problems, sources } = found(session, frontend)?;
-    let error = problems.iter().find(|p| p.severity == Severity::Error);
+    let found = found(session, frontend)?;
+    let (findings, sources) = (&found.findings, &found.sources);
     match format {
-        CheckFormat::Text if error.is_some() && findings.is_empty() => {}
-        CheckFormat::Text => output::data(&summary(&findings, &sources))?,
-        CheckFormat::Json => output::json(&render::json(&findings, error, &sources))?,
-        CheckFormat::Sarif => {
-            output::json(&render::sarif(&findings, &sources, env!("CARGO_PKG_VERSION")))?;
-        }
+        CheckFormat::Text if found.error().is_some() && findings.is_empty() => {}
+        CheckFormat::Text => output::data(&summary(findings, sources))?,
+        CheckFormat::Json => output::json(&found.json())?,
+        CheckFormat::Sarif => output::json(&render::sarif(findings, sources, env!("CARGO_PKG_VERSION")))?,
     }
-    if error.is_some() {
-        return Err(Failure::Input(problems, Box::new(sources)));
-    }
-    pipeline::warn(&problems, &sources, shell);
-    Ok(u8::from(!findings.is_empty()))
+    found.verdict(shell)
+}
+
+/// What `report` tells programs, and what it ends with.
+pub fn answer(session: &Session, frontend: Frontend, shell: &Shell) -> Result<(Value, Outcome), Failure> {
+    let found = found(session, frontend)?;
+    Ok((found.json(), found.verdict(shell)))
 }
 
 struct Found {
     findings: Vec<Finding>,
     problems: Vec<Diagnostic>,
     sources: SourceMap,
+}
+
+impl Found {
+    fn error(&self) -> Option<&Diagnostic> {
+        self.problems.iter().find(|p| p.severity == Severity::Error)
+    }
+
+    fn json(&self) -> Value {
+        render::json(&self.findings, self.error(), &self.sources)
+    }
+
+    fn verdict(self, shell: &Shell) -> Outcome {
+        if self.error().is_some() {
+            return Err(Failure::Input(self.problems, Box::new(self.sources)));
+        }
+        pipeline::warn(&self.problems, &self.sources, shell);
+        Ok(u8::from(!self.findings.is_empty()))
+    }
 }
 
 /// What a check says; a file that cannot even be parsed has problems and no findings.

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use buildc_digest::Digest;
 use buildc_executor::Cancel;
 use buildc_executor::context::Context;
 use buildc_ir::{Plan, Reference};
 use buildc_store::export::Form;
+use buildc_store::remote::Pushed;
 
 use super::attest_options::Attestations;
 use super::build::BuildArgs;
@@ -78,7 +78,7 @@ impl Delivery {
         Err(Failure::usage(text).help("Choose one with -A NAME"))
     }
 
-    /// Does everything; the digests that the products have in registries.
+    /// Does everything; what the products became in registries.
     pub fn deliver(
         &self,
         session: &Session,
@@ -87,7 +87,7 @@ impl Delivery {
         products: &mut [Product],
         cancel: &Cancel,
         shell: &Shell,
-    ) -> Result<Vec<Option<Digest>>, Failure> {
+    ) -> Result<Vec<Option<Pushed>>, Failure> {
         self.attestations.attach(session, &args.source, built, products)?;
         cache_options::inline(session, &self.caches, built, products)?;
         for (export, product) in self.exports.iter().flat_map(|it| products.iter().map(move |p| (it, p))) {
@@ -106,23 +106,22 @@ impl Delivery {
         products: &[Product],
         cancel: &Cancel,
         shell: &Shell,
-    ) -> Result<Vec<Option<Digest>>, Failure> {
+    ) -> Result<Vec<Option<Pushed>>, Failure> {
         let plain = Form::default();
         let mut forms: Vec<&Form> = self.exports.iter().filter(|e| e.pushes()).map(Export::form).collect();
         if args.push && forms.is_empty() {
             // As buildx has it, --push speaks of the image outputs that are there.
             forms.push(&plain);
         }
-        let mut digests = vec![None; products.len()];
+        let mut sent = vec![None; products.len()];
         for form in forms {
-            for (product, digest) in products.iter().zip(&mut digests) {
+            for (product, last) in products.iter().zip(&mut sent) {
                 let release = product.release(form)?;
                 for name in &product.names {
-                    *digest =
-                        Some(registry::push_release(session, &release, name, args.quiet, cancel, shell)?);
+                    *last = Some(registry::push_release(session, &release, name, args.quiet, cancel, shell)?);
                 }
             }
         }
-        Ok(digests)
+        Ok(sent)
     }
 }

@@ -1,7 +1,7 @@
-//! What a build is given beside its source: `--secret`, `--ssh`, `--shm-size` and `--ulimit`.
+//! What a build is given beside its source: `--secret`, `--ssh`, `--shm-size`, `--ulimit` and `--resource`.
 
 use buildc_executor::build::{SandboxOptions, SecretSource};
-use buildc_executor::container::options;
+use buildc_executor::container::{Limits, options};
 use buildc_executor::history::Given;
 
 use super::build::BuildArgs;
@@ -28,7 +28,47 @@ pub fn sandbox(args: &BuildArgs) -> Result<SandboxOptions, Failure> {
     let shm_size_bytes =
         args.shm_size.as_deref().map(|text| options::size("--shm-size", text)).transpose()?;
     let ulimits = args.ulimit.iter().map(|text| options::ulimit(text)).collect::<Result<_, _>>()?;
-    Ok(SandboxOptions { hostname: hostname.map(str::to_owned), shm_size_bytes, ulimits })
+    if let Some(group) = &args.cgroup_parent {
+        return Err(Failure::usage(format!("--cgroup-parent `{group}`: RUN is in the control group of buildc itself"))
+            .help("Start buildc in the group, for example with `systemd-run --scope --slice=NAME`; `--resource` limits each RUN"));
+    }
+    let limits = limits(&args.resource)?;
+    Ok(SandboxOptions { hostname: hostname.map(str::to_owned), shm_size_bytes, ulimits, limits })
+}
+
+/// The period in which `cpu-quota` is handed out where nothing else is said, in microseconds.
+const CPU_PERIOD: f64 = 100_000.0;
+
+/// `memory=SIZE`, `memory-swap=SIZE`, `cpu-shares=N`, `cpu-quota=N`, `cpu-period=N` and `cpuset-cpus=LIST`; a field with commas
+/// in it stands in quotes.
+fn limits(options: &[String]) -> Result<Limits, Failure> {
+    let mut limits = Limits::default();
+    let (mut quota, mut period) = (None, CPU_PERIOD);
+    for option in options {
+        let fail = |why: String| {
+            Failure::usage(format!("--resource `{option}`: {why}")).help(
+                "Write memory=512m, memory-swap=1g, cpu-shares=512, cpu-quota=50000, cpu-period=100000 or cpuset-cpus=0-1",
+            )
+        };
+        for field in &fields(option) {
+            let (name, value) =
+                field.split_once('=').ok_or_else(|| fail(format!("`{field}` is not NAME=VALUE")))?;
+            let number = || value.parse::<u64>().ok().filter(|n| *n > 0);
+            let number = || number().ok_or_else(|| fail(format!("`{value}` is not a number above 0")));
+            match name {
+                "memory" => limits.memory_bytes = Some(options::size("--resource memory", value)?),
+                "memory-swap" => limits.memory_swap_bytes = Some(options::memory_swap(value)?),
+                "cpu-shares" => limits.cpu_shares = Some(number()?),
+                "cpu-quota" => quota = Some(number()? as f64),
+                "cpu-period" => period = number()? as f64,
+                "cpuset-cpus" => limits.cpuset_cpus = Some(value.to_owned()),
+                "cpuset-mems" => return Err(fail("there is no limit to memory nodes here".to_owned())),
+                other => return Err(fail(format!("there is no limit `{other}`"))),
+            }
+        }
+    }
+    limits.cpus = quota.map(|quota| quota / period);
+    Ok(limits)
 }
 
 /// `id=NAME[,src=FILE|,env=VAR][,type=file|env]`; without a source, a variable called like the id wins over a file. `None` for a

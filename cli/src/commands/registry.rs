@@ -2,12 +2,11 @@
 
 use std::io::{Read, Write};
 
-use buildc_digest::Digest;
 use buildc_executor::Cancel;
 use buildc_ir::{Platform, Reference};
 use buildc_store::ImageRecord;
 use buildc_store::export::Release;
-use buildc_store::remote::{Client, RemoteError, StoredIn, Watch};
+use buildc_store::remote::{Client, Pushed, RemoteError, StoredIn, Watch};
 use clap::ValueEnum;
 
 use super::Shell;
@@ -144,7 +143,7 @@ pub fn push_one(
     push_release(session, &Release::of(record), name, quiet, cancel, shell).map(drop)
 }
 
-/// Sends a release under a name, prints what it became and gives its digest. Ends early when `cancel` is set.
+/// Sends a release under a name, prints what it became and tells it. Ends early when `cancel` is set.
 pub fn push_release(
     session: &Session,
     release: &Release,
@@ -152,7 +151,7 @@ pub fn push_release(
     quiet: bool,
     cancel: &Cancel,
     shell: &Shell,
-) -> Result<Digest, Failure> {
+) -> Result<Pushed, Failure> {
     let client = Client::from_environment()?;
     let transfer = Transfer::start("Pushing", &name.familiar(), quiet, shell.streams);
     let watch = Watch { progress: &|p| transfer.show(p), cancelled: &|| cancel.is_cancelled() };
@@ -163,7 +162,7 @@ pub fn push_release(
         output::say(&format!("Pushed {}", name.familiar()));
     }
     output::data(&format!("{}@{}", name.repository(), pushed.digest))?;
-    Ok(pushed.digest)
+    Ok(pushed)
 }
 
 /// Does something for each name until the user ends it; the exit code is that of the last failure.

@@ -49,6 +49,10 @@ impl Bench {
     }
 }
 
+fn image_id(said: &str) -> String {
+    said.lines().find(|line| line.contains("image id")).expect("it is told").to_owned()
+}
+
 pub fn ran(said: &str) -> usize {
     said.lines().filter(|line| line.contains("RUN cat") && line.contains("done")).count()
 }
@@ -65,12 +69,16 @@ fn an_empty_store_takes_results_from_a_directory_and_a_registry() {
         format!("type=local,dest={},mode=max", local.display()),
         format!("type=registry,ref={name},mode=min"),
     );
-    let (_, first) = bench.build("first", &["--cache-to", &to_dir, "--cache-to", &to_registry]);
+    let (said, first) = bench.build("first", &["--cache-to", &to_dir, "--cache-to", &to_registry]);
+    let image = image_id(&said);
+    // In another second an image has another `created`, unless it takes the time of its layers.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
     for (store, from) in
         [("from-dir", format!("type=local,src={}", local.display())), ("from-registry", name.clone())]
     {
         let (said, left) = bench.build(store, &["--cache-from", &from]);
         assert_eq!(left, first, "{from}: {said}");
+        assert_eq!(image_id(&said), image, "{from}: {said}");
         // What came is kept: the next build needs no cache.
         assert_eq!(bench.build(store, &[]).1, first, "{from}");
     }

@@ -58,7 +58,12 @@ fn several_platforms_are_pushed_and_saved_as_an_index() {
         format!("docker://{}/multi@{}", registry.address, index["manifests"][1]["digest"].as_str().unwrap());
     assert_eq!(raw(&arm)["annotations"]["only"], "arm");
     let told: serde_json::Value = serde_json::from_slice(&fs::read(&metadata).unwrap()).unwrap();
-    assert_eq!(told["containerimage.descriptor"]["mediaType"], "application/vnd.oci.image.index.v1+json");
+    let descriptor = &told["containerimage.descriptor"];
+    assert_eq!(descriptor["mediaType"], "application/vnd.oci.image.index.v1+json");
+    let sent = run(Command::new("skopeo")
+        .args(["inspect", "--raw", "--tls-verify=false"])
+        .arg(format!("docker://{name}")));
+    assert_eq!(descriptor["size"], sent.expect("it is there").trim_end().len());
 
     // Each platform's image is whole, in the registry and in the layout.
     for arch in ["arm64", "amd64"] {

@@ -44,6 +44,14 @@ impl Baked {
     /// # Errors
     /// What is wrong with an entry of a list such as `cache-from`.
     pub fn printed(&self) -> Result<String, String> {
+        Ok(format!("{}\n", escaped(&format!("{:#}", self.document()?))))
+    }
+
+    /// The same as a value.
+    ///
+    /// # Errors
+    /// As of `printed`.
+    pub fn document(&self) -> Result<Value, String> {
         let groups = self.groups.iter().map(|(name, group)| {
             let mut fields = Map::new();
             if let Some(text) = group.description.as_deref().filter(|text| !text.is_empty()) {
@@ -62,7 +70,7 @@ impl Baked {
             document.insert("group".to_owned(), Value::Object(groups.collect()));
         }
         document.insert("target".to_owned(), Value::Object(targets));
-        Ok(format!("{}\n", escaped(&format!("{:#}", Value::Object(document)))))
+        Ok(Value::Object(document))
     }
 }
 

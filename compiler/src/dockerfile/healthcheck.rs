@@ -4,8 +4,9 @@ use buildc_ir::{Diagnostic, Healthcheck};
 use nom::branch::alt;
 use nom::bytes::complete::tag;
 use nom::character::complete::{char, digit0};
-use nom::combinator::{all_consuming, opt, recognize, value, verify};
+use nom::combinator::{all_consuming, opt, value, verify};
 use nom::multi::fold_many1;
+use nom::sequence::preceded;
 use nom::{IResult, Parser};
 
 use super::ast::Word;
@@ -16,31 +17,48 @@ use super::raw::{Raw, RawArgs};
 /// Docker refuses intervals below this one.
 const MINIMUM_NS: u64 = 1_000_000;
 
-fn unit(input: &str) -> IResult<&str, f64> {
+/// Nanoseconds.
+fn unit(input: &str) -> IResult<&str, u64> {
     alt((
-        value(1.0, tag("ns")),
-        value(1e3, alt((tag("us"), tag("µs"), tag("μs")))),
-        value(1e6, tag("ms")),
-        value(1e9, tag("s")),
-        value(60e9, tag("m")),
-        value(3600e9, tag("h")),
+        value(1, tag("ns")),
+        value(1_000, alt((tag("us"), tag("µs"), tag("μs")))),
+        value(1_000_000, tag("ms")),
+        value(1_000_000_000, tag("s")),
+        value(60_000_000_000, tag("m")),
+        value(3_600_000_000_000, tag("h")),
     ))
     .parse(input)
 }
 
-fn amount(input: &str) -> IResult<&str, f64> {
-    let decimal = recognize((digit0, opt((char('.'), digit0))));
-    let some = verify(decimal, |text: &str| text.bytes().any(|b| b.is_ascii_digit()));
-    some.map_opt(|text: &str| text.trim_end_matches('.').parse().ok()).parse(input)
+/// The digits before and behind the point.
+fn amount(input: &str) -> IResult<&str, (&str, &str)> {
+    let decimal = (digit0, opt(preceded(char('.'), digit0)).map(Option::unwrap_or_default));
+    verify(decimal, |(whole, part): &(&str, &str)| !whole.is_empty() || !part.is_empty()).parse(input)
+}
+
+/// Digits behind a point that can matter: an hour has fewer nanoseconds than this has places.
+const PLACES: usize = 18;
+
+/// So many units, in nanoseconds; what is less than one is cut off.
+fn nanoseconds((whole, part): (&str, &str), unit: u64) -> Option<u64> {
+    let number = |digits: &str| if digits.is_empty() { Some(0) } else { digits.parse::<u128>().ok() };
+    let part = part.get(..PLACES).unwrap_or(part);
+    let places = u32::try_from(part.len()).ok()?;
+    let (whole, unit) = (number(whole)?, u128::from(unit));
+    let fraction = number(part)? * unit / 10u128.pow(places);
+    u64::try_from(whole.checked_mul(unit)?.checked_add(fraction)?).ok()
 }
 
 /// A duration as Go's `time.ParseDuration` reads it, in nanoseconds; negative ones are refused.
 pub fn duration_ns(text: &str) -> Option<u64> {
-    let sum = fold_many1((amount, unit), || 0.0, |sum: f64, (n, unit): (f64, f64)| sum + n * unit);
-    let zero = value(0.0, char('0'));
-    let (_, total) = all_consuming((opt(char('+')), alt((sum, zero)))).parse(text).ok()?;
-    let total: f64 = total.1;
-    (total <= i64::MAX as f64).then_some(total.round() as u64)
+    let sum = fold_many1(
+        (amount, unit),
+        || Some(0),
+        |sum: Option<u64>, (n, unit)| sum?.checked_add(nanoseconds(n, unit)?),
+    );
+    let zero = value(Some(0), char('0'));
+    let (_, (_, total)) = all_consuming((opt(char('+')), alt((sum, zero)))).parse(text).ok()?;
+    total.filter(|total| *total <= i64::MAX as u64)
 }
 
 /// Nanoseconds as Go's `Duration.String` writes them, for history texts.
@@ -145,6 +163,8 @@ mod tests {
             ("5ms", 5_000_000, "5ms"),
             ("0", 0, "0s"),
             ("1500us", 1_500_000, "1.5ms"),
+            ("1.0000000019s", 1_000_000_001, "1.000000001s"),
+            (".29s", 290_000_000, "290ms"),
         ] {
             assert_eq!(duration_ns(text), Some(ns), "{text}");
             assert_eq!(go_duration(ns), go);

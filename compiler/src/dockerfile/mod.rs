@@ -156,12 +156,18 @@ pub fn global_argument(ast: &ast::Dockerfile, options: &LowerOptions, name: &str
     lower::global_argument(ast, options, name)
 }
 
-/// What the target, or the last stage, asks its builder for. Bases are not resolved.
+/// What the target, or the last stage, asks its builder for, and warnings about bases that cannot be
+/// resolved: their triggers and variables do not show. `sources` receives the texts of ONBUILD triggers.
 ///
 /// # Errors
 /// What keeps the stages from being understood.
-pub fn outline(ast: &ast::Dockerfile, options: &LowerOptions) -> Result<outline::Outline, Vec<Diagnostic>> {
-    lower::outline(ast, options)
+pub fn outline(
+    ast: &ast::Dockerfile,
+    sources: &mut SourceMap,
+    options: &LowerOptions,
+    resolver: &dyn Resolver,
+) -> Result<(outline::Outline, Vec<Diagnostic>), Vec<Diagnostic>> {
+    lower::outline(ast, sources, options, resolver)
 }
 
 /// Looks at all stages of a Dockerfile, or at those that the target reaches, and says what the checks find. Nothing is

@@ -39,6 +39,16 @@ pub fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>)
         .map(|(_, c)| c)
 }
 
+/// Most changes between a variable and the one that a finding suggests.
+const MOST_CHANGES: usize = 2;
+
+/// The first of the variables that are nearest to what was written, as BuildKit has it: in its case, and however short it is.
+pub fn nearest_variable<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let measured = candidates.into_iter().map(|name| (strsim::levenshtein(written, name), name));
+    let near = measured.filter(|(changes, _)| *changes <= MOST_CHANGES);
+    near.min_by_key(|(changes, _)| *changes).map(|(_, name)| name)
+}
+
 fn did_you_mean<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>, else_say: &str) -> String {
     match nearest(written, candidates) {
         Some(best) => format!("Did you mean `{best}`?"),

@@ -113,12 +113,14 @@ pub fn globals(
     env
 }
 
-/// The ten proxy variables that are usable without ARG and never enter keys, as far as `--build-arg` gives them.
+/// The ten proxy variables that are usable without ARG and never enter keys, as far as `--build-arg` gives them
+/// a value.
 pub fn proxies(options: &LowerOptions) -> Vec<(String, String)> {
     let mut found = Env::default();
     for name in ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"] {
         for (given, value) in &options.build_args {
-            if let Some(value) = value.as_deref().filter(|_| given.eq_ignore_ascii_case(name)) {
+            let value = value.as_deref().filter(|value| !value.is_empty());
+            if let Some(value) = value.filter(|_| given.eq_ignore_ascii_case(name)) {
                 found.set(name, value);
                 found.set(&name.to_ascii_lowercase(), value);
             }

@@ -67,9 +67,12 @@ fn dev(root: &mut Root, spec: &LaunchSpec) -> Result<()> {
         ("stdin", "/proc/self/fd/0"),
         ("stdout", "/proc/self/fd/1"),
         ("stderr", "/proc/self/fd/2"),
-        ("core", "/proc/kcore"),
     ] {
         symlinkat(target, &dev, name).doing(what)?;
+    }
+    // As runc has it, only where there is one.
+    if Path::new("/proc/kcore").exists() {
+        symlinkat("/proc/kcore", &dev, "core").doing(what)?;
     }
     devices::make_standard_nodes(&dev)?;
     attach(root, dev.as_fd(), Path::new("/dev"))?;

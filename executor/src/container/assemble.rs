@@ -63,16 +63,7 @@ fn root_fs(rootfs: Rootfs) -> RootFs {
 
 /// The control group, when anything is limited; only then is there something to clean up.
 pub(super) fn cgroup(container: &Container) -> Option<CgroupSpec> {
-    let limits = &container.spec.limits;
-    (!limits.is_none()).then(|| CgroupSpec {
-        name: container.id.clone(),
-        memory_bytes: limits.memory_bytes,
-        memory_swap_bytes: limits.memory_swap_bytes,
-        cpus: limits.cpus,
-        cpu_shares: limits.cpu_shares,
-        cpuset: limits.cpuset_cpus.clone(),
-        pids: limits.pids,
-    })
+    container.spec.limits.cgroup(container.id.clone())
 }
 
 /// The program with its credentials and environment.

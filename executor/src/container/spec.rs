@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use buildc_launch::CgroupSpec;
 use serde::{Deserialize, Serialize};
 
 use super::health::HealthOptions;
@@ -192,6 +193,19 @@ impl Limits {
     /// Whether anything is limited at all.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// The control group of this name that keeps them, where anything is limited.
+    pub(crate) fn cgroup(&self, name: String) -> Option<CgroupSpec> {
+        (!self.is_none()).then(|| CgroupSpec {
+            name,
+            memory_bytes: self.memory_bytes,
+            memory_swap_bytes: self.memory_swap_bytes,
+            cpus: self.cpus,
+            cpu_shares: self.cpu_shares,
+            cpuset: self.cpuset_cpus.clone(),
+            pids: self.pids,
+        })
     }
 }
 

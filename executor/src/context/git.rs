@@ -57,8 +57,8 @@ fn refuse_options(remote: &GitRemote) -> Result<(), ContextError> {
     Ok(())
 }
 
-/// Checks a repository out into an empty directory, where it may take so many bytes.
-pub(crate) fn check_out(remote: &GitRemote, dir: &Path, limit_bytes: u64) -> Result<(), ContextError> {
+/// Checks a repository out into an empty directory, where it may take so many bytes; the time of the commit, in Unix seconds.
+pub(crate) fn check_out(remote: &GitRemote, dir: &Path, limit_bytes: u64) -> Result<i64, ContextError> {
     refuse_options(remote)?;
     let run = |remote: &GitRemote, dir: &Path, words: &[&str]| run(remote, dir, limit_bytes, words);
     let wanted = if remote.reference.is_empty() { "HEAD" } else { &remote.reference };
@@ -80,6 +80,8 @@ pub(crate) fn check_out(remote: &GitRemote, dir: &Path, limit_bytes: u64) -> Res
     if let Some(expected) = remote.commit.as_deref().filter(|c| !head.trim().starts_with(*c)) {
         return Err(failed(remote, format!("`{wanted}` is commit {}, not {expected}", head.trim())));
     }
+    let time = run(remote, dir, &["log", "-1", "--no-show-signature", "--format=%ct"])?;
+    let time = time.trim().parse().map_err(|_| failed(remote, "its commit has no time".to_owned()))?;
     if remote.submodules {
         let words = ["submodule", "update", "--quiet", "--init", "--recursive", "--depth", "1"];
         run(remote, dir, &words)?;
@@ -87,7 +89,7 @@ pub(crate) fn check_out(remote: &GitRemote, dir: &Path, limit_bytes: u64) -> Res
     if !remote.keep_git_dir {
         std::fs::remove_dir_all(dir.join(".git")).map_err(|e| failed(remote, e.to_string()))?;
     }
-    Ok(())
+    Ok(time)
 }
 
 fn is_commit_or_its_beginning(text: &str) -> bool {

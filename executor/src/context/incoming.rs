@@ -5,11 +5,12 @@ use std::cell::Cell;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use buildc_digest::Digest;
 use buildc_ir::git::GitRemote;
-use buildc_store::remote::{DownloadWatch, RemoteError, download};
+use buildc_store::remote::{DownloadWatch, Downloaded, RemoteError, download};
 use tempfile::TempDir;
 
 use super::ContextError;
@@ -44,9 +45,17 @@ pub struct Unpacked {
     /// Removes it.
     _dir: TempDir,
     root: PathBuf,
+    /// What its source says of when it was made, in Unix seconds.
+    time: Option<i64>,
 }
 
 impl Unpacked {
+    /// When it was made, in Unix seconds: the time of its commit, or what its server says, else that of the newest file that
+    /// an archive holds. `None` for an archive without files.
+    pub fn time(&self) -> Option<i64> {
+        self.time.or_else(|| newest_file(&self.root))
+    }
+
     /// Where its files are.
     pub fn root(&self) -> &Path {
         &self.root
@@ -94,18 +103,24 @@ pub fn fetch(url: &str) -> Result<Incoming, ContextError> {
     let limit_bytes = limit_bytes(url)?;
     let mut spool = tempfile::NamedTempFile::new().map_err(io(url))?;
     let path = spool.path().to_owned();
-    fetch_into(url, None, spool.as_file_mut(), &path, limit_bytes)?;
-    open(url, spool.reopen().map_err(io(url))?, limit_bytes)
+    let got = fetch_into(url, None, spool.as_file_mut(), &path, limit_bytes)?;
+    let mut incoming = open(url, spool.reopen().map_err(io(url))?, limit_bytes)?;
+    if let Incoming::Files(unpacked) = &mut incoming {
+        unpacked.time = got
+            .last_modified
+            .and_then(|time| i64::try_from(time.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs()).ok());
+    }
+    Ok(incoming)
 }
 
-/// Fetches an http(s) address into a file, which lies at `path`; gives the sha256 of its bytes.
+/// Fetches an http(s) address into a file, which lies at `path`.
 pub(crate) fn fetch_into(
     url: &str,
     expect: Option<&Digest>,
     file: &mut File,
     path: &Path,
     limit_bytes: u64,
-) -> Result<Digest, ContextError> {
+) -> Result<Downloaded, ContextError> {
     let is_over = Cell::new(false);
     let watch = DownloadWatch {
         progress: &|done, total| is_over.set(done.max(total.unwrap_or(0)) > limit_bytes),
@@ -117,7 +132,7 @@ pub(crate) fn fetch_into(
         RemoteError::Protocol { why, .. } => ContextError::Incoming { what: url.to_owned(), problem: why },
         error => ContextError::Incoming { what: url.to_owned(), problem: error.to_string() },
     })?;
-    if is_over.get() { Err(too_large(url, limit_bytes)) } else { Ok(got.digest) }
+    if is_over.get() { Err(too_large(url, limit_bytes)) } else { Ok(got) }
 }
 
 /// Checks a repository out.
@@ -127,12 +142,24 @@ pub(crate) fn fetch_into(
 pub fn clone(remote: &GitRemote) -> Result<Unpacked, ContextError> {
     let what = remote.url.as_str();
     let dir = directory(what)?;
-    git::check_out(remote, dir.path(), limit_bytes(what)?)?;
+    let time = git::check_out(remote, dir.path(), limit_bytes(what)?)?;
     let root = subdirectory(dir.path(), &remote.subdirectory).ok_or_else(|| ContextError::Incoming {
         what: what.to_owned(),
         problem: format!("there is no directory `{}` in it", remote.subdirectory),
     })?;
-    Ok(Unpacked { _dir: dir, root })
+    Ok(Unpacked { _dir: dir, root, time: Some(time) })
+}
+
+/// The time of the newest file below a directory; what cannot be read is left out.
+fn newest_file(dir: &Path) -> Option<i64> {
+    let entries = std::fs::read_dir(dir).ok()?;
+    entries
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let meta = entry.metadata().ok()?;
+            if meta.is_dir() { newest_file(&entry.path()) } else { Some(meta.mtime()) }
+        })
+        .max()
 }
 
 /// A directory below another, no link followed out of it.
@@ -169,7 +196,7 @@ fn open(what: &str, mut spool: File, limit_bytes: u64) -> Result<Incoming, Conte
         let dir = directory(what)?;
         unpack_into(what, &mut archive, dir.path(), limit_bytes)?;
         let root = dir.path().to_owned();
-        return Ok(Incoming::Files(Unpacked { _dir: dir, root }));
+        return Ok(Incoming::Files(Unpacked { _dir: dir, root, time: None }));
     }
     spool.seek(SeekFrom::Start(0)).map_err(io(what))?;
     let mut bytes = Vec::new();

@@ -129,11 +129,15 @@ impl Unpacker<'_> {
             EntryType::Regular | EntryType::Continuous => {
                 let number = layout.next_staged();
                 let content = self.stage(reader, number)?;
-                self.links.insert(name, (path.clone(), number));
+                self.links.insert(name.clone(), (path.clone(), number));
                 What::File(content)
             }
             _ => return Err(self.refused(&item.name, "its type is unknown")),
         };
+        if !matches!(what, What::Dir { .. } | What::File(_)) {
+            // Another name of it makes a second one: only files have several names in a layer.
+            self.links.insert(name, (path.clone(), layout.next_staged()));
+        }
         layout.replace(path, self.planned(what, item))
     }
 
@@ -210,7 +214,7 @@ impl Unpacker<'_> {
         }
     }
 
-    /// Another name of a file of the archive. What its entry says of owner, mode and time goes for the file.
+    /// Another name of something in the archive. What its entry says of owner, mode and time goes for the file.
     fn hard_link(&mut self, item: TarItem, path: Vec<u8>, layout: &mut Layout<'_>) -> Result<(), CopyError> {
         let target = self.clean(&item.link)?;
         let Some((first, group)) = self.links.get(&target).cloned() else {

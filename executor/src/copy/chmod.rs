@@ -46,7 +46,11 @@ impl Chmod {
     pub(super) fn apply(&self, mode: u32, is_dir: bool) -> u32 {
         match self {
             Self::Octal(mode) => *mode,
-            Self::Symbolic(changes) => changes.iter().fold(mode, |mode, c| c.apply(mode, is_dir)),
+            Self::Symbolic(changes) => {
+                // Whether `X` gives anything is decided by the mode before all changes.
+                let execute = is_dir || mode & 0o111 != 0;
+                changes.iter().fold(mode, |mode, c| c.apply(mode, execute))
+            }
         }
     }
 }
@@ -85,6 +89,8 @@ fn clause_changes(clause: &[u8], changes: &mut Vec<Change>) -> Option<()> {
                 b'r' => change.bits |= 0o444,
                 b'w' => change.bits |= 0o222,
                 b'x' => change.bits |= 0o111,
+                // What takes away asks nothing.
+                b'X' if *op == b'-' => change.bits |= 0o111,
                 b'X' => change.execute_if_any = true,
                 b's' => change.set_id = true,
                 b't' => change.sticky = true,
@@ -94,6 +100,10 @@ fn clause_changes(clause: &[u8], changes: &mut Vec<Change>) -> Option<()> {
                 _ => return None,
             }
         }
+        if people == 0 && change.sticky {
+            // Where nobody is named, `t` is the sticky bit and no other, whatever stands beside it.
+            change = Change { who: 0, bits: 0, execute_if_any: false, set_id: false, ..change };
+        }
         changes.push(change);
         rest = &after[len..];
     }
@@ -101,9 +111,9 @@ fn clause_changes(clause: &[u8], changes: &mut Vec<Change>) -> Option<()> {
 }
 
 impl Change {
-    fn apply(self, mode: u32, is_dir: bool) -> u32 {
+    fn apply(self, mode: u32, execute: bool) -> u32 {
         let mut bits = self.bits;
-        if self.execute_if_any && (is_dir || mode & 0o111 != 0) {
+        if self.execute_if_any && execute {
             bits |= 0o111;
         }
         if let Some(shift) = self.copy_of {
@@ -159,6 +169,13 @@ mod tests {
             ("o+t", 0o755, true, 0o755),
             ("u=rwxs,o=t", 0o755, true, 0o4750),
             ("u+t", 0o755, true, 0o1755),
+            ("a=r,o=X", 0o755, false, 0o441),
+            ("=wx,g=X", 0o644, false, 0o303),
+            ("a+x-rX", 0o644, false, 0o200),
+            ("-st", 0o7755, true, 0o6755),
+            ("a-st", 0o7755, true, 0o755),
+            ("=rt", 0o755, true, 0o1755),
+            ("-t+s", 0o1755, true, 0o6755),
         ] {
             assert_eq!(Chmod::parse(text).unwrap().apply(before, dir), after, "{text}");
         }

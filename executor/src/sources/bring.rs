@@ -90,7 +90,8 @@ fn spool(url: &str, expect: Option<&Digest>, path: &Path) -> Result<Digest> {
     let mut file = options.map_err(failed("creating", path))?;
     let Some(local) = local(url) else {
         let limit = limit_bytes(url).map_err(reason).map_err(refused)?;
-        return fetch_into(url, expect, &mut file, path, limit).map_err(reason).map_err(refused);
+        let got = fetch_into(url, expect, &mut file, path, limit).map_err(reason).map_err(refused)?;
+        return Ok(got.digest);
     };
     // In the words of curl.
     let unreadable =

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::net::Ipv4Addr;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use buildc_ir::step::{self, Network};
@@ -72,6 +73,7 @@ pub(super) fn run(
         mounts: mounts.specs(),
         hostname: Some(hostname.to_owned()),
         shm_size_bytes: sandbox.shm_size_bytes.unwrap_or(SHM_BYTES),
+        cgroup: sandbox.limits.cgroup(group_name()),
         ..standard(exec)
     };
     let started = Instant::now();
@@ -186,6 +188,12 @@ fn root(rootfs: Rootfs, stubs: PathBuf, traced: bool) -> RootFs {
         }
         Rootfs::Directory(path) => RootFs::Directory(path),
     }
+}
+
+/// A name that no other command of this process has.
+fn group_name() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    format!("step-{}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Everything that does not depend on the step's inputs.

@@ -48,14 +48,17 @@ impl<'m> Mounts<'m> {
         &self.env
     }
 
-    /// Prepares all mounts of a command in order; `chosen` has the selection of each bind mount.
+    /// Prepares all mounts of a command; `chosen` has the selection of each bind mount. As in BuildKit a mount does not hide one
+    /// below it, whatever their order in the file.
     pub(super) fn add_all(&mut self, mounts: &[Mount], chosen: &[Chosen]) -> Result<(), StepError> {
         let mut chosen = chosen.iter();
+        let mut pairs: Vec<(&Mount, Option<&Chosen>)> = Vec::new();
         for mount in mounts {
             let selected = matches!(mount.source, MountSource::Bind { .. }).then(|| chosen.next()).flatten();
-            self.add(mount, selected)?;
+            pairs.push((mount, selected));
         }
-        Ok(())
+        pairs.sort_by(|(one, _), (other, _)| one.target.cmp(&other.target));
+        pairs.into_iter().try_for_each(|(mount, selected)| self.add(mount, selected))
     }
 
     /// Prepares one mount; a bind mount of a build context shows what was `chosen`.

@@ -163,6 +163,14 @@ impl Store {
         })
     }
 
+    /// Notes that a layer was made at this second, or before; gives the earliest that is known.
+    pub fn made_by(&self, id: LayerId, seconds: i64) -> Result<i64> {
+        self.index().write(|tx| {
+            let sql = "UPDATE layers SET created = min(created, max(?2, 0)) WHERE id = ?1 RETURNING created";
+            Ok(tx.prepare_cached(sql)?.query_row((id.0, seconds), |row| row.get(0))?)
+        })
+    }
+
     /// All entries of a layer, sorted.
     pub fn entries(&self, id: LayerId) -> Result<Arc<Vec<Entry>>> {
         let entries = self.manifest(id)?.iter().collect::<Result<Vec<_>>>()?;

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+use buildc_compiler::bake::Baked;
 use buildc_executor::Cancel;
 use buildc_executor::build::{BuildOptions, Outcome, SandboxOptions};
 use buildc_store::ImageRecord;
 
 use super::BakeArgs;
+use super::ask;
 use super::words::{self, Target};
 use crate::commands::Shell;
 use crate::commands::build::{self, Progress, SourceArgs};
@@ -17,13 +19,12 @@ use crate::commands::execution;
 use crate::failure::{self, Failure};
 use crate::group::{self, Member};
 use crate::interrupt::INTERRUPTED;
-use crate::output;
 use crate::pipeline::{self, Compiled};
 use crate::product::Product;
 use crate::session::Session;
 
 /// Builds targets, which stand in an order in which each comes after those that it takes files from.
-pub fn run(args: &BakeArgs, targets: Vec<Target>, shell: &Shell) -> failure::Outcome {
+pub fn run(args: &BakeArgs, targets: Vec<Target>, baked: &Baked, shell: &Shell) -> failure::Outcome {
     let mut built = Vec::new();
     let mut asked = Vec::new();
     for target in targets {
@@ -32,7 +33,7 @@ pub fn run(args: &BakeArgs, targets: Vec<Target>, shell: &Shell) -> failure::Out
             None => built.push(target),
         }
     }
-    let code = ask(asked, shell)?;
+    let code = ask::answer(asked, baked, shell)?;
     let begun = SystemTime::now();
     let deliveries =
         built.iter().map(|target| Delivery::read(&target.args)).collect::<Result<Vec<_>, _>>()?;
@@ -66,27 +67,12 @@ pub fn run(args: &BakeArgs, targets: Vec<Target>, shell: &Shell) -> failure::Out
         let product = std::slice::from_mut(product);
         let pushed = delivery.deliver(&session, &target.args, &one, product, &cancel, shell)?;
         for (product, pushed) in product.iter().zip(pushed) {
-            metadata.insert(target.name.clone(), build::metadata(product, pushed));
+            metadata.insert(target.name.clone(), build::metadata(&session, product, pushed.as_ref())?);
         }
     }
     if let Some(path) = &args.metadata_file {
         let text = format!("{:#}\n", serde_json::Value::Object(metadata));
         std::fs::write(path, text).map_err(|e| Failure::file("write", path, &e))?;
-    }
-    Ok(code)
-}
-
-/// Answers what is asked of targets, in the order of their names, each behind its name and what it is for.
-fn ask(mut asked: Vec<(Target, Call)>, shell: &Shell) -> Result<u8, Failure> {
-    asked.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
-    let mut code = 0;
-    for (at, (target, call)) in asked.iter().enumerate() {
-        if !call.is_json() {
-            let gap = if at > 0 { "\n" } else { "" };
-            let what = target.description.as_deref().map(|text| format!("{text}\n")).unwrap_or_default();
-            output::data(&format!("{gap}{}\n{what}\n", target.name))?;
-        }
-        code = code.max(call.run(&target.args.source, shell)?);
     }
     Ok(code)
 }

@@ -1,5 +1,6 @@
 //! `buildc bake`: the builds of a bake file, as one graph.
 
+mod ask;
 mod build;
 mod files;
 mod words;
@@ -44,8 +45,8 @@ pub struct BakeArgs {
     /// Value of a variable, which goes before that of the environment; repeatable
     #[arg(long, value_name = "NAME=VALUE")]
     var: Vec<String>,
-    /// What to do with each target instead of building it: check, outline or targets
-    #[arg(long, value_name = "METHOD")]
+    /// What to do with each target instead of building it: check, outline or targets, each also with `,format=json`
+    #[arg(long, value_name = "METHOD[,format=FORMAT]")]
     call: Option<String>,
     /// Only say what is unwise in the targets' Dockerfiles
     #[arg(long, conflicts_with = "call")]
@@ -115,7 +116,7 @@ pub fn run(args: &BakeArgs, shell: &Shell) -> Outcome {
         return Ok(0);
     }
     let targets = order(&baked)?.into_iter().map(|name| target(args, &baked, name));
-    build::run(args, targets.collect::<Result<_, _>>()?, shell)
+    build::run(args, targets.collect::<Result<_, _>>()?, &baked, shell)
 }
 
 /// What options say of all targets, as `--set` would.

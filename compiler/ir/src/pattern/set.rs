@@ -42,18 +42,18 @@ impl PatternSet {
     /// [`PatternError`] with the line.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        Self::compile(text.lines().map(|line| if line.starts_with('#') { "" } else { line }))
+        Self::compile(text.lines().map(|line| if line.starts_with('#') { "" } else { line }), true)
     }
 
-    /// Compiles a list, as `--exclude` gives it.
+    /// Compiles a list, as `--exclude` gives it. Unlike in an ignore file a leading slash stays, and no path begins with one.
     ///
     /// # Errors
     /// [`PatternError`] with the position.
     pub fn from_patterns<S: AsRef<str>>(patterns: &[S]) -> Result<Self, PatternError> {
-        Self::compile(patterns.iter().map(AsRef::as_ref))
+        Self::compile(patterns.iter().map(AsRef::as_ref), false)
     }
 
-    fn compile<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Self, PatternError> {
+    fn compile<'a>(lines: impl Iterator<Item = &'a str>, rooted: bool) -> Result<Self, PatternError> {
         let mut rules = Vec::new();
         for (line, text) in (1u32..).zip(lines) {
             let text = text.trim();
@@ -70,6 +70,9 @@ impl PatternSet {
             let cleaned = clean(pattern);
             let matcher = Matcher::compile(&cleaned, Language::Ignore)
                 .map_err(|_| PatternError::Malformed { line, text: text.to_owned() })?;
+            if pattern.starts_with('/') && !rooted {
+                continue;
+            }
             rules.push((Rule { line, text: text.to_owned(), include }, matcher));
         }
         Ok(Self { rules })

@@ -91,6 +91,7 @@ fn bad_rules_are_refused_with_their_line() {
     assert_eq!(PatternSet::parse("a\\"), malformed(1, "a\\"));
     assert_eq!(PatternSet::parse("\n\n ! "), Err(PatternError::LoneBang { line: 3 }));
     assert_eq!(PatternSet::from_patterns(&["ok", "[]"]), malformed(2, "[]"));
+    assert_eq!(PatternSet::from_patterns(&["/a"]), Ok(PatternSet::default()));
 }
 
 #[test]

@@ -13,7 +13,7 @@ impl Lint {
     /// Names in FROM that no global ARG declares.
     pub fn from_names(&mut self, span: Span, expansion: &Expansion, declared: &BTreeSet<&str>) {
         for name in expansion.unset.iter().filter(|name| !declared.contains(name.as_str())) {
-            let hint = problem::nearest(name, declared.iter().copied());
+            let hint = problem::nearest_variable(name, declared.iter().copied());
             let hint = hint.map_or_else(String::new, |best| format!(" (did you mean {best}?)"));
             self.find(
                 rule::UNDEFINED_ARG_IN_FROM,

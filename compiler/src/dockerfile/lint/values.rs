@@ -39,7 +39,7 @@ impl Lint {
             if declared.iter().any(|(arg, _)| arg == name) || BUILDER_ARGS.contains(&name.as_str()) {
                 continue;
             }
-            let hint = problem::nearest(name, set.clone());
+            let hint = problem::nearest_variable(name, set.clone());
             let hint = hint.map_or_else(String::new, |best| format!(" (did you mean ${best}?)"));
             self.find(rule::UNDEFINED_VAR, span, format!("Usage of undefined variable '${name}'{hint}"));
         }

@@ -138,6 +138,10 @@ fn inherit(base: StageState, name: String, counter: Counter) -> StageState {
         Marks { workdir: base.marks.workdir, base_unknown: base.marks.base_unknown, ..Marks::default() };
     let mut state = StageState { name, counter, marks, ..base };
     state.config.on_build.clear();
+    // The image's variables are set anew: one goes before an ARG that came behind it.
+    for (key, value) in &state.config.env {
+        state.env.set(key, value);
+    }
     state
 }
 

@@ -1,13 +1,15 @@
-//! What a target asks for: ARGs, secrets, agents and caches of the stages that it reaches.
+//! What a target asks for: ARGs, secrets, agents and caches of the stages that it reaches, triggers included.
 //!
-//! Bases are not resolved: triggers and variables of images do not show.
+//! A base that cannot be resolved is taken for one without variables and triggers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use buildc_ir::Diagnostic;
+use buildc_ir::world::Resolver;
+use buildc_ir::{Diagnostic, SourceMap, Span};
 
-use super::link::{self, LinkedStage, Origin, needed};
+use super::link::{self, Fired, LinkedStage, Origin};
 use super::mounts::{self, MountType};
+use super::reach::{self, Reached};
 use crate::dockerfile::ast::{Arg, Dockerfile, Instruction, Kind, Run};
 use crate::dockerfile::expand::{Expansion, Lexer};
 use crate::dockerfile::lint::Lint;
@@ -21,11 +23,16 @@ struct Global {
     uses: Vec<String>,
 }
 
-/// The outline of the target, or of the last stage.
+/// The outline of the target, or of the last stage, and warnings about bases that are not known.
 ///
 /// # Errors
 /// What keeps the stages from being understood.
-pub fn outline(ast: &Dockerfile, options: &LowerOptions) -> Result<Outline, Vec<Diagnostic>> {
+pub fn outline(
+    ast: &Dockerfile,
+    sources: &mut SourceMap,
+    options: &LowerOptions,
+    resolver: &dyn Resolver,
+) -> Result<(Outline, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut problems = Vec::new();
     let stages = stages::collect(ast, &mut problems);
     let lexer = Lexer::new(ast.directives.escape);
@@ -37,22 +44,23 @@ pub fn outline(ast: &Dockerfile, options: &LowerOptions) -> Result<Outline, Vec<
         return Err(problems);
     }
     let Some(target) = target else { return Err(problems) };
+    let reached = reach::reach(linked, vec![target], true, sources, resolver, &mut problems);
+    if super::has_errors(&problems) {
+        return Err(problems);
+    }
     let mut collector =
         Collector { options, lexer, globals: &globals, declared: declared(ast, &globals, lexer) };
     let mut out = Outline::default();
     let (mut used, mut scopes) = (BTreeSet::new(), BTreeMap::new());
-    for index in reachable(&linked.stages, target) {
-        let (Some(stage), Some(linked)) = (stages.list.get(index), linked.stages.get(index)) else {
+    for &index in &reached.stages {
+        let (Some(stage), Some(linked)) = (stages.list.get(index), reached.linked.stages.get(index)) else {
             continue;
         };
         for word in std::iter::once(&stage.from.base).chain(&stage.from.platform) {
             used.extend(expand(lexer, &globals, &word.text).used);
         }
-        let base = match &linked.base {
-            Some(Origin::Stage(base)) => scopes.get(base).cloned().unwrap_or_default(),
-            _ => Env::default(),
-        };
-        let scope = collector.stage(&stage.instructions, base, &mut out, &mut used);
+        let base = variables(&reached, linked, &scopes);
+        let scope = collector.stage(linked, base, &mut out, &mut used);
         scopes.insert(index, scope);
     }
     collector.globals_in(used, &mut out);
@@ -66,19 +74,19 @@ pub fn outline(ast: &Dockerfile, options: &LowerOptions) -> Result<Outline, Vec<
         out.file = Some(found.span.file);
         (out.name, out.description) = (found.name, found.description);
     }
-    Ok(out)
+    Ok((out, problems))
 }
 
-/// The target and what it needs, in file order.
-fn reachable(stages: &[LinkedStage<'_>], target: usize) -> BTreeSet<usize> {
-    let mut found = BTreeSet::new();
-    let mut todo = vec![target];
-    while let Some(index) = todo.pop() {
-        if let Some(stage) = stages.get(index).filter(|_| found.insert(index)) {
-            todo.extend(needed(stage).map(|(other, _)| other));
+/// The variables that a stage begins with.
+fn variables(reached: &Reached<'_>, stage: &LinkedStage<'_>, scopes: &BTreeMap<usize, Env>) -> Env {
+    match &stage.base {
+        Some(Origin::Stage(base)) => scopes.get(base).cloned().unwrap_or_default(),
+        Some(Origin::Image(reference, platform)) => {
+            let image = reached.images.get(&(reference.to_string(), platform.clone()));
+            image.map(|image| Env::from_pairs(&image.config.env)).unwrap_or_default()
         }
+        _ => Env::default(),
     }
-    found
 }
 
 fn expand(lexer: Lexer, env: &Env, text: &str) -> Expansion {
@@ -91,17 +99,22 @@ fn declared(ast: &Dockerfile, globals: &Env, lexer: Lexer) -> BTreeMap<String, G
         let Kind::Arg(args) = &instruction.kind else { continue };
         for arg in args {
             let uses = arg.default.iter().flat_map(|d| expand(lexer, globals, &d.text).used).collect();
-            let argument = argument(instruction, arg, globals.get(&arg.name.text));
+            let argument = argument(instruction, arg, globals.get(&arg.name.text), instruction.span);
             found.insert(arg.name.text.clone(), Global { argument, uses });
         }
     }
     found
 }
 
-fn argument(instruction: &Instruction, arg: &Arg, value: Option<&str>) -> Argument {
+fn argument(instruction: &Instruction, arg: &Arg, value: Option<&str>, span: Span) -> Argument {
     let name = arg.name.text.clone();
     let description = description(instruction, &name);
-    Argument { name, value: value.unwrap_or_default().to_owned(), description, span: instruction.span }
+    Argument { name, value: value.unwrap_or_default().to_owned(), description, span }
+}
+
+/// The place that a reader of the file knows: of a trigger, the FROM that brought it.
+fn place(fired: &Fired<'_>, stage: &LinkedStage<'_>) -> Span {
+    if fired.onbuild { stage.span } else { fired.instruction.span }
 }
 
 struct Collector<'a> {
@@ -115,16 +128,19 @@ impl Collector<'_> {
     /// Follows a stage; gives the variables at its end.
     fn stage(
         &mut self,
-        instructions: &[&Instruction],
+        stage: &LinkedStage<'_>,
         mut env: Env,
         out: &mut Outline,
         used: &mut BTreeSet<String>,
     ) -> Env {
-        for instruction in instructions {
-            match &instruction.kind {
+        for fired in &stage.body {
+            match &fired.instruction.kind {
                 Kind::Arg(args) => {
                     for arg in args {
-                        self.arg(instruction, arg, &mut env, out, used);
+                        let given = self.arg(arg, &mut env, used);
+                        let Some(value) = given else { continue };
+                        let at = place(fired, stage);
+                        out.args.push(argument(&fired.instruction, arg, value.as_deref(), at));
                     }
                 }
                 Kind::Env(pairs) => {
@@ -133,38 +149,31 @@ impl Collector<'_> {
                         pairs.pairs.iter().map(|(k, v)| (word(&k.text), word(&v.text))).collect();
                     values.iter().for_each(|(key, value)| env.set(key, value));
                 }
-                Kind::Run(run) => self.run(instruction, run, &env, out),
+                Kind::Run(run) => self.run(run, place(fired, stage), &env, out),
                 _ => {}
             }
         }
         env
     }
 
-    fn arg(
-        &self,
-        instruction: &Instruction,
-        arg: &Arg,
-        env: &mut Env,
-        out: &mut Outline,
-        used: &mut BTreeSet<String>,
-    ) {
+    /// Declares an ARG and gives its value, unless it is a global one's, which is what a caller would set.
+    fn arg(&self, arg: &Arg, env: &mut Env, used: &mut BTreeSet<String>) -> Option<Option<String>> {
         let name = &arg.name.text;
         let given = scope::build_arg(self.options, name);
         if given.is_none() && arg.default.is_none() && self.globals.get(name).is_some() {
-            // The global one is what a caller would set.
             used.insert(name.clone());
             env.set(name, self.globals.get(name).unwrap_or_default());
-            return;
+            return None;
         }
         let own = arg.default.as_ref().map(|d| expand(self.lexer, env, &d.text).text);
         let value = given.map(str::to_owned).or(own);
-        out.args.push(argument(instruction, arg, value.as_deref()));
-        if let Some(value) = value {
-            env.set(name, &value);
+        if let Some(value) = &value {
+            env.set(name, value);
         }
+        Some(value)
     }
 
-    fn run(&self, instruction: &Instruction, run: &Run, env: &Env, out: &mut Outline) {
+    fn run(&self, run: &Run, span: Span, env: &Env, out: &mut Outline) {
         for mount in &run.mounts {
             let mut word = |text: &str| Some(expand(self.lexer, env, text).text);
             let Ok(options) = mounts::read(mount.span, &mount.text, &mut word) else { continue };
@@ -177,7 +186,7 @@ impl Collector<'_> {
             let name = options.name();
             match list.iter_mut().find(|n| n.name == name) {
                 Some(known) => known.required |= options.required,
-                None => list.push(Need { name, required: options.required, span: instruction.span }),
+                None => list.push(Need { name, required: options.required, span }),
             }
         }
     }
