@@ -11,6 +11,7 @@ use buildc_compiler::plan::render::{self, Tone};
 use buildc_compiler::plan::{self, PlanOptions};
 use buildc_executor::cache::{self, Imported};
 use buildc_executor::context::{Context, ContextError};
+use buildc_executor::dating::Dating;
 use buildc_executor::facts::StoreFacts;
 use buildc_executor::lock::{LockedResolver, Mode};
 use buildc_executor::resolve::{PullPolicy, StoreResolver};
@@ -211,20 +212,25 @@ pub struct Sourced {
 
 /// Improves and plans.
 pub fn decide(session: &Session, args: &SourceArgs, lowered: Sourced) -> Result<Compiled, Failure> {
-    let Sourced { graph, sources, warnings, contexts, source_key, groups, clamp, held } = lowered;
+    let Sourced { graph, sources, warnings, mut contexts, source_key, groups, clamp, held } = lowered;
+    let dating = Dating::strict(args.strict_times);
+    contexts.values_mut().for_each(|context| context.count_times(dating));
     let switches = passes(args)?;
     let (graph, passes) = optimise::run(graph, &switches);
     let imported = cache_options::open(session, &args.cache_from)?;
     if imported.is_some() {
         cache::pull_bases(&session.store, graph.iter().map(|(_, node)| node));
     }
-    let facts = StoreFacts::new(&session.store, &contexts, &source_key).with_caches(imported.as_deref());
+    let facts = StoreFacts::new(&session.store, &contexts, &source_key)
+        .with_caches(imported.as_deref())
+        .with_dating(dating);
     let fresh_stages = args.no_cache_filter.clone();
     let tracing = tracing(args, &graph);
     let options = PlanOptions {
         no_cache: args.no_cache,
         fresh_stages,
         clamp,
+        strict_times: args.strict_times,
         tracing,
         jobs: args.jobs(),
         passes: switches,
@@ -255,6 +261,7 @@ fn passes(args: &SourceArgs) -> Result<Passes, Failure> {
 fn tracing(args: &SourceArgs, graph: &Graph) -> Tracing {
     let mut kinds = graph.iter().map(|(_, node)| &node.step.kind);
     match args.trace {
+        _ if args.strict_times => Tracing::StrictTimes,
         Trace::Off => Tracing::Off,
         Trace::On if !kinds.any(|kind| matches!(kind, StepKind::Exec(_))) => Tracing::On,
         Trace::On => match trace::support() {

@@ -9,7 +9,7 @@
 //!   and looked up when the placed key is not known.
 //! - **trace key**: as the content key, without the base. What was read from the base stands in the traces kept under it.
 
-use buildc_digest::{ContentDigest, InternalHasher, Key};
+use buildc_digest::{ContentDigest, DiffId, InternalHasher, Key};
 
 use crate::encode::Encoder;
 use crate::pattern::SelectionQuery;
@@ -180,6 +180,24 @@ pub fn clamped(key: Key, clamp: Option<i64>) -> Key {
     hasher.update(&seconds.to_le_bytes());
     hasher.update(key.as_bytes());
     hasher.key()
+}
+
+/// The key of the same thing where times count (`--strict-times`); the key itself where they do not. What stands for
+/// layers and selections in it then holds their times ([`dated_layer`]), and no key of the one kind is one of the other.
+pub fn dated(key: Key, strict_times: bool) -> Key {
+    if !strict_times {
+        return key;
+    }
+    let mut hasher = InternalHasher::new();
+    hasher.update(b"buildc.dated\0");
+    hasher.update(&[KEY_VERSION]);
+    hasher.update(key.as_bytes());
+    hasher.key()
+}
+
+/// What stands for a layer where times count: its diff id, since its tar holds them. A store has one layer of each.
+pub fn dated_layer(layer: &DiffId) -> ContentDigest {
+    ContentDigest::from_bytes(*layer.as_bytes())
 }
 
 /// Computes the key that traces of a command are kept under: everything that it runs with but its base. `selected` are

@@ -14,6 +14,7 @@ use super::{Build, HistoryError, Side, Told};
 use crate::assemble::{AssembleError, assemble};
 use crate::build::BuildError;
 use crate::container::{ContainerSpec, Mount, MountSource, NetworkMode, Unrecorded};
+use crate::dating::Dating;
 use crate::event::Recorder;
 use crate::step::{Mounts, Site, Tree};
 
@@ -63,7 +64,7 @@ pub fn reenter<R>(
     let (contexts, gone) = dress::contexts(store, build);
     let (events, _nobody) = crossbeam_channel::unbounded();
     let (recorder, options) = (Recorder::silent(&events), given.into_options());
-    let site = Site::new(store, &contexts, &options, None, &recorder);
+    let site = Site::new(store, &contexts, &options, (None, Dating::Free), &recorder);
     let (inputs, lost): (Vec<Tree>, Vec<Option<String>>) = dress::inputs(store, build, step)
         .into_iter()
         .map(|input| match input {

@@ -276,6 +276,7 @@ impl Recipe {
             privilege,
             estimate: Estimate::default(),
             clamp: None,
+            strict_times: false,
             sources,
         }
     }

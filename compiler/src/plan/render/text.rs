@@ -87,6 +87,10 @@ fn tracing(plan: &Plan) -> Option<String> {
         Tracing::Off => {
             Some("No traces (--trace=off): a command runs again when anything below it changes".to_owned())
         }
+        Tracing::StrictTimes => Some(
+            "No traces (--strict-times): a command runs again when anything below it changes, times of files included"
+                .to_owned(),
+        ),
         Tracing::Unavailable { why } => {
             Some(format!("No traces: a command runs again when anything below it changes. {}", one_line(why)))
         }
