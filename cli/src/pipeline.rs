@@ -271,7 +271,8 @@ fn tracing(args: &SourceArgs, graph: &Graph) -> Tracing {
     }
 }
 
-/// Why steps are going to run, in the plan's words, where the user's own change is the reason.
+/// Why steps are going to run, in the plan's words, where the user's own change is the reason; and why commands are not traced
+/// although others are.
 pub fn reasons(plan: &Plan) -> HashMap<StepId, String> {
     let mut steps = plan.steps.iter();
     let mut current = None;
@@ -291,6 +292,12 @@ pub fn reasons(plan: &Plan) -> HashMap<StepId, String> {
             }
             _ => current = steps.next().filter(|s| worth_saying(&s.reason)).map(|s| s.id),
         }
+    }
+    for ((id, node), step) in plan.graph.iter().zip(&plan.steps) {
+        let Some(untraced) = render::untraced(plan, node, step) else { continue };
+        let text: &mut String = reasons.entry(id).or_default();
+        *text += if text.is_empty() { "" } else { "; " };
+        *text += &untraced;
     }
     reasons
 }

@@ -13,7 +13,7 @@ use buildc_digest::{ContentDigest, DiffId, InternalHasher, Key};
 
 use crate::encode::Encoder;
 use crate::pattern::SelectionQuery;
-use crate::step::{Copy, CopySource, From, HttpSource, Mount, MountSource, Step, StepId, StepKind};
+use crate::step::{Copy, CopySource, Exec, From, HttpSource, Mount, MountSource, Step, StepId, StepKind};
 
 /// Version byte mixed into every key; raised when meaning or encoding changes.
 pub const KEY_VERSION: u8 = 3;
@@ -205,16 +205,29 @@ pub fn dated_layer(layer: &DiffId) -> ContentDigest {
 /// cache, secret or ssh mount, whose reads no key holds, and those outside the sandbox, which see more than their base.
 pub fn trace_key(step: &Step, selected: &[ContentDigest]) -> Option<Key> {
     let StepKind::Exec(exec) = &step.kind else { return None };
-    let keyed = |mount: &Mount| match mount.source {
-        MountSource::Bind { .. } | MountSource::Tmpfs { .. } | MountSource::Inline { .. } => true,
-        MountSource::Cache { .. } | MountSource::Secret { .. } | MountSource::Ssh { .. } => false,
-    };
-    if exec.insecure || !exec.mounts.iter().all(keyed) {
+    if exec.insecure || !unkeyed_mounts(exec).is_empty() {
         return None;
     }
     let mut hasher = start("buildc.trace", step, Encoder::of_nameless_contexts());
     bytes(&mut hasher, &selected.iter().map(|d| *d.as_bytes()).collect::<Vec<_>>());
     Some(hasher.key())
+}
+
+/// The kinds of a command's mounts whose content no key holds, each once: with one of them a command is never traced.
+pub fn unkeyed_mounts(exec: &Exec) -> Vec<&'static str> {
+    let mut kinds = Vec::new();
+    for mount in &exec.mounts {
+        let kind = match mount.source {
+            MountSource::Bind { .. } | MountSource::Tmpfs { .. } | MountSource::Inline { .. } => continue,
+            MountSource::Cache { .. } => "cache",
+            MountSource::Secret { .. } => "secret",
+            MountSource::Ssh { .. } => "ssh",
+        };
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    kinds
 }
 
 /// Computes the content digest of a tree from its layers' content digests, lowest first: [`tree_extend`] over all,
