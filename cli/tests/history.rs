@@ -5,7 +5,9 @@
 mod fixture;
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use fixture::{buildc, context, root_and_busybox, run};
 use serde_json::Value;
@@ -303,4 +305,35 @@ fn two_images_are_compared_and_added_up() {
         by_layer.as_array().expect("rows").iter().filter_map(|row| row[field].as_u64()).sum()
     };
     assert_eq!(Some(sum("bytes") - sum("hidden_bytes")), by_path[0]["bytes"].as_u64());
+}
+
+#[test]
+fn a_shell_that_waits_for_a_cache_says_so() {
+    let Some(host) = Host::new("shell") else { return };
+    let context = host.context(
+        "FROM localhost/busybox\n\
+         RUN --network=none --mount=type=cache,id=npm,sharing=locked,target=/c echo kept > /c/f\n",
+    );
+    host.buildc(&["build", text(&context)]).expect("built");
+    let shell = |script: &str| {
+        let mut command = buildc(&host.store);
+        command.args(["shell", "@last", "--", "sh", "-c", script]);
+        command
+    };
+    let mut first = shell("echo in; read end");
+    let mut first = first.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("buildc runs");
+    let mut told = BufReader::new(first.stdout.take().expect("its output"));
+    let mut line = String::new();
+    told.read_line(&mut line).expect("it has the cache");
+    assert_eq!(line, "in\n");
+    let mut second = shell("cat /c/f");
+    let mut second = second.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("buildc runs");
+    let mut waits = BufReader::new(second.stderr.take().expect("its messages"));
+    line.clear();
+    waits.read_line(&mut line).expect("it says what it waits for");
+    assert!(line.contains("Waiting for the cache mount `npm`"), "{line}");
+    drop(first.stdin.take());
+    first.wait().expect("it ends");
+    let output = second.wait_with_output().expect("it ends");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "kept\n");
 }

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 
+use buildc_executor::Event;
 use buildc_executor::build::BuildError;
 use buildc_executor::container::{self, Standby, StartOptions};
 use buildc_executor::history::{self, Fate, Reentry, Side, Told};
@@ -54,7 +55,11 @@ pub fn run(args: ShellArgs, shell: &Shell) -> Outcome {
     let step = build.find(&args.step)?;
     let side = if args.before { Side::Before } else { Side::After };
     let enter = |state| enter(&session, state, standby, step, side);
-    let entered = history::reenter(&session.store, &build, step, side, &args.command, given, enter)?;
+    let (events, heard) = crossbeam_channel::unbounded();
+    // It ends with the sender.
+    std::thread::spawn(move || heard.iter().for_each(|event| tell(&event)));
+    let entered =
+        history::reenter(&session.store, &build, (step, side), &args.command, given, &events, enter)?;
     entered.map_err(assembled)?
 }
 
@@ -88,6 +93,13 @@ fn enter(session: &Session, state: Reentry, standby: Option<Standby>, step: &Tol
         let _ = session.store.remove_image(&image.id);
     }
     Ok(ended?)
+}
+
+/// Shows what has to be waited for before the state can be entered.
+fn tell(event: &Event) {
+    if let Event::Warning { message, .. } = event {
+        output::say(message);
+    }
 }
 
 fn assembled(error: BuildError) -> Failure {

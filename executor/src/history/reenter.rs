@@ -8,6 +8,7 @@ use buildc_digest::Key;
 use buildc_ir::step::{Exec, Network};
 use buildc_ir::{ImageConfig, Platform, StepId, Target, TargetHistory};
 use buildc_store::{ImageRecord, Layer, Store, TreeView};
+use crossbeam_channel::Sender;
 
 use super::dress::{self, Dresser, Given};
 use super::{Build, HistoryError, Side, Told};
@@ -15,7 +16,7 @@ use crate::assemble::{AssembleError, assemble};
 use crate::build::BuildError;
 use crate::container::{ContainerSpec, Mount, MountSource, NetworkMode, Unrecorded};
 use crate::dating::Dating;
-use crate::event::Recorder;
+use crate::event::{Event, Recorder};
 use crate::step::{Mounts, Site, Tree};
 
 /// Shells that are looked for in the tree, the best first.
@@ -42,17 +43,18 @@ pub struct Reentry {
 }
 
 /// Prepares a container over the tree before or after a step that runs `command`, or a shell where that is empty, and
-/// gives it to `run`. The mounts stand until that returns: locks of caches are held and copies kept so long.
+/// gives it to `run`. The mounts stand until that returns: locks of caches are held and copies kept so long. What is waited
+/// for before is told as `events`.
 ///
 /// # Errors
 /// [`HistoryError`] when there is no such tree, or no shell; [`BuildError`] when the image cannot be put together.
 pub fn reenter<R>(
     store: &Store,
     build: &Build,
-    step: &Told,
-    side: Side,
+    (step, side): (&Told, Side),
     command: &[String],
     given: Given,
+    events: &Sender<Event>,
     run: impl FnOnce(Reentry) -> R,
 ) -> Result<Result<R, BuildError>, HistoryError> {
     let layers = build.tree(store, step, side)?;
@@ -62,8 +64,7 @@ pub fn reenter<R>(
         words => words.to_vec(),
     };
     let (contexts, gone) = dress::contexts(store, build);
-    let (events, _nobody) = crossbeam_channel::unbounded();
-    let (recorder, options) = (Recorder::silent(&events), given.into_options());
+    let (recorder, options) = (Recorder::silent(events), given.into_options());
     let site = Site::new(store, &contexts, &options, (None, Dating::Free), &recorder);
     let (inputs, lost): (Vec<Tree>, Vec<Option<String>>) = dress::inputs(store, build, step)
         .into_iter()
