@@ -337,3 +337,20 @@ fn a_shell_that_waits_for_a_cache_says_so() {
     let output = second.wait_with_output().expect("it ends");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "kept\n");
 }
+
+#[test]
+fn a_step_that_is_no_command_has_the_config_of_its_line() {
+    let Some(host) = Host::new("shell") else { return };
+    let context = host.context(
+        "FROM localhost/busybox\nENV A=1\nUSER app\nWORKDIR /work\nCOPY app.js .\nENV A=2\nUSER root\nRUN true\n",
+    );
+    fs::write(context.join("app.js"), "text").expect("written");
+    host.buildc(&["build", text(&context)]).expect("built");
+    let shell = |step: &str| {
+        host.buildc(&["shell", step, "--", "sh", "-c", "id -un; pwd; echo $A"]).expect("a shell")
+    };
+    assert_eq!(shell("5"), "app\n/work\n1\n", "after COPY");
+    assert_eq!(shell("4"), "app\n/work\n1\n", "after WORKDIR");
+    assert_eq!(shell("1"), "root\n/\n\n", "of the base");
+    assert_eq!(shell("8"), "root\n/work\n2\n", "of a command");
+}

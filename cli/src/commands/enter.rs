@@ -19,7 +19,8 @@ Examples:
   buildc shell 12 -- ls -l /app          one command in the state after line 12
   buildc shell --secret id=npm,src=$HOME/.npmrc 12
 
-It has the step's variables, user, working directory, network and mounts; secrets and ssh agents are given again. What
+It has the step's variables, user, working directory, network and mounts (after COPY, ADD, WORKDIR and FROM: the
+variables, user and working directory of that line); secrets and ssh agents are given again. What
 is changed is thrown away, except in cache mounts. Where the tree has no shell, this machine's static busybox is lent.";
 
 // Options of `buildc shell`.

@@ -79,6 +79,9 @@ pub fn reenter<R>(
         notes = Dresser { site: &site, step, gone: &gone, lost }.dress(exec, &mut mounts);
         clothe(exec, &mut spec);
     }
+    if let Some(setting) = &step.decided.setting {
+        wear(&setting.env, &setting.user, &setting.cwd, &mut spec);
+    }
     let unrecorded = Unrecorded { mounts: mounts.specs(), env: mounts.env().to_vec() };
     Ok(match image(store, &layers) {
         Ok(image) => {
@@ -129,9 +132,7 @@ fn is_static(path: &Path) -> bool {
 
 /// Gives the container what the command had beside its mounts.
 fn clothe(exec: &Exec, spec: &mut ContainerSpec) {
-    spec.env.clone_from(&exec.env);
-    spec.workdir = Some(exec.cwd.clone());
-    spec.user = Some(exec.user.clone()).filter(|user| !user.is_empty());
+    wear(&exec.env, &exec.user, &exec.cwd, spec);
     spec.privileged = exec.insecure;
     spec.extra_hosts.clone_from(&exec.extra_hosts);
     spec.network = match exec.network {
@@ -139,6 +140,12 @@ fn clothe(exec: &Exec, spec: &mut ContainerSpec) {
         Network::None => NetworkMode::None,
         Network::Host => NetworkMode::Host,
     };
+}
+
+fn wear(env: &[(String, String)], user: &str, cwd: &str, spec: &mut ContainerSpec) {
+    spec.env = env.to_vec();
+    spec.workdir = Some(cwd.to_owned()).filter(|cwd| !cwd.is_empty());
+    spec.user = Some(user.to_owned()).filter(|user| !user.is_empty());
 }
 
 /// The tree as an image of which the config says nothing.
