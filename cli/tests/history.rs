@@ -235,6 +235,9 @@ fn a_tree_without_a_shell_is_lent_one() {
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "textapp.js\n");
     assert_eq!(output.status.code(), Some(4));
+    let asked =
+        host.buildc(&["shell", "@last", "--", "sh", "-c", "cat /src/app.js; echo $A $0 $1", "x", "y"]);
+    assert_eq!(asked.as_deref(), Ok("text1 x y\n"));
     let absent = host.buildc(&["shell", "@last", "--", "ls"]).expect_err("no such program");
     assert!(absent.contains("launch::not_found"), "{absent}");
 }

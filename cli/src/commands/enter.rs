@@ -21,7 +21,8 @@ Examples:
 
 It has the step's variables, user, working directory, network and mounts (after COPY, ADD, WORKDIR and FROM: the
 variables, user and working directory of that line); secrets and ssh agents are given again. What
-is changed is thrown away, except in cache mounts. Where the tree has no shell, this machine's static busybox is lent.";
+is changed is thrown away, except in cache mounts. Where the tree has no shell, this machine's static busybox is lent,
+also to `-- sh`.";
 
 // Options of `buildc shell`.
 #[derive(clap::Args, Debug)]

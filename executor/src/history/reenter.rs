@@ -42,9 +42,9 @@ pub struct Reentry {
     pub notes: Vec<String>,
 }
 
-/// Prepares a container over the tree before or after a step that runs `command`, or a shell where that is empty, and
-/// gives it to `run`. The mounts stand until that returns: locks of caches are held and copies kept so long. What is waited
-/// for before is told as `events`.
+/// Prepares a container over the tree before or after a step that runs `command`, or a shell where that is empty, and gives
+/// it to `run`. A tree without a shell is lent this machine's, also where `command` asks for `sh`. The mounts stand until
+/// `run` returns: locks of caches are held and copies kept so long. What is waited for before is told as `events`.
 ///
 /// # Errors
 /// [`HistoryError`] when there is no such tree, or no shell; [`BuildError`] when the image cannot be put together.
@@ -61,6 +61,15 @@ pub fn reenter<R>(
     let mut spec = ContainerSpec { remove: true, entrypoint: Some(Vec::new()), ..ContainerSpec::default() };
     spec.command = match command {
         [] => shell(store, &layers, &mut spec)?,
+        // Busybox is lent to whoever asks for what it can stand in for.
+        [name, words @ ..] if ["sh", "ash", "/bin/sh"].contains(&name.as_str()) => {
+            let mut shell = match own_shell(store, &layers)? {
+                Some(_) => vec![name.clone()],
+                None => lent_shell(&mut spec)?,
+            };
+            shell.extend_from_slice(words);
+            shell
+        }
         words => words.to_vec(),
     };
     let (contexts, gone) = dress::contexts(store, build);
@@ -94,13 +103,26 @@ pub fn reenter<R>(
 
 /// The shell of the tree, or one of this machine, mounted beside everything.
 fn shell(store: &Store, layers: &[Layer], spec: &mut ContainerSpec) -> Result<Vec<String>, HistoryError> {
+    match own_shell(store, layers)? {
+        Some(shell) => Ok(vec![shell.to_owned()]),
+        None => lent_shell(spec),
+    }
+}
+
+/// The best shell that the tree has.
+fn own_shell(store: &Store, layers: &[Layer]) -> Result<Option<&'static str>, HistoryError> {
     let view = TreeView::new(store, layers)?;
     for shell in SHELLS {
         let found = view.resolve(shell.as_bytes(), false)?;
         if found.and_then(|(_, found)| found).is_some_and(|found| !found.entry.is_dir()) {
-            return Ok(vec![shell.to_owned()]);
+            return Ok(Some(shell));
         }
     }
+    Ok(None)
+}
+
+/// This machine's shell, mounted beside everything.
+fn lent_shell(spec: &mut ContainerSpec) -> Result<Vec<String>, HistoryError> {
     let lent = LENT.iter().map(Path::new).find(|path| is_static(path)).ok_or(HistoryError::NoShell)?;
     let source =
         MountSource::Bind { path: lent.to_owned(), create: false, propagation: None, recursive: false };
