@@ -12,17 +12,22 @@ use crate::failure::{Failure, Outcome};
 use crate::output;
 use crate::session::Session;
 
-const AFTER_HELP: &str = "\
+const AFTER_HELP: &str = concat!(
+    "\
 Examples:
   buildc shell @failed                   what the failed step left
   buildc shell --before 'npm ci'         what the step was given
   buildc shell 12 -- ls -l /app          one command in the state after line 12
   buildc shell --secret id=npm,src=$HOME/.npmrc 12
 
-It has the step's variables, user, working directory, network and mounts (after COPY, ADD, WORKDIR and FROM: the
-variables, user and working directory of that line); secrets and ssh agents are given again. What
-is changed is thrown away, except in cache mounts. Where the tree has no shell, this machine's static busybox is lent,
-also to `-- sh`.";
+It has the step's variables, user, working directory, network and mounts; after a COPY, ADD, WORKDIR
+or FROM the variables, user and working directory of that line. Secrets and ssh agents are given
+again. What is changed is thrown away, except in cache mounts. Where the tree has no shell, this machine's
+static busybox is lent, also to `-- sh`.
+
+",
+    naming_steps!()
+);
 
 // Options of `buildc shell`.
 #[derive(clap::Args, Debug)]
