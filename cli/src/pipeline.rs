@@ -15,11 +15,14 @@ use buildc_executor::dating::Dating;
 use buildc_executor::facts::StoreFacts;
 use buildc_executor::lock::{LockedResolver, Mode};
 use buildc_executor::resolve::{PullPolicy, StoreResolver};
-use buildc_executor::trace;
+use buildc_executor::{network, trace};
 use buildc_ir::pattern::PatternSet;
 use buildc_ir::plan::Tracing;
 use buildc_ir::step::Network;
-use buildc_ir::{Diagnostic, FileId, Graph, Plan, Platform, Reason, Severity, SourceMap, StepId, StepKind};
+use buildc_ir::{
+    Diagnostic, FileId, Graph, Plan, PlannedStep, Platform, Reason, Severity, SourceMap, State, StepId,
+    StepKind,
+};
 
 use crate::commands::Shell;
 use crate::commands::build::{BuildNetwork, SourceArgs, Trace};
@@ -269,6 +272,25 @@ fn tracing(args: &SourceArgs, graph: &Graph) -> Tracing {
             Err(refusal) => Tracing::Unavailable { why: refusal.to_string() },
         },
     }
+}
+
+/// What the first command that may run and needs a network would fail of on this machine, as the build would say it.
+pub fn without_network(plan: &Plan) -> Option<Diagnostic> {
+    let may_run = |step: &PlannedStep| matches!(step.state, State::WillRun | State::DependsOn { .. });
+    let mut steps = plan.graph.iter().zip(&plan.steps).filter(|(_, step)| may_run(step));
+    let ((_, node), _) = steps.find(
+        |((_, node), _)| matches!(&node.step.kind, StepKind::Exec(exec) if exec.network == Network::Default),
+    )?;
+    let error = network::ready().err()?;
+    let mut problem =
+        Diagnostic::warning(error.code(), format!("A command would fail where it runs: {error}"));
+    if let Some(origin) = node.origins.first() {
+        problem = problem.label(*origin, "needs a network");
+    }
+    Some(match error.help() {
+        Some(help) => problem.help(help),
+        None => problem,
+    })
 }
 
 /// Why steps are going to run, in the plan's words, where the user's own change is the reason; and why commands are not traced
