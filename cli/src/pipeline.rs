@@ -11,14 +11,18 @@ use buildc_compiler::plan::render::{self, Tone};
 use buildc_compiler::plan::{self, PlanOptions};
 use buildc_executor::cache::{self, Imported};
 use buildc_executor::context::{Context, ContextError};
+use buildc_executor::dating::Dating;
 use buildc_executor::facts::StoreFacts;
 use buildc_executor::lock::{LockedResolver, Mode};
 use buildc_executor::resolve::{PullPolicy, StoreResolver};
-use buildc_executor::trace;
+use buildc_executor::{network, trace};
 use buildc_ir::pattern::PatternSet;
 use buildc_ir::plan::Tracing;
 use buildc_ir::step::Network;
-use buildc_ir::{Diagnostic, FileId, Graph, Plan, Platform, Reason, Severity, SourceMap, StepId, StepKind};
+use buildc_ir::{
+    Diagnostic, FileId, Graph, Plan, PlannedStep, Platform, Reason, Severity, SourceMap, State, StepId,
+    StepKind,
+};
 
 use crate::commands::Shell;
 use crate::commands::build::{BuildNetwork, SourceArgs, Trace};
@@ -220,20 +224,25 @@ pub struct Sourced {
 
 /// Improves and plans.
 pub fn decide(session: &Session, args: &SourceArgs, lowered: Sourced) -> Result<Compiled, Failure> {
-    let Sourced { graph, sources, warnings, contexts, source_key, groups, clamp, held } = lowered;
+    let Sourced { graph, sources, warnings, mut contexts, source_key, groups, clamp, held } = lowered;
+    let dating = Dating::strict(args.strict_times);
+    contexts.values_mut().for_each(|context| context.count_times(dating));
     let switches = passes(args)?;
     let (graph, passes) = optimise::run(graph, &switches);
     let imported = cache_options::open(session, &args.cache_from)?;
     if imported.is_some() {
         cache::pull_bases(&session.store, graph.iter().map(|(_, node)| node));
     }
-    let facts = StoreFacts::new(&session.store, &contexts, &source_key).with_caches(imported.as_deref());
+    let facts = StoreFacts::new(&session.store, &contexts, &source_key)
+        .with_caches(imported.as_deref())
+        .with_dating(dating);
     let fresh_stages = args.no_cache_filter.clone();
     let tracing = tracing(args, &graph);
     let options = PlanOptions {
         no_cache: args.no_cache,
         fresh_stages,
         clamp,
+        strict_times: args.strict_times,
         tracing,
         jobs: args.jobs(),
         passes: switches,
@@ -264,6 +273,7 @@ fn passes(args: &SourceArgs) -> Result<Passes, Failure> {
 fn tracing(args: &SourceArgs, graph: &Graph) -> Tracing {
     let mut kinds = graph.iter().map(|(_, node)| &node.step.kind);
     match args.trace {
+        _ if args.strict_times => Tracing::StrictTimes,
         Trace::Off => Tracing::Off,
         Trace::On if !kinds.any(|kind| matches!(kind, StepKind::Exec(_))) => Tracing::On,
         Trace::On => match trace::support() {
@@ -273,7 +283,27 @@ fn tracing(args: &SourceArgs, graph: &Graph) -> Tracing {
     }
 }
 
-/// Why steps are going to run, in the plan's words, where the user's own change is the reason.
+/// What the first command that may run and needs a network would fail of on this machine, as the build would say it.
+pub fn without_network(plan: &Plan) -> Option<Diagnostic> {
+    let may_run = |step: &PlannedStep| matches!(step.state, State::WillRun | State::DependsOn { .. });
+    let mut steps = plan.graph.iter().zip(&plan.steps).filter(|(_, step)| may_run(step));
+    let ((_, node), _) = steps.find(
+        |((_, node), _)| matches!(&node.step.kind, StepKind::Exec(exec) if exec.network == Network::Default),
+    )?;
+    let error = network::ready().err()?;
+    let mut problem =
+        Diagnostic::warning(error.code(), format!("A command would fail where it runs: {error}"));
+    if let Some(origin) = node.origins.first() {
+        problem = problem.label(*origin, "needs a network");
+    }
+    Some(match error.help() {
+        Some(help) => problem.help(help),
+        None => problem,
+    })
+}
+
+/// Why steps are going to run, in the plan's words, where the user's own change is the reason; and why commands are not traced
+/// although others are.
 pub fn reasons(plan: &Plan) -> HashMap<StepId, String> {
     let mut steps = plan.steps.iter();
     let mut current = None;
@@ -293,6 +323,12 @@ pub fn reasons(plan: &Plan) -> HashMap<StepId, String> {
             }
             _ => current = steps.next().filter(|s| worth_saying(&s.reason)).map(|s| s.id),
         }
+    }
+    for ((id, node), step) in plan.graph.iter().zip(&plan.steps) {
+        let Some(untraced) = render::untraced(plan, node, step) else { continue };
+        let text: &mut String = reasons.entry(id).or_default();
+        *text += if text.is_empty() { "" } else { "; " };
+        *text += &untraced;
     }
     reasons
 }

@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-const COMMANDS: [&str; 48] = [
+const COMMANDS: [&str; 50] = [
     "",
     "build",
     "plan",
+    "why",
+    "shell",
     "check",
     "parse",
     "run",

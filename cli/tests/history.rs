@@ -5,7 +5,9 @@
 mod fixture;
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use fixture::{buildc, context, root_and_busybox, run};
 use serde_json::Value;
@@ -233,6 +235,9 @@ fn a_tree_without_a_shell_is_lent_one() {
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "textapp.js\n");
     assert_eq!(output.status.code(), Some(4));
+    let asked =
+        host.buildc(&["shell", "@last", "--", "sh", "-c", "cat /src/app.js; echo $A $0 $1", "x", "y"]);
+    assert_eq!(asked.as_deref(), Ok("text1 x y\n"));
     let absent = host.buildc(&["shell", "@last", "--", "ls"]).expect_err("no such program");
     assert!(absent.contains("launch::not_found"), "{absent}");
 }
@@ -303,4 +308,52 @@ fn two_images_are_compared_and_added_up() {
         by_layer.as_array().expect("rows").iter().filter_map(|row| row[field].as_u64()).sum()
     };
     assert_eq!(Some(sum("bytes") - sum("hidden_bytes")), by_path[0]["bytes"].as_u64());
+}
+
+#[test]
+fn a_shell_that_waits_for_a_cache_says_so() {
+    let Some(host) = Host::new("shell") else { return };
+    let context = host.context(
+        "FROM localhost/busybox\n\
+         RUN --network=none --mount=type=cache,id=npm,sharing=locked,target=/c echo kept > /c/f\n",
+    );
+    host.buildc(&["build", text(&context)]).expect("built");
+    let shell = |script: &str| {
+        let mut command = buildc(&host.store);
+        command.args(["shell", "@last", "--", "sh", "-c", script]);
+        command
+    };
+    let mut first = shell("echo in; read end");
+    let mut first = first.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("buildc runs");
+    let mut told = BufReader::new(first.stdout.take().expect("its output"));
+    let mut line = String::new();
+    told.read_line(&mut line).expect("it has the cache");
+    assert_eq!(line, "in\n");
+    let mut second = shell("cat /c/f");
+    let mut second = second.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("buildc runs");
+    let mut waits = BufReader::new(second.stderr.take().expect("its messages"));
+    line.clear();
+    waits.read_line(&mut line).expect("it says what it waits for");
+    assert!(line.contains("Waiting for the cache mount `npm`"), "{line}");
+    drop(first.stdin.take());
+    first.wait().expect("it ends");
+    let output = second.wait_with_output().expect("it ends");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "kept\n");
+}
+
+#[test]
+fn a_step_that_is_no_command_has_the_config_of_its_line() {
+    let Some(host) = Host::new("shell") else { return };
+    let context = host.context(
+        "FROM localhost/busybox\nENV A=1\nUSER app\nWORKDIR /work\nCOPY app.js .\nENV A=2\nUSER root\nRUN true\n",
+    );
+    fs::write(context.join("app.js"), "text").expect("written");
+    host.buildc(&["build", text(&context)]).expect("built");
+    let shell = |step: &str| {
+        host.buildc(&["shell", step, "--", "sh", "-c", "id -un; pwd; echo $A"]).expect("a shell")
+    };
+    assert_eq!(shell("5"), "app\n/work\n1\n", "after COPY");
+    assert_eq!(shell("4"), "app\n/work\n1\n", "after WORKDIR");
+    assert_eq!(shell("1"), "root\n/\n\n", "of the base");
+    assert_eq!(shell("8"), "root\n/work\n2\n", "of a command");
 }

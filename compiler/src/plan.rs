@@ -17,7 +17,9 @@ mod select;
 mod tests;
 
 use crate::optimise::Passes;
+use buildc_digest::Key;
 use buildc_ir::graph::Node;
+use buildc_ir::keys;
 use buildc_ir::plan::Tracing;
 use buildc_ir::world::{BuildRecord, Facts, StepRecord};
 use buildc_ir::{Diagnostic, Graph, PassReport, Plan, PlannedStep, Privilege, SourceMap, State, StepKind};
@@ -31,6 +33,8 @@ pub struct PlanOptions {
     pub fresh_stages: Vec<String>,
     /// Times after this, in Unix seconds, are clamped to it (`SOURCE_DATE_EPOCH`).
     pub clamp: Option<i64>,
+    /// Times of files count like their content (`--strict-times`); `facts` then answer with digests that hold them.
+    pub strict_times: bool,
     /// Whether traces are used.
     pub tracing: Tracing,
     /// How many steps may run at once, for the estimate; 0 counts as 1.
@@ -40,6 +44,16 @@ pub struct PlanOptions {
 }
 
 impl PlanOptions {
+    /// The key of a step whose layer depends on how times are treated.
+    fn keyed(&self, key: Key) -> Key {
+        keys::dated(keys::clamped(key, self.clamp), self.strict_times)
+    }
+
+    /// Whether traces are asked: they hold no times.
+    fn traces(&self) -> bool {
+        self.tracing == Tracing::On && !self.strict_times
+    }
+
     /// True for a step that is to run whatever is known of it.
     fn is_fresh(&self, node: &Node) -> bool {
         self.no_cache || node.is_of(&self.fresh_stages)
@@ -57,7 +71,7 @@ pub fn plan(
     facts: &dyn Facts,
     options: &PlanOptions,
 ) -> Result<Plan, Vec<Diagnostic>> {
-    let definitions = define::define(&graph, &sources, facts, options.clamp)?;
+    let definitions = define::define(&graph, &sources, facts, options)?;
     let decisions = decide::decide(&graph, &definitions, &sources, facts, options)?;
     let (early, reports) = order::order(&graph, &definitions, &decisions, facts, options);
     passes.extend(reports);
@@ -94,7 +108,8 @@ pub fn plan(
     let privilege = privilege(&graph, &steps);
     let estimate = estimate::estimate(&graph, &steps, options.jobs);
     let tracing = options.tracing.clone();
-    Ok(Plan { graph, steps, tracing, passes, privilege, estimate, clamp: options.clamp, sources })
+    let PlanOptions { clamp, strict_times, .. } = *options;
+    Ok(Plan { graph, steps, tracing, passes, privilege, estimate, clamp, strict_times, sources })
 }
 
 /// What the next plan of the same source compares itself with. Durations and sizes are those known before the
@@ -105,7 +120,7 @@ pub fn record(plan: &Plan) -> BuildRecord {
         StepRecord {
             duration_ms: step.last_duration_ms,
             size_bytes: step.last_size_bytes,
-            ..record::step_record(node, step.definition_key, selected, plan.clamp)
+            ..record::step_record(node, step.definition_key, selected, (plan.clamp, plan.strict_times))
         }
     });
     BuildRecord { steps: steps.collect() }

@@ -20,6 +20,7 @@ use crate::cache::Imported;
 use crate::cancel::Cancel;
 use crate::container::{Limits, Ulimit};
 use crate::context::Context;
+use crate::dating::Dating;
 use crate::event::{Event, Recorder, decided};
 use crate::facts::RECORD_KIND;
 use crate::layering::{Layering, arrange};
@@ -224,7 +225,8 @@ pub fn build(
         None => store.subdir("logs")?,
     };
     let recorder = Recorder::new(events, &logs);
-    let site = Site::new(store, contexts, options, plan.clamp, &recorder);
+    let site =
+        Site::new(store, contexts, options, (plan.clamp, Dating::strict(plan.strict_times)), &recorder);
     let mut schedule = Schedule::new(&site, plan)?;
     recorder.tell(Event::Begun {
         source: options.source_key.clone(),
@@ -272,7 +274,8 @@ fn images(
     let mut images = Vec::new();
     for target in &plan.graph.targets {
         let tree = schedule.tree(target.root).unwrap_or_else(Tree::empty);
-        let (target, layers) = arrange(site.store, &plan.graph, target, &tree.layers, site.options.layering)?;
+        let (target, layers) =
+            arrange(site.store, &plan.graph, target, &tree.layers, site.options.layering, site.dating)?;
         let image = assemble(site.store, &target, &layers, plan.clamp)?;
         site.recorder.tell(Event::Assembled { target: target.name.clone(), image: image.id });
         images.push((target.name.clone(), image));

@@ -17,6 +17,7 @@ use buildc_store::remote::{Client, Watch};
 use buildc_store::{Layer, Store, StoreError};
 
 use crate::context::Context;
+use crate::dating::Dating;
 use crate::facts::StoreFacts;
 use crate::select::{LayerTree, select};
 use crate::step::pinned;
@@ -89,7 +90,8 @@ pub fn collect(
     contexts: &BTreeMap<String, Context>,
     extent: Extent,
 ) -> Result<Vec<Travelling>, StoreError> {
-    let facts = StoreFacts::new(store, contexts, "");
+    let dating = Dating::strict(plan.strict_times);
+    let facts = StoreFacts::new(store, contexts, "").with_dating(dating);
     let wanted = (extent == Extent::Min).then(|| in_images(plan));
     let mut trees: HashMap<StepId, Vec<Layer>> = HashMap::new();
     let mut results = Vec::new();
@@ -113,7 +115,8 @@ pub fn collect(
                 None => continue,
             },
             _ => {
-                let keys = step_keys(store, &facts, node, planned, base.as_deref(), &trees, plan.clamp)?;
+                let keys =
+                    step_keys(store, &facts, node, planned, base.as_deref(), &trees, (plan.clamp, dating))?;
                 let Some(found) = first_result(store, &keys)? else { continue };
                 if wanted.as_ref().is_none_or(|wanted| wanted.contains(&id)) {
                     let layers = found.layers.clone();
@@ -154,10 +157,10 @@ fn step_keys(
     planned: &PlannedStep,
     base: Option<&[Layer]>,
     trees: &HashMap<StepId, Vec<Layer>>,
-    clamp: Option<i64>,
+    (clamp, dating): (Option<i64>, Dating),
 ) -> Result<Vec<Key>, StoreError> {
     let base = base.map(|layers| {
-        let contents: Vec<ContentDigest> = layers.iter().map(|layer| layer.content).collect();
+        let contents: Vec<ContentDigest> = layers.iter().map(|layer| dating.of_layer(layer)).collect();
         keys::tree_digest(&contents)
     });
     let mut found = vec![keys::placed_key(&planned.definition_key, base)];
@@ -174,7 +177,7 @@ fn step_keys(
                 match tree {
                     Some(layers) => {
                         let tree = LayerTree::new(store, layers)?;
-                        select(&tree, &selection.query).ok().map(|s| s.summary.digest)
+                        select(&tree, &selection.query, dating).ok().map(|s| s.summary.digest)
                     }
                     None => None,
                 }
@@ -184,6 +187,7 @@ fn step_keys(
         selected.push(digest);
     }
     let content = keys::clamped(keys::content_key(&node.step, base, &selected), clamp);
+    let content = keys::dated(content, dating.is_strict());
     // A context that changed while it was built has another content than was planned: that key knows nothing.
     found.extend(facts.result(&content).map(|_| content));
     Ok(found)

@@ -24,6 +24,7 @@ use buildc_ir::world::{SelectError, WorldError};
 use buildc_store::{Entry, EntryKind, Store};
 use rustix::fs::{Mode, OFlags};
 
+use crate::dating::Dating;
 use crate::event::ContextPlace;
 use crate::select::{self, Bytes, Node, Selection, SourceTree};
 pub(crate) use hash::{open as open_file, open_dir, open_in, stamp_of};
@@ -45,6 +46,7 @@ pub struct Context {
     index: Mutex<Index>,
     walked: Mutex<BTreeMap<Vec<u8>, Arc<Vec<Item>>>>,
     chosen: Mutex<Vec<(SelectionQuery, Arc<Selection>)>>,
+    dating: Dating,
 }
 
 impl std::fmt::Debug for Context {
@@ -157,7 +159,14 @@ impl Context {
             index: Mutex::new(index),
             walked: Mutex::default(),
             chosen: Mutex::default(),
+            dating: Dating::Free,
         })
+    }
+
+    /// Says whether the digests of selections hold the times of files.
+    pub fn count_times(&mut self, dating: Dating) {
+        self.dating = dating;
+        locked(&self.chosen).clear();
     }
 
     /// The directory, canonical.
@@ -180,8 +189,8 @@ impl Context {
         if let Some((_, known)) = locked(&self.chosen).iter().find(|(q, _)| q == query) {
             return Ok(Arc::clone(known));
         }
-        let selection = Arc::new(select::select(self, query)?);
-        listing::keep(&self.dir, &selection);
+        let selection = Arc::new(select::select(self, query, self.dating)?);
+        listing::keep(&self.dir, &selection, self.dating);
         locked(&self.index).save(&locked(&self.walked));
         let mut chosen = locked(&self.chosen);
         chosen.push((query.clone(), Arc::clone(&selection)));
@@ -191,6 +200,13 @@ impl Context {
             chosen.remove(0);
         }
         Ok(selection)
+    }
+
+    /// Whether a query selects what it did when it had this digest, by whatever the digest held of times.
+    pub(crate) fn still_gives(&self, query: &SelectionQuery, digest: &ContentDigest) -> bool {
+        let same =
+            |dating| select::select(self, query, dating).is_ok_and(|now| now.summary.digest == *digest);
+        same(Dating::Free) || same(Dating::Strict)
     }
 
     /// Forgets what is known of a file that changed under our eyes, and every listing; the next selection looks again.

@@ -12,6 +12,7 @@ use buildc_store::{Layer, Store, StoreError};
 
 use crate::cache::Imported;
 use crate::context::Context;
+use crate::dating::Dating;
 use crate::select::{self, LayerTree, failed};
 use crate::trace::{self, Search};
 
@@ -25,12 +26,13 @@ pub struct StoreFacts<'a> {
     contexts: &'a BTreeMap<String, Context>,
     source_key: String,
     imported: Option<&'a Imported>,
+    dating: Dating,
 }
 
 impl<'a> StoreFacts<'a> {
     /// `source_key` names the source and target whose earlier build is compared with.
     pub fn new(store: &'a Store, contexts: &'a BTreeMap<String, Context>, source_key: &str) -> Self {
-        Self { store, contexts, source_key: source_key.to_owned(), imported: None }
+        Self { store, contexts, source_key: source_key.to_owned(), imported: None, dating: Dating::Free }
     }
 
     /// Asks these caches for what the store does not have.
@@ -39,12 +41,22 @@ impl<'a> StoreFacts<'a> {
         Self { imported, ..self }
     }
 
+    /// Answers with digests that hold the times of files, where these count. The contexts have to count them too.
+    #[must_use]
+    pub fn with_dating(self, dating: Dating) -> Self {
+        Self { dating, ..self }
+    }
+
+    fn digests(&self, layers: &[Layer]) -> Vec<ContentDigest> {
+        layers.iter().map(|layer| self.dating.of_layer(layer)).collect()
+    }
+
     fn layers(&self, digests: &[ContentDigest]) -> Result<Vec<Layer>, StoreError> {
         let mut layers = Vec::with_capacity(digests.len());
         for digest in digests {
             // The result that a layer belongs to was only peeked at: somebody else may have pruned it since.
             let missing = || StoreError::NoLayer { layer: digest.to_string() };
-            layers.push(self.store.layer_by_content(digest)?.ok_or_else(missing)?);
+            layers.push(self.dating.layer(self.store, digest)?.ok_or_else(missing)?);
         }
         Ok(layers)
     }
@@ -58,12 +70,12 @@ impl Facts for StoreFacts<'_> {
             Some(found) => found.layers,
             None => self.imported?.restore(key)?,
         };
-        Some(layers.iter().map(|l| l.content).collect())
+        Some(self.digests(&layers))
     }
 
     fn image_layers(&self, manifest: &Digest) -> Option<Vec<ContentDigest>> {
         let image = self.store.image_by_manifest(manifest).ok()??;
-        Some(image.layers.iter().map(|l| l.content).collect())
+        Some(self.digests(&image.layers))
     }
 
     fn select_context(&self, context: &str, query: &SelectionQuery) -> Result<Selected, SelectError> {
@@ -76,7 +88,7 @@ impl Facts for StoreFacts<'_> {
         let unreadable = |e: StoreError| SelectError::Unreadable(failed(&e));
         let layers = self.layers(layers).map_err(unreadable)?;
         let tree = LayerTree::new(self.store, &layers).map_err(unreadable)?;
-        Ok(select::select(&tree, query)?.summary)
+        Ok(select::select(&tree, query, self.dating)?.summary)
     }
 
     fn traced(&self, key: &Key, exec: &Exec, base: &[ContentDigest]) -> Traced {

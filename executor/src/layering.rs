@@ -7,6 +7,8 @@ use buildc_ir::keys;
 use buildc_ir::{Graph, StepKind, Target};
 use buildc_store::{Layer, Store, StoreError};
 
+use crate::dating::Dating;
+
 /// How the layers of a target follow from those of its steps.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Layering {
@@ -35,6 +37,7 @@ pub(crate) fn arrange(
     target: &Target,
     layers: &[Layer],
     layering: Layering,
+    dating: Dating,
 ) -> Result<(Target, Vec<Layer>), StoreError> {
     let own: Vec<usize> = (0..target.history.len()).filter(|at| target.history[*at].step.is_some()).collect();
     let Some(base) = layers.len().checked_sub(own.len()).filter(|_| layering != Layering::Keep) else {
@@ -58,8 +61,12 @@ pub(crate) fn arrange(
     let mut done = 0;
     for Group { size, .. } in groups {
         let (start, end) = (base + done, base + done + size);
-        let joined =
-            join(store, layers.get(..start).unwrap_or_default(), layers.get(start..end).unwrap_or_default())?;
+        let joined = join(
+            store,
+            layers.get(..start).unwrap_or_default(),
+            layers.get(start..end).unwrap_or_default(),
+            dating,
+        )?;
         let entries = own.get(done..done + size).unwrap_or_default();
         // The layer is its last instruction's.
         let without = entries.len() - usize::from(joined.is_some());
@@ -71,13 +78,18 @@ pub(crate) fn arrange(
 }
 
 /// The layers as one; `None` when there is nothing in them.
-fn join(store: &Store, below: &[Layer], layers: &[Layer]) -> Result<Option<Layer>, StoreError> {
+fn join(
+    store: &Store,
+    below: &[Layer],
+    layers: &[Layer],
+    dating: Dating,
+) -> Result<Option<Layer>, StoreError> {
     let filled: Vec<Layer> = layers.iter().filter(|layer| layer.entries > 0).cloned().collect();
     if let [] | [_] = filled[..] {
         return Ok(filled.into_iter().next());
     }
-    let content = |layers: &[Layer]| layers.iter().map(|layer| layer.content).collect::<Vec<_>>();
-    let key = keys::join_key(keys::tree_digest(&content(below)), &content(&filled));
+    let digests = |layers: &[Layer]| layers.iter().map(|layer| dating.of_layer(layer)).collect::<Vec<_>>();
+    let key = keys::join_key(keys::tree_digest(&digests(below)), &digests(&filled));
     if let Some(known) = store.lookup_results(&[key])?.into_iter().next().flatten() {
         return Ok(known.layers.into_iter().next());
     }

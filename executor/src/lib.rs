@@ -17,6 +17,7 @@ pub mod config_json;
 pub mod container;
 pub mod context;
 mod copy;
+pub mod dating;
 pub mod event;
 pub mod facts;
 mod hidden;

@@ -15,7 +15,9 @@ use buildc_ir::pattern::{Glob, PatternSet, SelectionQuery};
 use buildc_ir::world::{SelectError, Selected, WorldError};
 use buildc_store::{Entry, EntryKind};
 
-pub(crate) use digest::listing_lines;
+use crate::dating::Dating;
+
+pub(crate) use digest::{listing_lines, only_time};
 pub(crate) use exclude::is_below;
 pub(crate) use tree::{LayerTree, failed, root};
 
@@ -94,8 +96,12 @@ pub(crate) struct Selection {
     pub matches: Vec<Match>,
 }
 
-/// Puts a query to a tree.
-pub(crate) fn select(tree: &dyn SourceTree, query: &SelectionQuery) -> Result<Selection, SelectError> {
+/// Puts a query to a tree; `dating` says whether the digest holds times of files.
+pub(crate) fn select(
+    tree: &dyn SourceTree,
+    query: &SelectionQuery,
+    dating: Dating,
+) -> Result<Selection, SelectError> {
     let exclude = PatternSet::from_patterns(&query.exclude)
         .map_err(|e| SelectError::BadPattern { pattern: e.to_string() })?;
     let mut matches = Vec::new();
@@ -126,7 +132,7 @@ pub(crate) fn select(tree: &dyn SourceTree, query: &SelectionQuery) -> Result<Se
         .iter_mut()
         .flat_map(|m| m.parents.iter_mut().chain(std::iter::once(&mut m.root)).chain(m.below.iter_mut()));
     tree.complete(nodes.collect()).map_err(SelectError::Unreadable)?;
-    let summary = digest::summary(&matches, query.parents);
+    let summary = digest::summary(&matches, query.parents, dating);
     Ok(Selection { summary, matches })
 }
 

@@ -35,6 +35,7 @@ use crate::build::BuildOptions;
 use crate::cancel::Cancel;
 use crate::context::Context;
 use crate::copy::{self, CopyError, CopyJob, Donor, Times};
+use crate::dating::Dating;
 use crate::event::{Event, Recorder, Why};
 use crate::network::Pool;
 use crate::select::{self, LayerTree, Selection};
@@ -60,6 +61,8 @@ pub(crate) struct Site<'b> {
     pub options: &'b BuildOptions,
     /// Later times become this one when a layer is sealed.
     pub clamp: Option<i64>,
+    /// Whether times are part of what steps are given.
+    pub dating: Dating,
     pub recorder: &'b Recorder<'b>,
     /// Set when the build ends early.
     pub cancel: Cancel,
@@ -72,7 +75,7 @@ impl<'b> Site<'b> {
         store: &'b Store,
         contexts: &'b BTreeMap<String, Context>,
         options: &'b BuildOptions,
-        clamp: Option<i64>,
+        (clamp, dating): (Option<i64>, Dating),
         recorder: &'b Recorder<'b>,
     ) -> Self {
         let cancel = options.cancel.child();
@@ -81,11 +84,17 @@ impl<'b> Site<'b> {
             contexts,
             options,
             clamp,
+            dating,
             recorder,
             cancel,
             network: OnceLock::new(),
             snapshots: OnceLock::new(),
         }
+    }
+
+    /// The key of a step whose layer depends on how times are treated.
+    fn keyed(&self, key: Key) -> Key {
+        keys::dated(keys::clamped(key, self.clamp), self.dating.is_strict())
     }
 
     /// True for a step that is to run whatever is known of it.
@@ -212,9 +221,9 @@ fn find_or_make(
     fixed: bool,
     ground: &mut Ground,
 ) -> Result<Made, StepError> {
-    let base = work.base.as_ref().map(|tree| tree.digest);
+    let base = work.base.as_ref().map(|tree| tree.digest(site.dating));
     let digests: Vec<ContentDigest> = chosen.iter().map(|c| c.selection.summary.digest).collect();
-    let content = keys::clamped(keys::content_key(&work.node.step, base, &digests), site.clamp);
+    let content = site.keyed(keys::content_key(&work.node.step, base, &digests));
     let placed = fixed.then(|| keys::placed_key(&work.planned.definition_key, base));
     let cancelled = || site.cancel.is_cancelled();
     let Some(_lock) = site.store.lock_key(&content, &cancelled)? else { return Err(StepError::Cancelled) };
@@ -315,7 +324,7 @@ fn choose(site: &Site<'_>, work: &Work<'_>) -> Result<Vec<Chosen>, StepError> {
             From::Input(index) => {
                 let tree = work.inputs.get(*index).cloned().unwrap_or_else(Tree::empty);
                 let tree = LayerTree::new(site.store, &tree.layers)?;
-                select::select(&tree, &wanted.query).map(Arc::new)
+                select::select(&tree, &wanted.query, site.dating).map(Arc::new)
             }
         };
         chosen.push(Chosen { selection: selection.map_err(StepError::select)?, wanted });

@@ -161,6 +161,16 @@ fn clamps() -> Vec<Vec<String>> {
     [0, 315_532_800, 1_700_000_000].map(row).to_vec()
 }
 
+fn dated() -> Vec<Vec<String>> {
+    let key = Key::from_bytes([0x11; 32]);
+    assert_eq!(keys::dated(key, false), key);
+    let clamped = keys::clamped(key, Some(0));
+    vec![
+        vec!["not clamped".to_owned(), keys::dated(key, true).hex()],
+        vec!["clamped to 0".to_owned(), keys::dated(clamped, true).hex()],
+    ]
+}
+
 /// Compares the table under `header` in a page with what it should be.
 fn check(page: &str, header: &str, rows: Vec<Vec<String>>) {
     let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../spec").join(page);
@@ -187,6 +197,7 @@ fn vectors_hold() {
     check("cache-keys.md", header, steps().into_iter().map(key_row).collect());
     check("cache-keys.md", "| layers | content digest |", trees());
     check("cache-keys.md", "| seconds | clamped key |", clamps());
+    check("cache-keys.md", "| key | where times count |", dated());
 }
 
 #[test]

@@ -85,6 +85,9 @@ pub struct SourceArgs {
     /// Clamp all times in new layers to SOURCE_DATE_EPOCH, or to 1980 where that is not set
     #[arg(long)]
     pub reproducible: bool,
+    /// Count times of files like their content: a touched file is a change, and so is a file that was made again
+    #[arg(long)]
+    pub strict_times: bool,
     /// Take results of steps that the store lacks from here: type=registry,ref=NAME, type=local,src=DIR or type=s3,bucket=NAME,region=NAME; repeatable
     #[arg(long, value_name = "type=TYPE,…")]
     pub cache_from: Vec<String>,

@@ -11,13 +11,21 @@ use crate::failure::{Failure, Outcome};
 use crate::output;
 use crate::session::Session;
 
-const AFTER_HELP: &str = "\
+const AFTER_HELP: &str = concat!(
+    "\
 Examples:
   buildc cp web:/etc/nginx/nginx.conf .     out of a container
   buildc cp ./site/. web:/usr/share/html    the contents of a directory into it
   buildc cp web:/data - | tar t             as a tar archive
   buildc cp '@npm ci':/app/node_modules .   out of what a step of the newest build left
-  buildc cp @failed:/app/test-report .      out of what a failed step left (see `buildc why` for naming steps)";
+  buildc cp @failed:/app/test-report .      out of what a failed step left
+
+",
+    naming_steps!(),
+    "
+Without @ before it the word means a container first, and words that are only a part of a text do
+not count."
+);
 
 // Options of `buildc cp`.
 #[derive(clap::Args, Debug)]

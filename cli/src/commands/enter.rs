@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 
+use buildc_executor::Event;
 use buildc_executor::build::BuildError;
 use buildc_executor::container::{self, Standby, StartOptions};
 use buildc_executor::history::{self, Fate, Reentry, Side, Told};
@@ -11,15 +12,22 @@ use crate::failure::{Failure, Outcome};
 use crate::output;
 use crate::session::Session;
 
-const AFTER_HELP: &str = "\
+const AFTER_HELP: &str = concat!(
+    "\
 Examples:
   buildc shell @failed                   what the failed step left
   buildc shell --before 'npm ci'         what the step was given
   buildc shell 12 -- ls -l /app          one command in the state after line 12
   buildc shell --secret id=npm,src=$HOME/.npmrc 12
 
-It has the step's variables, user, working directory, network and mounts; secrets and ssh agents are given again. What
-is changed is thrown away, except in cache mounts. Where the tree has no shell, this machine's static busybox is lent.";
+It has the step's variables, user, working directory, network and mounts; after a COPY, ADD, WORKDIR
+or FROM the variables, user and working directory of that line. Secrets and ssh agents are given
+again. What is changed is thrown away, except in cache mounts. Where the tree has no shell, this machine's
+static busybox is lent, also to `-- sh`.
+
+",
+    naming_steps!()
+);
 
 // Options of `buildc shell`.
 #[derive(clap::Args, Debug)]
@@ -54,7 +62,11 @@ pub fn run(args: ShellArgs, shell: &Shell) -> Outcome {
     let step = build.find(&args.step)?;
     let side = if args.before { Side::Before } else { Side::After };
     let enter = |state| enter(&session, state, standby, step, side);
-    let entered = history::reenter(&session.store, &build, step, side, &args.command, given, enter)?;
+    let (events, heard) = crossbeam_channel::unbounded();
+    // It ends with the sender.
+    std::thread::spawn(move || heard.iter().for_each(|event| tell(&event)));
+    let entered =
+        history::reenter(&session.store, &build, (step, side), &args.command, given, &events, enter)?;
     entered.map_err(assembled)?
 }
 
@@ -88,6 +100,13 @@ fn enter(session: &Session, state: Reentry, standby: Option<Standby>, step: &Tol
         let _ = session.store.remove_image(&image.id);
     }
     Ok(ended?)
+}
+
+/// Shows what has to be waited for before the state can be entered.
+fn tell(event: &Event) {
+    if let Event::Warning { message, .. } = event {
+        output::say(message);
+    }
 }
 
 fn assembled(error: BuildError) -> Failure {

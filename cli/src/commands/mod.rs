@@ -1,5 +1,20 @@
 //! The commands: one file per family. This one dispatches and turns results into exit codes.
 
+/// How help texts say that a step of a build is named.
+macro_rules! naming_steps {
+    () => {
+        "\
+A step is named by one of these, the first that finds one:
+  @failed, @last    the one that failed, the last one
+  12, Dockerfile:12 the line that its instruction begins in
+  3f9ab2c4          six or more digits of its id, as `buildc plan --format json` shows it
+  'RUN npm ci'      its instruction as a build shows it, with or without [build 2/5] before it
+  build             a stage: its last step
+  'npm ci'          words that stand in one step alone
+The numbers that progress shows, as in #3 and [build 2/5], only count; they name nothing."
+    };
+}
+
 mod agents;
 pub mod archive;
 pub mod attest_options;

@@ -58,6 +58,8 @@ pub fn run(args: PlanArgs, shell: &Shell) -> Outcome {
     let mut session = Session::open(shell)?;
     let compiled = pipeline::compile(&mut session, &args.source)?;
     pipeline::warn(&compiled.warnings, &compiled.plan.sources, shell);
+    let missing = pipeline::without_network(&compiled.plan);
+    pipeline::warn(missing.as_slice(), &compiled.plan.sources, shell);
     match args.format {
         PlanFormat::Json => output::json(&render::json(&compiled.plan))?,
         PlanFormat::Dot => output::data(&render::dot(&compiled.plan))?,

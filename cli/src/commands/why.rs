@@ -14,14 +14,19 @@ use crate::listing::{self, Layout};
 use crate::session::Session;
 use crate::{output, units};
 
-const AFTER_HELP: &str = "\
+const AFTER_HELP: &str = concat!(
+    "\
 Examples:
   buildc why                     every step of the newest build: what was done with it, and why
   buildc why 12                  the step in line 12 of the Dockerfile
   buildc why 'npm ci'            the step whose text has these words
   buildc why tools               the last step of the stage `tools`
   buildc why @failed             the one that failed
-  buildc why --build 4242 @last  the last step of an earlier build (see `buildc history`)";
+  buildc why --build 4242 @last  the last step of an earlier build (see `buildc history`)
+
+",
+    naming_steps!()
+);
 
 /// How many steps a chain of reasons is followed for.
 const CHAIN: usize = 32;

@@ -241,6 +241,40 @@ fn builds_that_fail_or_are_killed_leave_no_network_behind() {
     gone("a killed build");
 }
 
+/// In a mount namespace of its own, so that the device stays as it is for others.
+#[test]
+fn a_plan_says_of_a_closed_device_what_the_build_says() {
+    if !root_and_busybox("becoming another user") {
+        return;
+    }
+    if !Path::new("/dev/net/tun").exists() || !Path::new("/usr/bin/pasta").exists() {
+        eprintln!("SKIP: there is no /dev/net/tun or no pasta");
+        return;
+    }
+    let user = User::new("buildc-with-ids", true);
+    user.buildc(&["import", &user.path("base.tar").to_string_lossy(), "localhost/busybox"]).expect("import");
+    let context = user.context("context", "FROM localhost/busybox\nRUN echo one\n");
+    let closed = user.path("closed");
+    fs::write(&closed, "").expect("a file");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o600)).expect("a mode");
+    let said = |words: &[&str]| {
+        let inner = user.command(&[words, &[&context]].concat());
+        let mut command = Command::new("unshare");
+        command.args(["-m", "sh", "-c", "mount --bind \"$0\" /dev/net/tun && exec \"$@\""]).arg(&closed);
+        command.arg(inner.get_program()).args(inner.get_args()).current_dir(user.home.path());
+        let output = command.output().expect("it runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let reason = "`/dev/net/tun` cannot be opened: Permission denied";
+    let (code, plan) = said(&["plan"]);
+    assert!(code == Some(0) && plan.contains(reason) && plan.contains("network::device"), "{plan}");
+    assert!(plan.contains("chmod 0666 /dev/net/tun"), "{plan}");
+    let (code, build) = said(&["build"]);
+    assert!(code == Some(3) && build.contains(reason), "{build}");
+    let (_, quiet) = said(&["plan", "--network=none"]);
+    assert!(!quiet.contains("/dev/net/tun"), "{quiet}");
+}
+
 #[test]
 fn what_an_unprivileged_user_may_not_make_is_left_out_of_an_exported_directory() {
     if !root_and_busybox("becoming another user") {

@@ -213,3 +213,32 @@ fn tracing_can_be_switched_off_and_the_plan_says_so() {
     assert_eq!(story.plan(&[])["traces"]["is"], "on");
     assert_eq!(fate(&story.build(), "RUN"), Fate::Traced);
 }
+
+#[test]
+fn a_command_that_its_mounts_keep_from_being_traced_is_named() {
+    if !able() {
+        return;
+    }
+    let story = Story::new(
+        "RUN --mount=type=cache,target=/c --mount=type=cache,target=/d --mount=type=secret,id=x touch /c/f\n\
+         RUN --mount=type=tmpfs,target=/t touch /t/f",
+    );
+    let told = "not traced because of its mounts (cache, secret)";
+    let plan = story.plan_text(&[]);
+    assert_eq!(plan.matches("not traced").count(), 1, "{plan}");
+    let at = plan.find("touch /c/f").expect("the step");
+    assert!(plan[at..].lines().take(3).any(|line| line.trim() == told), "{plan}");
+    assert_eq!(story.plan(&[])["steps"][1]["untraced"], told);
+    assert!(!story.plan_text(&["--trace=off"]).contains("its mounts"), "nothing is traced then");
+    let mut build = fixture::buildc(&story.store);
+    build.args(["build", "--trace=on", "--progress", "plain"]).arg(story.path(""));
+    let said = build.output().expect("buildc runs").stderr;
+    let said = String::from_utf8_lossy(&said);
+    assert_eq!(
+        said.lines().filter(|line| line.ends_with(&format!("touch /c/f ({told})"))).count(),
+        1,
+        "{said}"
+    );
+    assert_eq!(said.matches("not traced").count(), 1, "{said}");
+    assert!(!story.plan_text(&[]).contains("not traced"), "what is cached need not be");
+}

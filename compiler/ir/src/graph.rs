@@ -1,6 +1,7 @@
 //! The DAG of steps, hash-consed: a step that is added twice is one node that remembers both places.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -25,6 +26,26 @@ pub struct Node {
     pub stages: Vec<String>,
     /// For an Exec: the ARGs in scope, so that a miss can name the one that changed.
     pub args: BTreeMap<String, String>,
+    /// For what is no Exec: what one after it would run with, where that is known.
+    pub setting: Option<Arc<Setting>>,
+}
+
+/// What a command runs with beside its tree.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Setting {
+    /// Variables in order.
+    pub env: Vec<(String, String)>,
+    /// `user[:group]`, empty for root.
+    pub user: String,
+    /// The working directory; empty when unset.
+    pub cwd: String,
+}
+
+impl Setting {
+    /// What a config says.
+    pub fn of(config: &ImageConfig) -> Self {
+        Self { env: config.env.clone(), user: config.user.clone(), cwd: config.working_dir.clone() }
+    }
 }
 
 impl Node {
@@ -246,7 +267,8 @@ mod tests {
         let inputs = inputs.iter().map(|&(step, role)| Input { step, role }).collect();
         let step = Step { kind, inputs };
         let (origins, stages) = (Vec::new(), vec![text.to_owned()]);
-        graph.add(Node { step, label: text.to_owned(), origins, stages, args: BTreeMap::new() }).unwrap()
+        let args = BTreeMap::new();
+        graph.add(Node { step, label: text.to_owned(), origins, stages, args, setting: None }).unwrap()
     }
 
     #[test]
@@ -297,6 +319,7 @@ mod tests {
             origins: Vec::new(),
             stages: Vec::new(),
             args: BTreeMap::new(),
+            setting: None,
         };
         assert_eq!(graph.add(node), Err(UnknownInput(stranger)));
         assert_eq!((graph.len(), graph.reachable([known]).len()), (1, 1));

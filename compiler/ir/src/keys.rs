@@ -9,11 +9,11 @@
 //!   and looked up when the placed key is not known.
 //! - **trace key**: as the content key, without the base. What was read from the base stands in the traces kept under it.
 
-use buildc_digest::{ContentDigest, InternalHasher, Key};
+use buildc_digest::{ContentDigest, DiffId, InternalHasher, Key};
 
 use crate::encode::Encoder;
 use crate::pattern::SelectionQuery;
-use crate::step::{Copy, CopySource, From, HttpSource, Mount, MountSource, Step, StepId, StepKind};
+use crate::step::{Copy, CopySource, Exec, From, HttpSource, Mount, MountSource, Step, StepId, StepKind};
 
 /// Version byte mixed into every key; raised when meaning or encoding changes.
 pub const KEY_VERSION: u8 = 3;
@@ -182,21 +182,52 @@ pub fn clamped(key: Key, clamp: Option<i64>) -> Key {
     hasher.key()
 }
 
+/// The key of the same thing where times count (`--strict-times`); the key itself where they do not. What stands for
+/// layers and selections in it then holds their times ([`dated_layer`]), and no key of the one kind is one of the other.
+pub fn dated(key: Key, strict_times: bool) -> Key {
+    if !strict_times {
+        return key;
+    }
+    let mut hasher = InternalHasher::new();
+    hasher.update(b"buildc.dated\0");
+    hasher.update(&[KEY_VERSION]);
+    hasher.update(key.as_bytes());
+    hasher.key()
+}
+
+/// What stands for a layer where times count: its diff id, since its tar holds them. A store has one layer of each.
+pub fn dated_layer(layer: &DiffId) -> ContentDigest {
+    ContentDigest::from_bytes(*layer.as_bytes())
+}
+
 /// Computes the key that traces of a command are kept under: everything that it runs with but its base. `selected` are
 /// the digests of its [`selections`] in order. `None` for what is never traced: other kinds of step, commands with a
 /// cache, secret or ssh mount, whose reads no key holds, and those outside the sandbox, which see more than their base.
 pub fn trace_key(step: &Step, selected: &[ContentDigest]) -> Option<Key> {
     let StepKind::Exec(exec) = &step.kind else { return None };
-    let keyed = |mount: &Mount| match mount.source {
-        MountSource::Bind { .. } | MountSource::Tmpfs { .. } | MountSource::Inline { .. } => true,
-        MountSource::Cache { .. } | MountSource::Secret { .. } | MountSource::Ssh { .. } => false,
-    };
-    if exec.insecure || !exec.mounts.iter().all(keyed) {
+    if exec.insecure || !unkeyed_mounts(exec).is_empty() {
         return None;
     }
     let mut hasher = start("buildc.trace", step, Encoder::of_nameless_contexts());
     bytes(&mut hasher, &selected.iter().map(|d| *d.as_bytes()).collect::<Vec<_>>());
     Some(hasher.key())
+}
+
+/// The kinds of a command's mounts whose content no key holds, each once: with one of them a command is never traced.
+pub fn unkeyed_mounts(exec: &Exec) -> Vec<&'static str> {
+    let mut kinds = Vec::new();
+    for mount in &exec.mounts {
+        let kind = match mount.source {
+            MountSource::Bind { .. } | MountSource::Tmpfs { .. } | MountSource::Inline { .. } => continue,
+            MountSource::Cache { .. } => "cache",
+            MountSource::Secret { .. } => "secret",
+            MountSource::Ssh { .. } => "ssh",
+        };
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    kinds
 }
 
 /// Computes the content digest of a tree from its layers' content digests, lowest first: [`tree_extend`] over all,

@@ -25,7 +25,7 @@ pub mod step_map;
 pub mod world;
 
 pub use diagnostic::{Diagnostic, Label, Severity};
-pub use graph::{Graph, Target, TargetHistory};
+pub use graph::{Graph, Setting, Target, TargetHistory};
 pub use image_config::{Healthcheck, History, ImageConfig};
 pub use origin::{FileId, SourceFile, SourceMap, Span};
 pub use plan::{PassReport, Plan, PlannedStep, Privilege, Reason, State};

@@ -24,6 +24,8 @@ pub struct Plan {
     pub estimate: Estimate,
     /// Times after this, in Unix seconds, become this when a layer is sealed; its steps' keys hold it.
     pub clamp: Option<i64>,
+    /// Times of files count like their content (`--strict-times`); keys of steps hold that.
+    pub strict_times: bool,
     /// The sources that spans point into.
     pub sources: SourceMap,
 }
@@ -49,6 +51,8 @@ pub enum Tracing {
     On,
     /// The user does not want it (`--trace=off`).
     Off,
+    /// Times count (`--strict-times`), and no trace holds them.
+    StrictTimes,
     /// This host does not allow it.
     Unavailable {
         /// In the host's words.
@@ -202,7 +206,8 @@ pub enum Reason {
     },
     /// Files of the build context changed.
     FilesChanged {
-        /// Up to ten paths, with `+`, `-` or `~` in front (added, removed, changed).
+        /// Up to ten paths, with `+`, `-`, `~` or `@` in front (added, removed, changed, another time and nothing else);
+        /// those with `@` are last.
         paths: Vec<String>,
         /// How many in all.
         total: u64,

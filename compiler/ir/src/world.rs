@@ -200,8 +200,8 @@ pub trait Facts {
         None
     }
 
-    /// Paths that differ between what an earlier build selected and now: `+`, `-`, `~` in front, at most `limit`, and
-    /// the total.
+    /// Paths that differ between what an earlier build selected and now: `+`, `-`, `~`, and where times count `@` in
+    /// front, at most `limit`, those with `@` last; and the total.
     fn selection_diff(&self, before: &ContentDigest, now: &ContentDigest, limit: usize)
     -> (Vec<String>, u64);
 

@@ -8,7 +8,6 @@
 use buildc_digest::{ContentDigest, Key};
 use buildc_ir::graph::Node;
 use buildc_ir::keys::{self, Selection};
-use buildc_ir::plan::Tracing;
 use buildc_ir::step::From;
 use buildc_ir::world::{Facts, Traced};
 use buildc_ir::{Diagnostic, Graph, SourceMap, State, StepId, StepKind};
@@ -72,8 +71,6 @@ struct Decider<'a> {
     sources: &'a SourceMap,
     facts: &'a dyn Facts,
     options: &'a PlanOptions,
-    clamp: Option<i64>,
-    traces: bool,
     seen: Vec<bool>,
     decisions: Vec<Decision>,
     problems: Vec<Diagnostic>,
@@ -95,8 +92,6 @@ pub(super) fn decide(
         sources,
         facts,
         options,
-        clamp: options.clamp,
-        traces: options.tracing == Tracing::On,
         seen: vec![false; graph.len()],
         decisions: (0..graph.len()).map(|_| Decision::open()).collect(),
         problems: Vec::new(),
@@ -221,7 +216,7 @@ impl<'a> Decider<'a> {
             return self.need_the_rest(at);
         };
         let Some(selected) = self.select(at, &selections) else { return };
-        let key = keys::clamped(keys::content_key(&self.node(at).step, base, &selected), self.clamp);
+        let key = self.options.keyed(keys::content_key(&self.node(at).step, base, &selected));
         self.decisions[at].content_key = Some(key);
         match self.facts.result(&key) {
             Some(layers) => self.known(at, Some(key), layers),
@@ -232,11 +227,12 @@ impl<'a> Decider<'a> {
     /// Over another base the command has made what it would make here, if it read nothing that is different.
     fn look_up_traces(&mut self, at: usize, selected: &[ContentDigest]) {
         let step = &self.node(at).step;
-        let (StepKind::Exec(exec), Some(base), true) = (&step.kind, self.base(at), self.traces) else {
+        let (StepKind::Exec(exec), Some(base), true) = (&step.kind, self.base(at), self.options.traces())
+        else {
             return self.runs(at);
         };
         let Some(key) = keys::trace_key(step, selected) else { return self.runs(at) };
-        let key = keys::clamped(key, self.clamp);
+        let key = self.options.keyed(key);
         let traced = self.facts.traced(&key, exec, &self.layers(base));
         self.decisions[at].traced = Some(traced.clone());
         match traced {

@@ -7,7 +7,7 @@ use buildc_ir::step::From;
 use buildc_ir::world::Facts;
 use buildc_ir::{Diagnostic, Graph, SourceMap};
 
-use super::select;
+use super::{PlanOptions, select};
 
 /// What is known of a step before any result is looked up.
 pub(super) struct Definition {
@@ -23,7 +23,7 @@ pub(super) fn define(
     graph: &Graph,
     sources: &SourceMap,
     facts: &dyn Facts,
-    clamp: Option<i64>,
+    options: &PlanOptions,
 ) -> Result<Vec<Definition>, Vec<Diagnostic>> {
     let mut out: Vec<Definition> = Vec::with_capacity(graph.len());
     let mut problems = Vec::new();
@@ -33,8 +33,8 @@ pub(super) fn define(
         let input_keys: Vec<Key> = inputs.map(|i| i.key).collect();
         let selected = select_all(node, sources, facts, &mut problems);
         let key = keys::definition_key(&node.step, &input_keys, &selected);
-        let clamp = clamp.filter(|_| keys::has_content_key(&node.step.kind));
-        out.push(Definition { key: keys::clamped(key, clamp), selected, volatile });
+        let key = if keys::has_content_key(&node.step.kind) { options.keyed(key) } else { key };
+        out.push(Definition { key, selected, volatile });
     }
     if problems.is_empty() { Ok(out) } else { Err(problems) }
 }

@@ -36,7 +36,6 @@ struct Explainer<'a> {
     previous: &'a Previous,
     facts: &'a dyn Facts,
     options: &'a PlanOptions,
-    clamp: Option<i64>,
     causes: Vec<Cause>,
     reasons: Vec<Reason>,
 }
@@ -57,7 +56,6 @@ pub(super) fn explain(
         previous,
         facts,
         options,
-        clamp: options.clamp,
         causes: Vec::with_capacity(graph.len()),
         reasons: Vec::with_capacity(graph.len()),
     };
@@ -132,7 +130,8 @@ impl Explainer<'_> {
         if before.definition_key == Some(definition.key) {
             return Cause::None;
         }
-        let now = step_record(node, definition.key, definition.selected.clone(), self.clamp);
+        let times = (self.options.clamp, self.options.strict_times);
+        let now = step_record(node, definition.key, definition.selected.clone(), times);
         if let Some(reason) = self.own_change(before, &now) {
             return Cause::Own(reason);
         }
@@ -171,6 +170,8 @@ impl Explainer<'_> {
             paths.extend(more);
             total += count;
         }
+        // Several selections' paths: first what is more than another time.
+        paths.sort_by_key(|path: &String| path.starts_with('@'));
         paths.truncate(PATHS);
         (before.selections != now.selections).then_some(Reason::FilesChanged { paths, total })
     }

@@ -2,7 +2,7 @@
 
 use buildc_digest::{ContentDigest, Key};
 use buildc_ir::graph::Node;
-use buildc_ir::plan::{Early, Tracing};
+use buildc_ir::plan::Early;
 use buildc_ir::step::From;
 use buildc_ir::world::{Effects, Facts, Traced};
 use buildc_ir::{Graph, PassReport, State, StepId, StepKind, keys};
@@ -95,7 +95,7 @@ impl<'a> Orderer<'a> {
     }
 
     fn moved(&self, at: usize, over: usize, changes: &mut Vec<String>) -> Option<Early> {
-        if self.options.tracing != Tracing::On {
+        if !self.options.traces() {
             return None;
         }
         let key = self.trace_key(at)?;
@@ -136,7 +136,7 @@ impl<'a> Orderer<'a> {
         if keys::selections(&step.kind).iter().any(|s| matches!(s.from, From::Input(_))) {
             return None;
         }
-        Some(keys::clamped(keys::trace_key(step, &self.definitions[at].selected)?, self.options.clamp))
+        Some(self.options.keyed(keys::trace_key(step, &self.definitions[at].selected)?))
     }
 
     fn layers(&self, at: usize) -> Vec<ContentDigest> {

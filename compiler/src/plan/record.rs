@@ -8,12 +8,12 @@ use buildc_ir::step::{Copy, CopySource, Exec, Mount, MountSource, Network};
 use buildc_ir::world::StepRecord;
 use buildc_ir::{StepKind, keys};
 
-/// The record of one step.
+/// The record of one step; the last are what times are clamped to, and whether they count.
 pub(super) fn step_record(
     node: &Node,
     definition_key: Key,
     selections: Vec<ContentDigest>,
-    clamp: Option<i64>,
+    (clamp, strict_times): (Option<i64>, bool),
 ) -> StepRecord {
     let mut record = StepRecord {
         stage: node.stage().to_owned(),
@@ -34,8 +34,10 @@ pub(super) fn step_record(
         StepKind::Copy(copy) => record.settings = copy_settings(copy),
         StepKind::Scratch | StepKind::Http(_) | StepKind::Git(_) | StepKind::Config(_) | StepKind::Diff => {}
     }
-    if let Some(seconds) = clamp.filter(|_| keys::has_content_key(&node.step.kind)) {
-        record.settings.insert("SOURCE_DATE_EPOCH".to_owned(), seconds.to_string());
+    if keys::has_content_key(&node.step.kind) {
+        let clamp = clamp.map(|seconds| ("SOURCE_DATE_EPOCH".to_owned(), seconds.to_string()));
+        let times = strict_times.then(|| ("--strict-times".to_owned(), "on".to_owned()));
+        record.settings.extend(clamp.into_iter().chain(times));
     }
     record
 }

@@ -14,7 +14,7 @@ pub use html::html;
 pub use json::json;
 pub use mermaid::mermaid;
 pub use reason::{one_line, reason};
-pub use text::{Line, Tone, lines, text};
+pub use text::{Line, Tone, lines, text, untraced};
 
 use buildc_ir::{Plan, State};
 

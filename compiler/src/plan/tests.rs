@@ -63,7 +63,9 @@ fn add(graph: &mut Graph, kind: StepKind, base: Option<StepId>, label: String) -
     let inputs = base.into_iter().map(|step| Input { step, role: Role::Base }).collect();
     let step = Step { kind, inputs };
     let stages = vec!["app".to_owned()];
-    graph.add(Node { step, label, origins: Vec::new(), stages, args: BTreeMap::new() }).unwrap()
+    graph
+        .add(Node { step, label, origins: Vec::new(), stages, args: BTreeMap::new(), setting: None })
+        .unwrap()
 }
 
 fn chain() -> Graph {

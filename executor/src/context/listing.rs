@@ -4,7 +4,8 @@ use std::path::Path;
 
 use buildc_digest::ContentDigest;
 
-use crate::select::{Selection, listing_lines};
+use crate::dating::Dating;
+use crate::select::{Selection, listing_lines, only_time};
 
 /// Listings kept; the oldest go first.
 const KEPT: usize = 64;
@@ -12,14 +13,14 @@ const KEPT: usize = 64;
 const MAX_ENTRIES: u64 = 200_000;
 
 /// Keeps a selection's listing under its digest. What cannot be kept is only told less precisely later.
-pub(super) fn keep(dir: &Path, selection: &Selection) {
+pub(super) fn keep(dir: &Path, selection: &Selection, dating: Dating) {
     let dir = dir.join("listings");
     let file = dir.join(selection.summary.digest.to_string());
     if selection.summary.entries > MAX_ENTRIES || file.exists() {
         return;
     }
     let mut bytes = Vec::new();
-    for (path, digest) in listing_lines(&selection.matches) {
+    for (path, digest) in listing_lines(&selection.matches, dating) {
         bytes.extend_from_slice(&u32::try_from(path.len()).unwrap_or(0).to_le_bytes());
         bytes.extend_from_slice(&path);
         bytes.extend_from_slice(&digest);
@@ -60,8 +61,8 @@ fn load(dir: &Path, digest: &ContentDigest) -> Option<Vec<(Vec<u8>, [u8; 16])>> 
     Some(lines)
 }
 
-/// Paths that differ, with `+`, `-` or `~` in front, at most `limit`, and how many there are; nothing where a listing
-/// is no longer kept.
+/// Paths that differ, with `+`, `-` or `~` in front, or `@` where only the time does, at most `limit`, those with `@` last,
+/// and how many there are; nothing where a listing is no longer kept.
 pub(super) fn difference(
     dir: &Path,
     before: &ContentDigest,
@@ -69,21 +70,22 @@ pub(super) fn difference(
     limit: usize,
 ) -> (Vec<String>, u64) {
     let (Some(before), Some(now)) = (load(dir, before), load(dir, now)) else { return (Vec::new(), 0) };
-    let mut paths = Vec::new();
+    let (mut paths, mut dated) = (Vec::new(), Vec::new());
     let mut total = 0;
     let mut note = |mark: char, path: &[u8]| {
         total += 1;
-        if paths.len() < limit {
-            paths.push(format!("{mark}{}", String::from_utf8_lossy(path)));
+        let list = if mark == '@' { &mut dated } else { &mut paths };
+        if list.len() < limit {
+            list.push(format!("{mark}{}", String::from_utf8_lossy(path)));
         }
     };
     let (mut old, mut new) = (before.iter().peekable(), now.iter().peekable());
     loop {
         match (old.peek(), new.peek()) {
-            (None, None) => return (paths, total),
+            (None, None) => break,
             (Some(a), Some(b)) if a.0 == b.0 => {
                 if a.1 != b.1 {
-                    note('~', &b.0);
+                    note(if only_time(&a.1, &b.1) { '@' } else { '~' }, &b.0);
                 }
                 old.next();
                 new.next();
@@ -96,7 +98,10 @@ pub(super) fn difference(
                 note('+', &b.0);
                 new.next();
             }
-            (Some(_), None) => return (paths, total),
+            (Some(_), None) => break,
         }
     }
+    paths.extend(dated);
+    paths.truncate(limit);
+    (paths, total)
 }

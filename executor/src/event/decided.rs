@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use buildc_digest::{ContentDigest, Key};
 use buildc_ir::step::Exec;
-use buildc_ir::{FileId, Plan, Reason, SourceMap, Span, State, StepId, StepKind};
+use buildc_ir::{FileId, Plan, Reason, Setting, SourceMap, Span, State, StepId, StepKind};
 use serde::{Deserialize, Serialize};
 
 /// A directory of the user's that a build takes files from.
@@ -42,6 +42,9 @@ pub struct Decided {
     /// The command, where it is one; without what enters no key.
     #[serde(default)]
     pub exec: Option<Exec>,
+    /// Of what is no command, what one after it would run with, where that is known.
+    #[serde(default)]
+    pub setting: Option<Setting>,
     /// Of a command, the steps that its mounts are taken from, by the number its definition gives them; none for an
     /// empty tree.
     #[serde(default)]
@@ -67,6 +70,7 @@ pub(crate) fn decided(plan: &Plan) -> Vec<Decided> {
         state: planned.state.clone(),
         reason: planned.reason.clone(),
         exec: if let StepKind::Exec(exec) = &node.step.kind { Some(exec.clone()) } else { None },
+        setting: node.setting.as_deref().cloned(),
         inputs: if let StepKind::Exec(exec) = &node.step.kind
             && !exec.mounts.is_empty()
         {

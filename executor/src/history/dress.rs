@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use buildc_digest::ContentDigest;
 use buildc_ir::step::{Exec, From, Mount, MountSource};
 use buildc_ir::{StepKind, keys};
 use buildc_store::Store;
@@ -81,7 +82,7 @@ impl Dresser<'_> {
                 }
             };
             if let Some(chosen) = &chosen
-                && selected.next().is_some_and(|before| *before != chosen.selection.summary.digest)
+                && selected.next().is_some_and(|before| !self.still_gives(chosen, before))
             {
                 notes.push(format!("The files at {} have changed since the build", mount.target));
             }
@@ -90,6 +91,13 @@ impl Dresser<'_> {
             }
         }
         notes
+    }
+
+    /// Whether a mount shows what it did in the build.
+    fn still_gives(&self, chosen: &Chosen, before: &ContentDigest) -> bool {
+        let From::Context(name) = &chosen.wanted.from else { return true };
+        chosen.selection.summary.digest == *before
+            || self.site.contexts.get(name).is_some_and(|c| c.still_gives(&chosen.wanted.query, before))
     }
 
     /// What a bind mount of a build context shows now; none for one of a tree.

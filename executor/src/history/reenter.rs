@@ -8,13 +8,15 @@ use buildc_digest::Key;
 use buildc_ir::step::{Exec, Network};
 use buildc_ir::{ImageConfig, Platform, StepId, Target, TargetHistory};
 use buildc_store::{ImageRecord, Layer, Store, TreeView};
+use crossbeam_channel::Sender;
 
 use super::dress::{self, Dresser, Given};
 use super::{Build, HistoryError, Side, Told};
 use crate::assemble::{AssembleError, assemble};
 use crate::build::BuildError;
 use crate::container::{ContainerSpec, Mount, MountSource, NetworkMode, Unrecorded};
-use crate::event::Recorder;
+use crate::dating::Dating;
+use crate::event::{Event, Recorder};
 use crate::step::{Mounts, Site, Tree};
 
 /// Shells that are looked for in the tree, the best first.
@@ -40,30 +42,39 @@ pub struct Reentry {
     pub notes: Vec<String>,
 }
 
-/// Prepares a container over the tree before or after a step that runs `command`, or a shell where that is empty, and
-/// gives it to `run`. The mounts stand until that returns: locks of caches are held and copies kept so long.
+/// Prepares a container over the tree before or after a step that runs `command`, or a shell where that is empty, and gives
+/// it to `run`. A tree without a shell is lent this machine's, also where `command` asks for `sh`. The mounts stand until
+/// `run` returns: locks of caches are held and copies kept so long. What is waited for before is told as `events`.
 ///
 /// # Errors
 /// [`HistoryError`] when there is no such tree, or no shell; [`BuildError`] when the image cannot be put together.
 pub fn reenter<R>(
     store: &Store,
     build: &Build,
-    step: &Told,
-    side: Side,
+    (step, side): (&Told, Side),
     command: &[String],
     given: Given,
+    events: &Sender<Event>,
     run: impl FnOnce(Reentry) -> R,
 ) -> Result<Result<R, BuildError>, HistoryError> {
     let layers = build.tree(store, step, side)?;
     let mut spec = ContainerSpec { remove: true, entrypoint: Some(Vec::new()), ..ContainerSpec::default() };
     spec.command = match command {
         [] => shell(store, &layers, &mut spec)?,
+        // Busybox is lent to whoever asks for what it can stand in for.
+        [name, words @ ..] if ["sh", "ash", "/bin/sh"].contains(&name.as_str()) => {
+            let mut shell = match own_shell(store, &layers)? {
+                Some(_) => vec![name.clone()],
+                None => lent_shell(&mut spec)?,
+            };
+            shell.extend_from_slice(words);
+            shell
+        }
         words => words.to_vec(),
     };
     let (contexts, gone) = dress::contexts(store, build);
-    let (events, _nobody) = crossbeam_channel::unbounded();
-    let (recorder, options) = (Recorder::silent(&events), given.into_options());
-    let site = Site::new(store, &contexts, &options, None, &recorder);
+    let (recorder, options) = (Recorder::silent(events), given.into_options());
+    let site = Site::new(store, &contexts, &options, (None, Dating::Free), &recorder);
     let (inputs, lost): (Vec<Tree>, Vec<Option<String>>) = dress::inputs(store, build, step)
         .into_iter()
         .map(|input| match input {
@@ -77,6 +88,9 @@ pub fn reenter<R>(
         notes = Dresser { site: &site, step, gone: &gone, lost }.dress(exec, &mut mounts);
         clothe(exec, &mut spec);
     }
+    if let Some(setting) = &step.decided.setting {
+        wear(&setting.env, &setting.user, &setting.cwd, &mut spec);
+    }
     let unrecorded = Unrecorded { mounts: mounts.specs(), env: mounts.env().to_vec() };
     Ok(match image(store, &layers) {
         Ok(image) => {
@@ -89,13 +103,26 @@ pub fn reenter<R>(
 
 /// The shell of the tree, or one of this machine, mounted beside everything.
 fn shell(store: &Store, layers: &[Layer], spec: &mut ContainerSpec) -> Result<Vec<String>, HistoryError> {
+    match own_shell(store, layers)? {
+        Some(shell) => Ok(vec![shell.to_owned()]),
+        None => lent_shell(spec),
+    }
+}
+
+/// The best shell that the tree has.
+fn own_shell(store: &Store, layers: &[Layer]) -> Result<Option<&'static str>, HistoryError> {
     let view = TreeView::new(store, layers)?;
     for shell in SHELLS {
         let found = view.resolve(shell.as_bytes(), false)?;
         if found.and_then(|(_, found)| found).is_some_and(|found| !found.entry.is_dir()) {
-            return Ok(vec![shell.to_owned()]);
+            return Ok(Some(shell));
         }
     }
+    Ok(None)
+}
+
+/// This machine's shell, mounted beside everything.
+fn lent_shell(spec: &mut ContainerSpec) -> Result<Vec<String>, HistoryError> {
     let lent = LENT.iter().map(Path::new).find(|path| is_static(path)).ok_or(HistoryError::NoShell)?;
     let source =
         MountSource::Bind { path: lent.to_owned(), create: false, propagation: None, recursive: false };
@@ -127,9 +154,7 @@ fn is_static(path: &Path) -> bool {
 
 /// Gives the container what the command had beside its mounts.
 fn clothe(exec: &Exec, spec: &mut ContainerSpec) {
-    spec.env.clone_from(&exec.env);
-    spec.workdir = Some(exec.cwd.clone());
-    spec.user = Some(exec.user.clone()).filter(|user| !user.is_empty());
+    wear(&exec.env, &exec.user, &exec.cwd, spec);
     spec.privileged = exec.insecure;
     spec.extra_hosts.clone_from(&exec.extra_hosts);
     spec.network = match exec.network {
@@ -137,6 +162,12 @@ fn clothe(exec: &Exec, spec: &mut ContainerSpec) {
         Network::None => NetworkMode::None,
         Network::Host => NetworkMode::Host,
     };
+}
+
+fn wear(env: &[(String, String)], user: &str, cwd: &str, spec: &mut ContainerSpec) {
+    spec.env = env.to_vec();
+    spec.workdir = Some(cwd.to_owned()).filter(|cwd| !cwd.is_empty());
+    spec.user = Some(user.to_owned()).filter(|user| !user.is_empty());
 }
 
 /// The tree as an image of which the config says nothing.

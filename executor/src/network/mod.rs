@@ -24,3 +24,4 @@ pub use port::{PortMapping, Protocol, PublishedPort};
 pub(crate) use publish::Publication;
 pub(crate) use resolver::{Reach, Resolver, resolv_conf};
 pub(crate) use sandbox::Sandbox;
+pub use sandbox::ready;

@@ -41,12 +41,18 @@ impl Drop for Pasta {
     }
 }
 
-/// Connects a new namespace; returns when the way out works.
-pub(super) fn attach(namespace: &Namespace) -> Result<Attachment> {
+/// Where `pasta` is, if this host has it and lets this user make tap devices.
+pub(super) fn ready() -> Result<PathBuf> {
     let program = nat::find("pasta")
         .ok_or_else(|| NetworkError::MissingProgram { what: "`pasta` (package passt)".to_owned() })?;
     let tun = fs::OpenOptions::new().read(true).write(true).open(TUN);
     tun.map_err(|source| NetworkError::Device { path: TUN, source })?;
+    Ok(program)
+}
+
+/// Connects a new namespace; returns when the way out works.
+pub(super) fn attach(namespace: &Namespace) -> Result<Attachment> {
+    let program = ready()?;
     let dir = state::dir("pasta")?;
     reclaim(&dir);
     let pasta = start(&program, namespace, dir.join(note_name()))?;

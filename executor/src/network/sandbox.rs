@@ -21,11 +21,23 @@ enum WayOut {
     Pasta(pasta::Attachment),
 }
 
+fn by_pasta() -> bool {
+    state::rootless() || (!nat::available() && nat::installed("pasta"))
+}
+
+/// What can be told without making anything of whether this process can have a network with a way out.
+///
+/// # Errors
+/// What the first command with a network would fail of, where that is known before.
+pub fn ready() -> Result<()> {
+    if by_pasta() { pasta::ready().map(drop) } else { Ok(()) }
+}
+
 impl Sandbox {
     /// Makes one: on the bridge as root, through `pasta` as a user and on hosts without nftables and iptables.
     pub(crate) fn new() -> Result<Self> {
         let namespace = Namespace::new()?;
-        let way_out = if state::rootless() || (!nat::available() && nat::installed("pasta")) {
+        let way_out = if by_pasta() {
             WayOut::Pasta(pasta::attach(&namespace)?)
         } else {
             WayOut::Bridge(bridge::attach(&namespace)?)

@@ -1,5 +1,5 @@
 //! The digest of a selection (spec/cache-keys.md): paths below the match, types, modes, owners, contents, link targets,
-//! attributes and hard-link groups; no times.
+//! attributes and hard-link groups; times only where they count.
 
 use std::collections::HashMap;
 
@@ -8,12 +8,19 @@ use buildc_ir::world::Selected;
 use buildc_store::{Entry, EntryKind};
 
 use super::{Match, Node, below, split};
+use crate::dating::Dating;
 
 /// Digest, number of entries and bytes of everything that was matched.
-pub(super) fn summary(matches: &[Match], parents: bool) -> Selected {
-    let mut encoder =
-        Encoder { out: Vec::with_capacity(256), hasher: InternalHasher::new(), links: HashMap::new() };
-    encoder.hasher.update(b"buildc.selection\0\x01");
+pub(super) fn summary(matches: &[Match], parents: bool, dating: Dating) -> Selected {
+    let mut encoder = Encoder {
+        out: Vec::with_capacity(256),
+        hasher: InternalHasher::new(),
+        links: HashMap::new(),
+        dating,
+    };
+    let domain: &[u8] =
+        if dating.is_strict() { b"buildc.selection\0\x01dated" } else { b"buildc.selection\0\x01" };
+    encoder.hasher.update(domain);
     let mut entries = 0;
     let mut bytes = 0;
     for found in matches {
@@ -32,6 +39,8 @@ pub(super) fn summary(matches: &[Match], parents: bool) -> Selected {
         };
         if found.root.is_dir() && !parents {
             encoder.out.push(b'c');
+            // Except its time, which the directory that it is copied to gets.
+            encoder.time(&found.root.entry);
         } else {
             encoder.node(name, &found.root);
         }
@@ -50,6 +59,7 @@ struct Encoder {
     out: Vec<u8>,
     hasher: InternalHasher,
     links: HashMap<u64, u64>,
+    dating: Dating,
 }
 
 impl Encoder {
@@ -70,11 +80,21 @@ impl Encoder {
     fn node(&mut self, path: &[u8], node: &Node) {
         self.text(path);
         self.entry(&node.entry);
+        self.time(&node.entry);
         let next = self.links.len() as u64 + 1;
         let group = node.link.map_or(0, |link| *self.links.entry(link).or_insert(next));
         self.number(group);
         if self.out.len() > 60_000 {
             self.flush();
+        }
+    }
+
+    /// The time of an entry, where it counts.
+    fn time(&mut self, entry: &Entry) {
+        if self.dating.is_strict() {
+            let (seconds, nanoseconds) = entry.mtime;
+            self.out.extend_from_slice(&seconds.to_le_bytes());
+            self.out.extend_from_slice(&nanoseconds.to_le_bytes());
         }
     }
 
@@ -116,15 +136,18 @@ impl Encoder {
     }
 }
 
-/// A selection as lines that a later build compares: path as the user knows it, and a short digest of the entry.
-pub(crate) fn listing_lines(matches: &[Match]) -> Vec<(Vec<u8>, [u8; 16])> {
+/// A selection as lines that a later build compares: path as the user knows it, and a short digest of the entry. Where
+/// times count the second half of that is the time's ([`only_time`]).
+pub(crate) fn listing_lines(matches: &[Match], dating: Dating) -> Vec<(Vec<u8>, [u8; 16])> {
     let mut lines = Vec::new();
     for found in matches {
-        if !found.root.is_dir() {
-            lines.push((found.named.clone(), short(&found.root)));
+        // Of a directory that is named only its time counts, if that does.
+        let counts = dating.is_strict() && !found.root.entry.path.is_empty();
+        if counts || !found.root.is_dir() {
+            lines.push((found.named.clone(), short(&found.root, dating)));
         }
         for node in &found.below {
-            lines.push((node.entry.path.clone(), short(node)));
+            lines.push((node.entry.path.clone(), short(node, dating)));
         }
     }
     lines.sort();
@@ -132,11 +155,23 @@ pub(crate) fn listing_lines(matches: &[Match]) -> Vec<(Vec<u8>, [u8; 16])> {
     lines
 }
 
-fn short(node: &Node) -> [u8; 16] {
-    let mut encoder = Encoder { out: Vec::new(), hasher: InternalHasher::new(), links: HashMap::new() };
-    encoder.entry(&node.entry);
-    encoder.flush();
+/// Whether two lines' digests differ in times alone. Of listings without times none do: both halves are of one hash.
+pub(crate) fn only_time(before: &[u8; 16], now: &[u8; 16]) -> bool {
+    before[..8] == now[..8] && before[8..] != now[8..]
+}
+
+fn short(node: &Node, dating: Dating) -> [u8; 16] {
     let mut out = [0; 16];
-    out.copy_from_slice(&encoder.hasher.key().as_bytes()[..16]);
+    let hashed = |encode: &dyn Fn(&mut Encoder)| {
+        let (out, hasher) = (Vec::new(), InternalHasher::new());
+        let mut encoder = Encoder { out, hasher, links: HashMap::new(), dating };
+        encode(&mut encoder);
+        encoder.flush();
+        encoder.hasher.key()
+    };
+    out.copy_from_slice(&hashed(&|encoder| encoder.entry(&node.entry)).as_bytes()[..16]);
+    if dating.is_strict() {
+        out[8..].copy_from_slice(&hashed(&|encoder| encoder.time(&node.entry)).as_bytes()[..8]);
+    }
     out
 }

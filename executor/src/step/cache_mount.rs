@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use buildc_digest::{ContentDigest, InternalHasher};
 use buildc_ir::step::Sharing;
@@ -13,9 +13,12 @@ use rustix::io::Errno;
 
 use super::{Site, StepError};
 use crate::cache_mounts::{ABOUT, About, DATA, HOME};
+use crate::event::Event;
 
 /// Pause between two attempts at a lock that another step holds.
 const PAUSE: Duration = Duration::from_millis(10);
+/// How long nothing is said of waiting.
+const SILENCE: Duration = Duration::from_millis(500);
 
 /// Which cache is wanted.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +66,7 @@ pub(super) fn take(
                 let lock = open_lock(&place)?;
                 let whole = place.join(DATA).exists() && place.join(ABOUT).exists();
                 let exclusive = sharing == Sharing::Locked || !whole;
-                wait(site, &lock, exclusive, &place)?;
+                wait(site, &lock, exclusive, (wanted.id, &place))?;
                 (lock, place)
             }
         };
@@ -79,7 +82,7 @@ pub(super) fn take(
             describe(&place, &about).map_err(StepError::io("Making the cache mount", &place))?;
         }
         if wanted.sharing == Sharing::Shared {
-            wait(site, &lock, false, &place)?;
+            wait(site, &lock, false, (wanted.id, &place))?;
             // Between the two kinds of lock nobody had it.
             if !is_current(&lock, &place) {
                 continue;
@@ -147,17 +150,28 @@ fn private(home: &Path, name: &str) -> Result<(File, PathBuf), StepError> {
     }
 }
 
-fn wait(site: &Site<'_>, lock: &File, exclusive: bool, place: &Path) -> Result<(), StepError> {
+/// Waits for a lock, and says so where that takes longer than steps of one build usually keep each other.
+fn wait(site: &Site<'_>, lock: &File, exclusive: bool, (id, place): (&str, &Path)) -> Result<(), StepError> {
     let operation = if exclusive {
         FlockOperation::NonBlockingLockExclusive
     } else {
         FlockOperation::NonBlockingLockShared
     };
+    let (begun, mut told) = (Instant::now(), false);
     loop {
         match flock(lock, operation) {
             Ok(()) => return Ok(()),
             Err(Errno::WOULDBLOCK) if site.cancel.is_cancelled() => return Err(StepError::Cancelled),
-            Err(Errno::WOULDBLOCK) => std::thread::sleep(PAUSE),
+            Err(Errno::WOULDBLOCK) => {
+                if !told && begun.elapsed() > SILENCE {
+                    told = true;
+                    let message = format!(
+                        "Waiting for the cache mount `{id}`, which another step or `buildc shell` holds"
+                    );
+                    site.recorder.tell(Event::Warning { id: None, code: "step::waiting", message });
+                }
+                std::thread::sleep(PAUSE);
+            }
             Err(Errno::INTR) => {}
             Err(e) => return Err(StepError::io("Locking the cache mount", place)(e.into())),
         }

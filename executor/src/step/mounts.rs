@@ -196,7 +196,7 @@ impl<'m> Mounts<'m> {
             From::Input(index) => {
                 let tree = self.inputs.get(*index).cloned().unwrap_or_else(Tree::empty);
                 let tree = LayerTree::new(self.site.store, &tree.layers)?;
-                Arc::new(select::select(&tree, &query).map_err(StepError::select)?)
+                Arc::new(select::select(&tree, &query, self.site.dating).map_err(StepError::select)?)
             }
         };
         let digest = selection.summary.digest;

@@ -13,10 +13,10 @@ const MAX_BYTES: usize = 16 << 20;
 
 /// The key of a step's traces; `None` for what is not traced.
 pub(super) fn key(site: &Site<'_>, work: &Work<'_>, selected: &[ContentDigest]) -> Option<Key> {
-    if site.options.tracing != Tracing::On {
+    if site.options.tracing != Tracing::On || site.dating.is_strict() {
         return None;
     }
-    Some(keys::clamped(keys::trace_key(&work.node.step, selected)?, site.clamp))
+    Some(site.keyed(keys::trace_key(&work.node.step, selected)?))
 }
 
 /// The layers of a run over another base that read nothing of what is different here. They are then this step's result

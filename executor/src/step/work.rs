@@ -8,19 +8,23 @@ use buildc_ir::{PlannedStep, Role, StepId, keys};
 use buildc_store::Layer;
 
 use super::{Ahead, Prepared};
+use crate::dating::Dating;
 use crate::event::Why;
 
-/// The tree that a step leaves: its layers, lowest first, and their content digest.
+/// The tree that a step leaves: its layers, lowest first, and what stands for them in keys.
 #[derive(Clone, Debug)]
 pub(crate) struct Tree {
     pub layers: Arc<Vec<Layer>>,
-    pub digest: ContentDigest,
+    /// Of their contents.
+    content: ContentDigest,
+    /// The same with times.
+    dated: ContentDigest,
 }
 
 impl Tree {
     /// The tree without layers.
     pub(crate) fn empty() -> Self {
-        Self { layers: Arc::default(), digest: keys::empty_tree() }
+        Self { layers: Arc::default(), content: keys::empty_tree(), dated: keys::empty_tree() }
     }
 
     /// This tree with more layers on it.
@@ -31,8 +35,19 @@ impl Tree {
         let mut layers = Vec::with_capacity(self.layers.len() + own.len());
         layers.extend_from_slice(&self.layers);
         layers.extend_from_slice(own);
-        let digest = own.iter().fold(self.digest, |tree, layer| keys::tree_extend(tree, &layer.content));
-        Self { layers: Arc::new(layers), digest }
+        let extended = |tree, dating: Dating| {
+            own.iter().fold(tree, |tree, layer| keys::tree_extend(tree, &dating.of_layer(layer)))
+        };
+        let (content, dated) = (extended(self.content, Dating::Free), extended(self.dated, Dating::Strict));
+        Self { layers: Arc::new(layers), content, dated }
+    }
+
+    /// What stands for it in keys.
+    pub(crate) fn digest(&self, dating: Dating) -> ContentDigest {
+        match dating {
+            Dating::Free => self.content,
+            Dating::Strict => self.dated,
+        }
     }
 }
 

@@ -196,6 +196,7 @@ impl Recipe {
             origins: Vec::new(),
             stages: Vec::new(),
             args: BTreeMap::new(),
+            setting: None,
         };
         self.top = Some(self.graph.add(node).unwrap());
         self
@@ -276,6 +277,7 @@ impl Recipe {
             privilege,
             estimate: Estimate::default(),
             clamp: None,
+            strict_times: false,
             sources,
         }
     }

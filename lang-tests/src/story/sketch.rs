@@ -93,6 +93,7 @@ impl Sketch<'_> {
             origins: vec![span],
             stages: vec![self.now.name.clone()],
             args,
+            setting: None,
         };
         let id = self.graph.add(node).expect("inputs come first");
         self.now.top = Some(id);

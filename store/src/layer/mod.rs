@@ -141,10 +141,19 @@ impl Store {
 
     /// A layer with these entries, times aside. Marked as used while this process has a lease.
     pub fn layer_by_content(&self, content: &ContentDigest) -> Result<Option<Layer>> {
+        self.layer_with("content", content.as_bytes())
+    }
+
+    /// The layer with this diff id. Marked as used while this process has a lease.
+    pub fn peek_layer(&self, diff_id: &DiffId) -> Result<Option<Layer>> {
+        self.layer_with("diff_id", diff_id.as_bytes())
+    }
+
+    fn layer_with(&self, column: &str, value: &[u8; 32]) -> Result<Option<Layer>> {
         let find = |tx: &Transaction<'_>| {
-            let sql = format!("SELECT {LAYER_COLUMNS} FROM layers WHERE content = ?1 ORDER BY id LIMIT 1");
+            let sql = format!("SELECT {LAYER_COLUMNS} FROM layers WHERE {column} = ?1 ORDER BY id LIMIT 1");
             let mut statement = tx.prepare_cached(&sql)?;
-            let mut rows = statement.query([content.as_bytes()])?;
+            let mut rows = statement.query([value])?;
             rows.next()?.map(|row| read_layer(self, row)).transpose()
         };
         let Some(fresh_from) = self.leases().fresh_from() else { return self.index().read(find) };

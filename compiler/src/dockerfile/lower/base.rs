@@ -83,9 +83,10 @@ impl Lowering<'_> {
         stage: &str,
     ) -> Option<StepId> {
         let image = self.reached.images.get(&(reference.to_string(), platform.clone()))?;
+        let about = About::new(label, span, stage).with_setting(&image.config);
         let (reference, manifest) = (reference.to_string(), image.manifest);
         let kind = StepKind::Image(ImageSource { reference, manifest, platform: platform.clone() });
-        self.add(kind, Vec::new(), About::new(label, span, stage))
+        self.add(kind, Vec::new(), about)
     }
 
     /// Puts the steps of another build under this one; what that build wants of them.

@@ -1,12 +1,13 @@
 //! One stage: its tree, config, variables and history while its instructions are lowered one after the other.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use buildc_ir::step::{ConfigChange, Role};
 use buildc_ir::world::Resolver;
 use buildc_ir::{
-    Diagnostic, FileId, Graph, History, ImageConfig, Input, Platform, Span, Step, StepId, StepKind, Target,
-    TargetHistory, graph::Node,
+    Diagnostic, FileId, Graph, History, ImageConfig, Input, Platform, Setting, Span, Step, StepId, StepKind,
+    Target, TargetHistory, graph::Node,
 };
 
 use super::link::Fired;
@@ -195,6 +196,7 @@ impl<'a> Lowering<'a> {
             origins: vec![about.span],
             stages: vec![about.stage.to_owned()],
             args: about.args,
+            setting: about.setting,
         };
         match self.graph.add(node) {
             Ok(id) => Some(id),
@@ -231,6 +233,7 @@ impl<'a> Lowering<'a> {
         about: About<'_>,
         created_by: String,
     ) {
+        let about = if matches!(kind, StepKind::Exec(_)) { about } else { about.with_setting(&state.config) };
         if let Some(id) = self.add(kind, inputs, about) {
             state.tree = id;
             state.history.push(TargetHistory { created_by, step: Some(id) });
@@ -286,12 +289,18 @@ pub struct About<'a> {
     span: Span,
     stage: &'a str,
     args: BTreeMap<String, String>,
+    setting: Option<Arc<Setting>>,
 }
 
 impl<'a> About<'a> {
     /// Without ARGs.
     pub fn new(label: String, span: Span, stage: &'a str) -> Self {
-        Self { label, span, stage, args: BTreeMap::new() }
+        Self { label, span, stage, args: BTreeMap::new(), setting: None }
+    }
+
+    /// With what a command after it would run with.
+    pub fn with_setting(self, config: &ImageConfig) -> Self {
+        Self { setting: Some(Arc::new(Setting::of(config))), ..self }
     }
 
     /// With the ARGs in scope.

@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::sync::Arc;
 
 use buildc_digest::Digest;
 use buildc_ir::git::GitRemote;
@@ -12,8 +13,8 @@ use buildc_ir::graph::Node;
 use buildc_ir::step::{ImageSource, StepKind};
 use buildc_ir::world::{ResolvedImage, Resolver, WorldError};
 use buildc_ir::{
-    Diagnostic, Graph, History, ImageConfig, Input, Platform, Reference, SourceMap, Span, Step, StepId,
-    Target, TargetHistory,
+    Diagnostic, Graph, History, ImageConfig, Input, Platform, Reference, Setting, SourceMap, Span, Step,
+    StepId, Target, TargetHistory,
 };
 
 use super::primitive::Steps;
@@ -243,12 +244,25 @@ impl<'w> Builder<'w> {
         label: String,
         span: Option<Span>,
     ) -> Result<StepId, String> {
+        self.add_with(kind, inputs, label, span, None)
+    }
+
+    /// The same with the config that the tree has after it.
+    fn add_with(
+        &self,
+        kind: StepKind,
+        inputs: Vec<Input>,
+        label: String,
+        span: Option<Span>,
+        config: Option<&ImageConfig>,
+    ) -> Result<StepId, String> {
         let node = Node {
             step: Step { kind, inputs },
             label,
             origins: span.into_iter().collect(),
             stages: Vec::new(),
             args: BTreeMap::new(),
+            setting: config.map(|config| Arc::new(Setting::of(config))),
         };
         self.state.borrow_mut().graph.add(node).map_err(|error| error.to_string())
     }
@@ -267,7 +281,8 @@ impl<'w> Builder<'w> {
             StepKind::Mkdir(_) => what.to_owned(),
             _ => format!("{what}{}", history::LAYER_SUFFIX),
         };
-        let root = self.add(kind, inputs, what.to_owned(), span)?;
+        let config = (!matches!(kind, StepKind::Exec(_))).then_some(&tree.config);
+        let root = self.add_with(kind, inputs, what.to_owned(), span, config)?;
         tree.root = root;
         tree.history.push(TargetHistory { created_by, step: Some(root) });
         Ok(tree)

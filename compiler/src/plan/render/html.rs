@@ -104,7 +104,7 @@ fn steps(plan: &Plan) -> String {
             state_word(&step.state),
             escape(&node.label),
             escape(&places(plan, node)),
-            why(plan, step),
+            why(plan, node, step),
             step.last_duration_ms.map(figures::duration).unwrap_or_default(),
             step.last_size_bytes.map(figures::bytes).unwrap_or_default(),
         );
@@ -121,7 +121,7 @@ fn places(plan: &Plan, node: &Node) -> String {
     places.collect::<Vec<_>>().join(", ")
 }
 
-fn why(plan: &Plan, step: &PlannedStep) -> String {
+fn why(plan: &Plan, node: &Node, step: &PlannedStep) -> String {
     let mut out = escape(&reason::of(plan, step));
     if let Reason::FilesChanged { paths, .. } = &step.reason {
         let items: String = paths.iter().map(|path| format!("<li><code>{}</code>", escape(path))).collect();
@@ -129,6 +129,9 @@ fn why(plan: &Plan, step: &PlannedStep) -> String {
     }
     if let State::DependsOn { steps } = &step.state {
         let _ = write!(out, "<br>{}", escape(&text::decided(&plan.graph, steps, &step.reason)));
+    }
+    if let Some(untraced) = text::untraced(plan, node, step) {
+        let _ = write!(out, "<br>{}", escape(&untraced));
     }
     let _ = write!(out, "<details><summary>keys</summary><small>definition {}", step.definition_key);
     let others = [("placed", &step.placed_key), ("content", &step.content_key)];

@@ -6,7 +6,7 @@ use buildc_ir::graph::Node;
 use buildc_ir::{Plan, PlannedStep, Span, Target};
 use serde_json::{Value, json};
 
-use super::Totals;
+use super::{Totals, untraced};
 
 /// Version of the form; raised when a field changes its meaning or goes.
 const VERSION: u32 = 1;
@@ -50,6 +50,7 @@ fn step(plan: &Plan, node: &Node, planned: &PlannedStep) -> Value {
         "content_key": planned.content_key,
         "state": tagged("state", &planned.state),
         "reason": tagged("reason", &planned.reason),
+        "untraced": untraced(plan, node, planned),
         "early": planned.early,
         "merged": planned.merged,
         "last_duration_ms": planned.last_duration_ms,

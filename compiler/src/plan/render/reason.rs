@@ -35,6 +35,10 @@ pub fn reason(reason: &Reason, named: &dyn Fn(StepId) -> String) -> String {
         Reason::ArgChanged { name, before, after } => format!("ARG {}", change(name, before, after)),
         Reason::EnvChanged { name, before, after } => format!("ENV {}", change(name, before, after)),
         Reason::SettingChanged { name, before, after } => change(name, before, after),
+        Reason::FilesChanged { paths, total } if only_times(paths) => match total {
+            1 => "1 file has another time:".to_owned(),
+            total => format!("{total} files have other times:"),
+        },
         Reason::FilesChanged { total: 1, .. } => "1 file changed:".to_owned(),
         Reason::FilesChanged { paths, total } if !paths.is_empty() => format!("{total} files changed:"),
         Reason::FilesChanged { .. } => "files of the build context changed".to_owned(),
@@ -50,6 +54,11 @@ pub fn reason(reason: &Reason, named: &dyn Fn(StepId) -> String) -> String {
         Reason::NotPulled => "has to be pulled".to_owned(),
         Reason::NotPinned => "fetched without a checksum, so asked for every time".to_owned(),
     }
+}
+
+/// Whether nothing but times is different: changes of any other kind come first.
+fn only_times(paths: &[String]) -> bool {
+    paths.first().is_some_and(|path| path.starts_with('@'))
 }
 
 fn read_changed(path: &str, aspect: Option<Aspect>) -> String {

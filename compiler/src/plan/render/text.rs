@@ -2,8 +2,11 @@
 
 use std::fmt::Write as _;
 
+use buildc_ir::graph::Node;
 use buildc_ir::plan::Tracing;
-use buildc_ir::{Graph, PassReport, Plan, PlannedStep, Privilege, Reason, State, StepId, StepKind, Target};
+use buildc_ir::{
+    Graph, PassReport, Plan, PlannedStep, Privilege, Reason, State, StepId, StepKind, Target, keys,
+};
 
 use super::reason::{self, one_line, quoted};
 use super::{Totals, figures, state_word};
@@ -53,7 +56,7 @@ pub fn lines(plan: &Plan) -> Vec<Line> {
     out.push(header(String::new()));
     for ((_, node), step) in plan.graph.iter().zip(&plan.steps) {
         out.push(Line { tone: tone(&step.state), text: step_line(&node.label, step) });
-        out.extend(details(plan, step).into_iter().map(|text| Line { tone: Tone::Detail, text }));
+        out.extend(details(plan, node, step).into_iter().map(|text| Line { tone: Tone::Detail, text }));
     }
     out
 }
@@ -87,10 +90,28 @@ fn tracing(plan: &Plan) -> Option<String> {
         Tracing::Off => {
             Some("No traces (--trace=off): a command runs again when anything below it changes".to_owned())
         }
+        Tracing::StrictTimes => Some(
+            "No traces (--strict-times): a command runs again when anything below it changes, times of files included"
+                .to_owned(),
+        ),
         Tracing::Unavailable { why } => {
             Some(format!("No traces: a command runs again when anything below it changes. {}", one_line(why)))
         }
     }
+}
+
+/// Why a command that may run is not traced although others are.
+pub fn untraced(plan: &Plan, node: &Node, step: &PlannedStep) -> Option<String> {
+    let may_run = matches!(step.state, State::WillRun | State::DependsOn { .. });
+    let StepKind::Exec(exec) = &node.step.kind else { return None };
+    if !may_run || plan.tracing != Tracing::On {
+        return None;
+    }
+    if exec.insecure {
+        return Some("not traced because of --security=insecure".to_owned());
+    }
+    let kinds = keys::unkeyed_mounts(exec);
+    (!kinds.is_empty()).then(|| format!("not traced because of its mounts ({})", kinds.join(", ")))
 }
 
 fn target(target: &Target) -> String {
@@ -140,7 +161,7 @@ fn step_line(label: &str, step: &PlannedStep) -> String {
     format!("{} {:<10}  {}{last}", mark(&step.state), state_word(&step.state), one_line(label))
 }
 
-fn details(plan: &Plan, step: &PlannedStep) -> Vec<String> {
+fn details(plan: &Plan, node: &Node, step: &PlannedStep) -> Vec<String> {
     let mut out = Vec::new();
     let mut say = |text: String| out.push(format!("              {text}"));
     let obvious =
@@ -158,6 +179,7 @@ fn details(plan: &Plan, step: &PlannedStep) -> Vec<String> {
     if let State::DependsOn { steps } = &step.state {
         say(decided(&plan.graph, steps, &step.reason));
     }
+    untraced(plan, node, step).into_iter().for_each(&mut say);
     if let Some(early) = step.early {
         say(format!("may start early, over {}", quoted(&plan.graph, early.over)));
     }
