@@ -253,7 +253,12 @@ fn the_tree_of_a_source_is_within_the_limit_too() {
 
 #[test]
 fn files_without_end_are_read_no_further_than_the_limit() {
-    for words in [&["/dev/zero"][..], &["-E", "builtins.readFile /dev/zero"], &["-E", "import /dev/zero"]] {
+    for words in [
+        &["/dev/zero"][..],
+        &["-E", "builtins.readFile /dev/zero"],
+        &["-E", "import /dev/zero"],
+        &["-E", "{ x }: x", "--arg-from-file", "x", "/dev/zero"],
+    ] {
         let output = eval(&["--memory-limit", "64m"]).args(words).output().expect("buildc runs");
         assert_eq!(output.status.code(), Some(1), "{words:?}");
         assert!(end(&output).contains("bytes of memory allowed"), "{words:?}: {}", end(&output));

@@ -117,17 +117,18 @@ fn value<'a>(ev: &mut Evaluator<'a>, given: &Given, directory: &[u8], most: usiz
         Given::Stdin => text_of(io::stdin().lock(), most)
             .map_err(|error| EvalError::new(format!("reading from stdin: {}", reason(&error))))?,
     };
+    ev.room_for(text.len())?;
     Ok(ev.string(ev.bytes(&text)))
 }
 
-/// What there is to read, of which there may be `most` bytes.
+/// What there is to read; of more than `most` bytes one byte more, which is enough to be refused.
 ///
 /// # Errors
-/// When it cannot be read or is longer ([`io::ErrorKind::FileTooLarge`]).
+/// When it cannot be read.
 pub fn text_of(source: impl Read, most: usize) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     source.take((most as u64).saturating_add(1)).read_to_end(&mut text)?;
-    if text.len() > most { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(text) }
+    Ok(text)
 }
 
 /// The system's words for an error, without its number.

@@ -34,6 +34,20 @@ pub struct PlanArgs {
     _shm_size: Option<String>,
     #[arg(long = "ulimit", value_name = "LIMIT", hide = true)]
     _ulimit: Vec<String>,
+    #[arg(long = "resource", value_name = "NAME=VALUE", hide = true)]
+    _resource: Vec<String>,
+    #[arg(short = 't', long = "tag", value_name = "NAME", hide = true)]
+    _tag: Vec<String>,
+    #[arg(short = 'o', long = "output", value_name = "DEST", hide = true)]
+    _output: Vec<String>,
+    #[arg(long = "push", value_name = "BOOL", num_args = 0..=1, require_equals = true, hide = true)]
+    _push: Option<Option<String>>,
+    #[arg(long = "load", value_name = "BOOL", num_args = 0..=1, require_equals = true, hide = true)]
+    _load: Option<Option<String>>,
+    #[arg(long = "progress", value_name = "HOW", hide = true)]
+    _progress: Option<String>,
+    #[arg(short = 'q', long = "quiet", hide = true)]
+    _quiet: bool,
     #[arg(long = "ssh", value_name = "ID", hide = true)]
     _ssh: Vec<String>,
 }
