@@ -55,7 +55,10 @@ pub fn of_file(
 }
 
 fn of_context(args: &SourceArgs, options: &mut LowerOptions, place: &Place) -> Result<Option<i64>, Failure> {
-    let seconds = place.time().map_or_else(|| of_options(args), |time| Ok(Some(time)))?;
+    // One outside of what images can say is as good as none.
+    let last = i64::try_from(units::LAST_SECOND).unwrap_or(i64::MAX);
+    let time = place.time().filter(|time| (0..=last).contains(time));
+    let seconds = time.map_or_else(|| of_options(args), |time| Ok(Some(time)))?;
     let text = seconds.map(|seconds| seconds.to_string()).unwrap_or_default();
     options.build_args.insert(NAME.to_owned(), Some(text));
     Ok(seconds)

@@ -4,12 +4,13 @@ let
   tree = builtins.path {
     name = "tree";
     path = ./read-write-mode;
-    filter = path: type: baseNameOf path != "left-out";
+    filter = path: type: baseNameOf path != "left-out" && baseNameOf path != "run";
   };
   again = builtins.path { name = "again"; path = tree; };
   flat = builtins.path { name = "flat"; path = text; recursive = false; };
   file = "${./read-write-mode/below/file}";
   derivation' = derivation { name = "d"; system = "s"; builder = text; };
+  again' = path: builtins.path { name = "t"; path = builtins.path { name = "f"; inherit path; recursive = false; }; };
   parts = path: builtins.attrNames (builtins.readDir path);
 in {
   imported = import text;
@@ -18,5 +19,6 @@ in {
   contents = map builtins.readFile [ flat file (tree + "/below/file") (again + "/below/file") ];
   types = map builtins.readFileType [ text tree ];
   derivation = builtins.match "Derive.*builder.*" (builtins.readFile derivation'.drvPath) != null;
+  flat-is-plain = again' ./read-write-mode/run == again' ./read-write-mode/below/file;
   joined = builtins.readFile "${./read-write-mode}/below/file";
 }

@@ -56,7 +56,11 @@ fn limits(options: &[String]) -> Result<Limits, Failure> {
             let number = || value.parse::<u64>().ok().filter(|n| *n > 0);
             let number = || number().ok_or_else(|| fail(format!("`{value}` is not a number above 0")));
             match name {
-                "memory" => limits.memory_bytes = Some(options::size("--resource memory", value)?),
+                // As for docker, 0 is no limit.
+                "memory" => {
+                    limits.memory_bytes =
+                        Some(options::size("--resource memory", value)?).filter(|size| *size > 0);
+                }
                 "memory-swap" => limits.memory_swap_bytes = Some(options::memory_swap(value)?),
                 "cpu-shares" => limits.cpu_shares = Some(number()?),
                 "cpu-quota" => quota = Some(number()? as f64),

@@ -16,7 +16,7 @@ use crate::pattern::SelectionQuery;
 use crate::step::{Copy, CopySource, Exec, From, HttpSource, Mount, MountSource, Step, StepId, StepKind};
 
 /// Version byte mixed into every key; raised when meaning or encoding changes.
-pub const KEY_VERSION: u8 = 3;
+pub const KEY_VERSION: u8 = 4;
 
 fn start(domain: &str, step: &Step, mut encoder: Encoder) -> InternalHasher {
     let mut hasher = InternalHasher::new();

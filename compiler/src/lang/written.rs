@@ -4,8 +4,9 @@
 //! Never does: write anything; a copy is seen where the original lies.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use buildc_ir::git::GitRemote;
 use buildc_ir::source::{Facts, Source};
@@ -19,11 +20,13 @@ pub struct Written<'w> {
     store: Vec<u8>,
     /// By the name in the store.
     objects: RefCell<BTreeMap<Vec<u8>, Kept>>,
+    /// Bytes of the texts.
+    held: Cell<usize>,
 }
 
 #[derive(Clone, Debug)]
 enum Kept {
-    Text(Vec<u8>),
+    Text(Rc<[u8]>),
     Copy {
         /// Where the original is in the world below.
         original: Vec<u8>,
@@ -33,7 +36,7 @@ enum Kept {
 
 /// Where a path leads.
 enum Place<'p> {
-    Text(Vec<u8>),
+    Text(Rc<[u8]>),
     /// In the world below.
     Below(Cow<'p, [u8]>),
     Nothing,
@@ -42,7 +45,7 @@ enum Place<'p> {
 impl<'w> Written<'w> {
     /// With nothing added yet; `store` is the directory of the store.
     pub fn new(world: &'w dyn World, store: &[u8]) -> Self {
-        Self { world, store: store.to_vec(), objects: RefCell::default() }
+        Self { world, store: store.to_vec(), objects: RefCell::default(), held: Cell::new(0) }
     }
 
     /// The name of the object that a path is in, and what follows it.
@@ -121,7 +124,7 @@ impl World for Written<'_> {
 
     fn read_file(&self, path: &[u8]) -> Result<Vec<u8>, WorldError> {
         match self.place(path) {
-            Place::Text(text) => Ok(text),
+            Place::Text(text) => Ok(text.to_vec()),
             Place::Below(path) => self.world.read_file(&path),
             Place::Nothing => missing(path),
         }
@@ -129,7 +132,7 @@ impl World for Written<'_> {
 
     fn read_file_within(&self, path: &[u8], most: usize) -> Result<Option<Vec<u8>>, WorldError> {
         match self.place(path) {
-            Place::Text(text) => Ok(Some(text).filter(|text| text.len() <= most)),
+            Place::Text(text) => Ok(Some(text).filter(|text| text.len() <= most).map(|text| text.to_vec())),
             Place::Below(path) => self.world.read_file_within(&path, most),
             Place::Nothing => missing(path),
         }
@@ -186,15 +189,21 @@ impl World for Written<'_> {
         self.world.keep(source, from, path, facts)
     }
 
-    fn add(&self, path: &[u8], object: Object<'_>) {
-        let Some((name, b"")) = self.split(path) else { return };
-        let kept = match object {
-            Object::Text(text) => Some(Kept::Text(text.to_vec())),
-            Object::Copy { original, left_out } => self.copy(original, left_out),
-        };
-        if let Some(kept) = kept {
-            self.objects.borrow_mut().insert(name.to_vec(), kept);
+    fn add(&self, path: &[u8], object: Object<'_>) -> usize {
+        if let Some((name, b"")) = self.split(path)
+            && !self.objects.borrow().contains_key(name)
+        {
+            let kept = match object {
+                Object::Text(text) => Some(Kept::Text(text.into())),
+                Object::Copy { original, left_out } => self.copy(original, left_out),
+            };
+            if let Some(kept) = kept {
+                let bytes = if let Kept::Text(text) = &kept { text.len() } else { 0 };
+                self.held.set(self.held.get().saturating_add(bytes));
+                self.objects.borrow_mut().insert(name.to_vec(), kept);
+            }
         }
+        self.held.get()
     }
 
     fn variable(&self, name: &[u8]) -> Option<Vec<u8>> {

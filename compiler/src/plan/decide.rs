@@ -161,7 +161,12 @@ impl<'a> Decider<'a> {
 
     fn look_up_placed(&mut self, at: usize) {
         let definition = &self.definitions[at];
-        if let (Some(base), false) = (self.base_tree(at), definition.volatile) {
+        // It says nothing of the times of other trees than the base.
+        let is_undated = self.options.strict_times
+            && keys::selections(&self.node(at).step.kind)
+                .iter()
+                .any(|selection| matches!(selection.from, From::Input(_)));
+        if let (Some(base), false) = (self.base_tree(at), definition.volatile || is_undated) {
             let key = keys::placed_key(&definition.key, base);
             self.decisions[at].placed_key = Some(key);
             if let (false, Some(layers)) = (self.options.is_fresh(self.node(at)), self.facts.result(&key)) {

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -186,6 +186,18 @@ pub enum MountSpec {
         /// Group inside the container.
         gid: u32,
     },
+}
+
+impl MountSpec {
+    /// Where it is seen, absolute.
+    pub fn target(&self) -> &Path {
+        match self {
+            MountSpec::Bind { target, .. }
+            | MountSpec::Tree { target, .. }
+            | MountSpec::Tmpfs { target, .. }
+            | MountSpec::File { target, .. } => target,
+        }
+    }
 }
 
 /// The network namespace of a launch.

@@ -49,6 +49,18 @@ impl CacheMount {
     }
 }
 
+/// Where the cache is that [`take`] gives whoever asks for the same; `None` where each is given one of its own.
+pub(super) fn shared_dir(
+    site: &Site<'_>,
+    wanted: &Wanted<'_>,
+    start: Option<ContentDigest>,
+) -> Result<Option<PathBuf>, StepError> {
+    if wanted.sharing == Sharing::Private {
+        return Ok(None);
+    }
+    Ok(Some(site.store.subdir(HOME)?.join(name(&wanted.about(start))).join(DATA)))
+}
+
 /// Takes a cache, made from `start` when it is new. Another mode, owner or start is another cache.
 pub(super) fn take(
     site: &Site<'_>,

@@ -39,8 +39,11 @@ impl<'m> Mounts<'m> {
         self.specs.push(spec);
     }
 
+    /// In the order in which they are mounted: as in BuildKit none hides one below it, whatever their order in the file.
     pub(crate) fn specs(&self) -> Vec<MountSpec> {
-        self.specs.clone()
+        let mut specs = self.specs.clone();
+        specs.sort_by(|one, other| one.target().cmp(other.target()));
+        specs
     }
 
     /// Variables that mounts set.
@@ -48,17 +51,13 @@ impl<'m> Mounts<'m> {
         &self.env
     }
 
-    /// Prepares all mounts of a command; `chosen` has the selection of each bind mount. As in BuildKit a mount does not hide one
-    /// below it, whatever their order in the file.
+    /// Prepares all mounts of a command; `chosen` has the selection of each bind mount.
     pub(super) fn add_all(&mut self, mounts: &[Mount], chosen: &[Chosen]) -> Result<(), StepError> {
         let mut chosen = chosen.iter();
-        let mut pairs: Vec<(&Mount, Option<&Chosen>)> = Vec::new();
-        for mount in mounts {
+        mounts.iter().try_for_each(|mount| {
             let selected = matches!(mount.source, MountSource::Bind { .. }).then(|| chosen.next()).flatten();
-            pairs.push((mount, selected));
-        }
-        pairs.sort_by(|(one, _), (other, _)| one.target.cmp(&other.target));
-        pairs.into_iter().try_for_each(|(mount, selected)| self.add(mount, selected))
+            self.add(mount, selected)
+        })
     }
 
     /// Prepares one mount; a bind mount of a build context shows what was `chosen`.
@@ -163,19 +162,26 @@ impl<'m> Mounts<'m> {
             Some((from, path)) => Some(self.initial(from, path)?),
         };
         let wanted = cache_mount::Wanted { id, sharing: *sharing, mode: *mode, owner: (*uid, *gid) };
-        let cache = cache_mount::take(
-            self.site,
-            &wanted,
-            start.as_ref().map(|(digest, dir)| (digest, dir.as_path())),
-        )?;
+        let start = start.as_ref().map(|(digest, dir)| (digest, dir.as_path()));
+        // A command that mounts a cache twice waits for nobody but itself.
+        let known = cache_mount::shared_dir(self.site, &wanted, start.map(|(digest, _)| *digest))?
+            .filter(|dir| self.caches.iter().any(|cache| cache.dir() == dir));
+        let source = match known {
+            Some(dir) => dir,
+            None => {
+                let cache = cache_mount::take(self.site, &wanted, start)?;
+                let dir = cache.dir().to_owned();
+                self.caches.push(cache);
+                dir
+            }
+        };
         self.specs.push(MountSpec::Bind {
-            source: cache.dir().to_owned(),
+            source,
             target: (&mount.target).into(),
             readonly: mount.readonly,
             recursive: false,
             propagation: None,
         });
-        self.caches.push(cache);
         Ok(())
     }
 

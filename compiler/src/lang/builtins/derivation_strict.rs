@@ -80,7 +80,7 @@ impl<'a> Evaluator<'a> {
         let derivation = draft.derivation;
         let store = self.store_dir();
         let (path, text) = derivation.object(&store).map_err(|error| path_error(&error))?;
-        self.world.add(&store.print(&path), Object::Text(&text));
+        self.add_object(&path, Object::Text(&text))?;
         let mut memory = std::mem::take(&mut self.memory.derivations);
         let recorded =
             memory.record(&store, path.clone(), &derivation, &mut |path| self.stored_derivation(path));

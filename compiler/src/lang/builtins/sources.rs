@@ -68,7 +68,7 @@ fn to_file<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> 
     let references = References { others: referred.iter().collect(), itself: false };
     let hash = Hash::of(Algorithm::Sha256, contents.bytes());
     let path = text_path(&store, name, &hash, &references).map_err(|error| path_error(&error))?;
-    ev.world.add(&store.print(&path), Object::Text(contents.bytes()));
+    ev.add_object(&path, Object::Text(contents.bytes()))?;
     Ok(ev.store_path_value(&path))
 }
 
@@ -259,19 +259,28 @@ impl<'a> Evaluator<'a> {
                 [b"store path mismatch in (possibly filtered) path added from '", &path.bytes[..], b"'"];
             return Err(EvalError::new(parts.concat()));
         }
-        self.add_copy(&found, &source, &left_out)?;
+        self.add_copy(&found, &source, &left_out, method)?;
         Ok(self.store_path_value(&found))
     }
 
     /// Tells the world of a copy.
-    fn add_copy(&self, object: &StorePath, original: &[u8], left_out: &[Vec<u8>]) -> Result<()> {
-        let path = self.store_dir().print(object);
-        if shipped::is_shipped(original) {
-            self.world.add(&path, Object::Text(&self.file_contents(original)?));
-        } else {
-            self.world.add(&path, Object::Copy { original, left_out });
+    fn add_copy(
+        &self,
+        object: &StorePath,
+        original: &[u8],
+        left_out: &[Vec<u8>],
+        method: FileMethod,
+    ) -> Result<()> {
+        if shipped::is_shipped(original) || method == FileMethod::Flat {
+            // Of a plain file nothing counts but its bytes.
+            return self.add_object(object, Object::Text(&self.file_contents(original)?));
         }
-        Ok(())
+        self.add_object(object, Object::Copy { original, left_out })
+    }
+
+    /// Tells the world of an object, where there is room for it.
+    pub(super) fn add_object(&self, path: &StorePath, object: Object<'_>) -> Result<()> {
+        self.room_for(self.world.add(&self.store_dir().print(path), object))
     }
 
     /// The hash by which a file or tree is addressed.
@@ -316,7 +325,7 @@ impl<'a> Evaluator<'a> {
                 let store = self.store_dir();
                 let object = fixed_output_path(&store, source_name(name), FileMethod::Archive, &hash)
                     .map_err(|error| path_error(&error))?;
-                self.add_copy(&object, &source, &[])?;
+                self.add_copy(&object, &source, &[], FileMethod::Archive)?;
                 self.memory.sources.insert(path.to_vec(), object.clone());
                 object
             }
