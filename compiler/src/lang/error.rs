@@ -87,10 +87,17 @@ impl EvalError {
     #[cold]
     #[must_use]
     pub fn trace(mut self: Box<Self>, pos: Pos, text: impl Into<Cow<'static, [u8]>>) -> Box<Self> {
+        self.add_trace(pos, text);
+        self
+    }
+
+    /// The same in place. A result that is taken apart to be told more is copied even when it is none of an error, and
+    /// that costs where it happens with each call.
+    #[cold]
+    pub fn add_trace(&mut self, pos: Pos, text: impl Into<Cow<'static, [u8]>>) {
         if self.is_traced() {
             self.traces.push(Trace { pos, text: text.into(), always: false });
         }
-        self
     }
 
     /// Whether it is told what was being done: not of what ends an evaluation from outside.

@@ -10,7 +10,7 @@ use super::eval::Evaluator;
 use super::number;
 use super::report;
 use super::syntax::{self, Symbols, ast};
-use super::value::{Attrs, Closure, Deferred, List, Value};
+use super::value::{Attrs, Closure, List, Value};
 
 /// What is left out, and how functions and suspensions are called.
 #[derive(Clone, Copy, Debug)]
@@ -75,9 +75,9 @@ pub fn type_phrase(value: Value<'_>) -> String {
         Value::PartialBuiltin(partial) => {
             format!("the partially applied built-in function '{}'", partial.builtin.name)
         }
-        Value::Deferred(..) => "a function application".into(),
-        Value::Thunk(slot) if matches!(slot.get(), Value::Deferred(..)) => "a function application".into(),
-        Value::Thunk(_) | Value::Pending(..) | Value::Failed(_) => "a thunk".into(),
+        Value::Thunk(slot) if matches!(slot.get(), Value::Suspended(_)) => type_phrase(slot.get()),
+        Value::Suspended(suspension) if suspension.function().is_some() => "a function application".into(),
+        Value::Suspended(_) | Value::Thunk(_) | Value::Failed(_) => "a thunk".into(),
         Value::Blackhole => "a black hole".into(),
     }
 }
@@ -114,10 +114,10 @@ impl<'a> Printer<'_, 'a> {
                 self.function(value);
             }
             Value::Thunk(slot) => match slot.get() {
-                Value::Thunk(_) | Value::Pending(..) | Value::Deferred(..) => self.suspended(),
+                Value::Suspended(_) | Value::Thunk(_) => self.suspended(),
                 value => self.value(value, depth),
             },
-            Value::Pending(..) | Value::Deferred(..) => self.suspended(),
+            Value::Suspended(_) => self.suspended(),
             Value::Blackhole => self.text("«potential infinite recursion»"),
             Value::Failed(_) => self.text("«failed»"),
         }
@@ -234,14 +234,4 @@ pub fn source(symbols: &Symbols<'_>, tree: ast::Node<'_>) -> Vec<u8> {
     let mut out = Vec::new();
     syntax::print::expr(&mut out, tree, symbols);
     out
-}
-
-/// The place that Nix takes for a suspended application: that of the function.
-pub fn deferred_function<'a>(deferred: &Deferred<'a>) -> Value<'a> {
-    match *deferred {
-        Deferred::Map { function, .. }
-        | Deferred::Generate { function }
-        | Deferred::MapAttrs { function, .. }
-        | Deferred::Apply { function, .. } => function,
-    }
 }

@@ -8,7 +8,7 @@ use crate::lang::eval::Evaluator;
 use crate::lang::syntax::symbol::known;
 use crate::lang::syntax::{Pos, Symbol};
 use crate::lang::value::attrs::{AttrsBuilder, Found};
-use crate::lang::value::{Attrs, Deferred, Shape, Slot, Value, share};
+use crate::lang::value::{Attrs, Shape, Slot, Suspension, Value, Work, share};
 
 pub(super) const BUILTINS: &[Builtin] = &[
     Builtin::new("attrNames", &["set"], attr_names, "The names of *set*, sorted.").forces(0),
@@ -209,11 +209,8 @@ fn map_attrs<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>
         return Ok(Value::Attrs(attrs));
     }
     let (shape, values) = attrs.flatten(ev.arena);
-    let deferred = ev.arena.alloc(Deferred::MapAttrs { function: args[0], attrs });
-    let deferred: &'a Deferred<'a> = deferred;
-    let values = ev
-        .arena
-        .alloc_slice_fill_with(values.len(), |index| Cell::new(Value::Deferred(index as u32, deferred)));
+    let application = Suspension::application(ev.arena, Work::MapAttrs, &[args[0], Value::Attrs(attrs)]);
+    let values = ev.arena.alloc_slice_fill_with(values.len(), |index| Cell::new(application.at(index as u32)));
     Ok(Value::Attrs(Attrs::new(ev.arena, shape.without_positions(ev.arena), values)))
 }
 

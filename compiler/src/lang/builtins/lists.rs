@@ -6,7 +6,7 @@ use super::Builtin;
 use crate::lang::error::{EvalError, Result};
 use crate::lang::eval::Evaluator;
 use crate::lang::syntax::Pos;
-use crate::lang::value::{Deferred, List, Slot, Value, share};
+use crate::lang::value::{List, Suspension, Value, Work, share};
 
 pub(super) const BUILTINS: &[Builtin] = &[
     Builtin::new("length", &["list"], length, "The number of elements of *list*.").forces(0),
@@ -97,8 +97,8 @@ fn map<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     }
     let context = "while evaluating the first argument passed to builtins.map";
     let function = ev.function_of(args[0], Pos::NONE, context)?;
-    let deferred = ev.arena.alloc(Deferred::Map { function, items: list.items() });
-    Ok(deferred_list(ev, deferred, list.len()))
+    let application = Suspension::application(ev.arena, Work::Map, &[function, Value::List(list)]);
+    Ok(suspended_list(ev, application, list.len()))
 }
 
 fn gen_list<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
@@ -115,15 +115,13 @@ fn gen_list<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>>
         return Ok(ev.list(std::iter::empty()));
     }
     ev.room_for((size as usize).saturating_mul(size_of::<Value<'_>>()))?;
-    let deferred = ev.arena.alloc(Deferred::Generate { function });
-    Ok(deferred_list(ev, deferred, size as usize))
+    let application = Suspension::application(ev.arena, Work::Generate, &[function]);
+    Ok(suspended_list(ev, application, size as usize))
 }
 
 /// A list of suspended applications.
-fn deferred_list<'a>(ev: &Evaluator<'a>, deferred: &'a Deferred<'a>, size: usize) -> Value<'a> {
-    let items: &'a [Slot<'a>] =
-        ev.arena.alloc_slice_fill_with(size, |index| Cell::new(Value::Deferred(index as u32, deferred)));
-    ev.list_of_slots(items)
+fn suspended_list<'a>(ev: &Evaluator<'a>, application: Suspension<'a>, size: usize) -> Value<'a> {
+    ev.list_of_slots(ev.arena.alloc_slice_fill_with(size, |index| Cell::new(application.at(index as u32))))
 }
 
 fn concat_lists<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {

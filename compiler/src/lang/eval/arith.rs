@@ -128,12 +128,13 @@ impl<'a> Evaluator<'a> {
         env: &'a Env<'a>,
     ) -> Result<Value<'a>> {
         self.enter(operands.pos)?;
-        let result = self.eval_operands(op, operands, env);
+        let mut result = self.eval_operands(op, operands, env);
         self.leave();
-        result.map_err(|error| {
+        if let Err(error) = &mut result {
             let name = number_op(op).map_or("lessThan", |(_, name)| name);
-            while_calling(error, name, operands.pos)
-        })
+            while_calling(error, name, operands.pos);
+        }
+        result
     }
 
     #[inline(always)]

@@ -17,8 +17,8 @@ const CALL_SITE: &[u8] = b"from call site";
 impl<'a> Evaluator<'a> {
     /// The function that a lambda makes in a frame.
     #[inline(never)]
-    pub(super) fn closure(&self, lambda: &'a Lambda<'a>, env: &'a Env<'a>) -> Value<'a> {
-        Value::Closure(self.arena.alloc(Closure { lambda, env: env.escape() }))
+    pub(super) fn closure(&self, lambda: &'a Lambda<'a>, env: &'a Env<'a>) -> &'a Closure<'a> {
+        self.arena.alloc(Closure { lambda, env: env.escape() })
     }
 
     /// A call in the program: arguments go straight into the frame of the function where it takes just as many.
@@ -81,9 +81,13 @@ impl<'a> Evaluator<'a> {
             Item::Lazy(code) => self.eval(self.code(code), env),
             ref item => Ok(self.argument(item, env)),
         };
-        let matched = arg
-            .map_err(|error| call_site(error, pos))
-            .and_then(|arg| self.bind_formals(lambda, *formals, arg, frame, pos));
+        let matched = match arg {
+            Ok(arg) => self.bind_formals(lambda, *formals, arg, frame, pos),
+            Err(mut error) => {
+                call_site(&mut error, pos);
+                Err(error)
+            }
+        };
         let result = match matched {
             Ok(()) => self.run_body(lambda, frame, pos),
             Err(error) => Err(error),
@@ -101,21 +105,24 @@ impl<'a> Evaluator<'a> {
         env: &'a Env<'a>,
     ) -> Result<Value<'a>> {
         self.enter(call.pos)?;
-        let result = match call.args {
-            [a] => {
-                let args = [self.builtin_argument(builtin, 0, a, env)];
-                self.traced_builtin(builtin, &args, call.pos)
+        let mut few = [Value::Null; 2];
+        let many: Vec<Value<'a>>;
+        let args = match (call.args, &mut few) {
+            ([a], [first, _]) => {
+                self.put_builtin_argument(builtin, 0, a, env, first);
+                &few[..1]
             }
-            [a, b] => {
-                let args =
-                    [self.builtin_argument(builtin, 0, a, env), self.builtin_argument(builtin, 1, b, env)];
-                self.traced_builtin(builtin, &args, call.pos)
+            ([a, b], [first, second]) => {
+                self.put_builtin_argument(builtin, 0, a, env, first);
+                self.put_builtin_argument(builtin, 1, b, env, second);
+                &few[..]
             }
-            items => {
-                let args: Vec<Value<'a>> = items.iter().map(|item| self.argument(item, env)).collect();
-                self.traced_builtin(builtin, &args, call.pos)
+            (items, _) => {
+                many = items.iter().map(|item| self.argument(item, env)).collect();
+                &many[..]
             }
         };
+        let result = self.traced_builtin(builtin, args, call.pos);
         self.leave();
         result
     }
@@ -123,31 +130,40 @@ impl<'a> Evaluator<'a> {
     /// An argument of a builtin. What the builtin evaluates first of all is evaluated here, without a slot for it; when that
     /// fails, it fails again where the builtin wants it, and is traced as it should be.
     #[inline(always)]
-    fn builtin_argument(
+    fn put_builtin_argument(
         &mut self,
         builtin: &Builtin,
         index: u8,
         item: &'a Item<'a>,
         env: &'a Env<'a>,
-    ) -> Value<'a> {
+        place: &mut Value<'a>,
+    ) {
         if let Item::Local(slot) = *item {
             let value = env.slots[slot as usize].get();
             if value.is_evaluated() {
-                return value;
+                *place = value;
+                return;
             }
         }
-        if builtin.forced == Some(index) { self.forced_argument(item, env) } else { self.argument(item, env) }
+        if builtin.forced == Some(index) {
+            self.put_forced_argument(item, env, place);
+        } else {
+            self.put_argument(item, env, place);
+        }
     }
 
     #[inline(never)]
-    fn forced_argument(&mut self, item: &'a Item<'a>, env: &'a Env<'a>) -> Value<'a> {
+    fn put_forced_argument(&mut self, item: &'a Item<'a>, env: &'a Env<'a>, place: &mut Value<'a>) {
         let result = match *item {
-            Item::Const(value) => return value,
+            Item::Const(value) => Ok(value),
             Item::Local(slot) => self.force_slot(&env.slots[slot as usize], Pos::NONE),
             Item::Outer(place) => self.force_slot(outer(env, place), Pos::NONE),
             Item::Lazy(code) | Item::Cheap(code, _) => self.eval(self.code(code), env),
         };
-        result.unwrap_or_else(|error| self.failed(*error))
+        *place = match result {
+            Ok(value) => value,
+            Err(error) => self.failed(*error),
+        };
     }
 
     /// A suspension that fails with an error.
@@ -161,26 +177,26 @@ impl<'a> Evaluator<'a> {
     /// Evaluates the body of a function whose arguments are in `frame`.
     #[inline(always)]
     fn run_body(&mut self, lambda: &'a Lambda<'a>, frame: &'a Env<'a>, pos: Pos) -> Result<Value<'a>> {
-        match self.eval(lambda.body.get(), frame) {
-            Ok(value) => {
-                self.frames.release(frame);
-                Ok(value)
-            }
-            Err(error) => Err(self.traced_call(error, lambda, pos)),
+        let mut result = self.eval(lambda.body.get(), frame);
+        match &mut result {
+            Ok(_) => self.frames.release(frame),
+            Err(error) => self.trace_call(error, lambda, pos),
         }
+        result
     }
 
     #[cold]
-    fn traced_call(&self, error: Box<EvalError>, lambda: &Lambda<'a>, pos: Pos) -> Box<EvalError> {
+    fn trace_call(&self, error: &mut EvalError, lambda: &Lambda<'a>, pos: Pos) {
         if !self.options.show_trace {
-            return error;
+            return;
         }
         let place = lambda.params.last().map_or(Pos::NONE, |param| param.pos);
         let text = match lambda.name.get() {
             Some(name) => [b"while calling '".as_slice(), self.symbols.name(name), b"'"].concat(),
             None => b"while calling anonymous lambda".to_vec(),
         };
-        call_site(error.trace(place, text), pos)
+        error.add_trace(place, text);
+        call_site(error, pos);
     }
 
     /// Puts the attributes of an argument into the slots of the names in a set pattern.
@@ -195,7 +211,10 @@ impl<'a> Evaluator<'a> {
         let place = lambda.params[0].pos;
         let attrs = self
             .attrs_of(arg, place, "while evaluating the value passed for the lambda argument")
-            .map_err(|error| call_site(error, pos))?;
+            .map_err(|mut error| {
+                call_site(&mut error, pos);
+                error
+            })?;
         let (whole, slots) = (&frame.slots[0], &frame.slots[1..]);
         whole.set(Value::Attrs(attrs));
         let mut used = 0;
@@ -365,10 +384,13 @@ impl<'a> Evaluator<'a> {
         if builtin.sited {
             (self.sites.call, self.sites.called) = (pos, builtin.name);
         }
-        match (builtin.run)(self, args) {
-            Err(error) if builtin.traced => Err(while_calling(error, builtin.name, pos)),
-            result => result,
+        let mut result = (builtin.run)(self, args);
+        if let Err(error) = &mut result
+            && builtin.traced
+        {
+            while_calling(error, builtin.name, pos);
         }
+        result
     }
 
     fn apply_functor(&mut self, attrs: &'a Attrs<'a>, arg: Value<'a>, pos: Pos) -> Result<Value<'a>> {
@@ -393,12 +415,14 @@ impl<'a> Evaluator<'a> {
 
 /// Adds the line `from call site`, if there is one.
 #[cold]
-fn call_site(error: Box<EvalError>, pos: Pos) -> Box<EvalError> {
-    if pos.is_none() { error } else { error.trace(pos, CALL_SITE) }
+fn call_site(error: &mut EvalError, pos: Pos) {
+    if !pos.is_none() {
+        error.add_trace(pos, CALL_SITE);
+    }
 }
 
 /// Adds the line of a builtin.
 #[cold]
-pub(super) fn while_calling(error: Box<EvalError>, name: &str, pos: Pos) -> Box<EvalError> {
-    error.trace(pos, format!("while calling the '{name}' builtin").into_bytes())
+pub(super) fn while_calling(error: &mut EvalError, name: &str, pos: Pos) {
+    error.add_trace(pos, format!("while calling the '{name}' builtin").into_bytes());
 }

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use super::Evaluator;
 use crate::lang::error::Result;
-use crate::lang::print::deferred_function;
 use crate::lang::syntax::Pos;
 use crate::lang::value::{Slot, Value};
 
@@ -72,10 +71,10 @@ impl<'a> Evaluator<'a> {
             Value::PartialClosure(partial) => {
                 partial.closure.lambda.params.get(partial.args.len()).map_or(Pos::NONE, |param| param.pos)
             }
-            Value::Deferred(_, deferred) => match deferred_function(deferred) {
-                Value::Thunk(slot) if slot.get().is_evaluated() => self.pos_of(slot.get()),
-                Value::Thunk(_) => Pos::NONE,
-                function => self.pos_of(function),
+            Value::Suspended(suspension) => match suspension.function() {
+                Some(Value::Thunk(slot)) if slot.get().is_evaluated() => self.pos_of(slot.get()),
+                Some(Value::Thunk(_)) | None => Pos::NONE,
+                Some(function) => self.pos_of(function),
             },
             Value::Thunk(slot) if !matches!(slot.get(), Value::Thunk(_)) => self.pos_of(slot.get()),
             _ => Pos::NONE,

@@ -17,7 +17,7 @@ use super::expr::{Expr, Node};
 use super::stack::StackLimit;
 use super::syntax::{Lint, Pos, Sources, Symbols};
 use super::value::env::Frames;
-use super::value::{Attrs, CodeId, Context, Deferred, List, NixString, Shape, Slot, Value};
+use super::value::{Attrs, CodeId, Context, List, NixString, Shape, Slot, Suspension, Value, Work, share};
 use super::world::World;
 
 pub mod arith;
@@ -223,10 +223,12 @@ impl<'a> Evaluator<'a> {
 
     #[inline(never)]
     fn force_suspended(&mut self, slot: &'a Slot<'a>, pos: Pos) -> Result<Value<'a>> {
-        let Value::Pending(code, env) = slot.get() else { return self.force_other(slot, pos) };
+        let Value::Suspended(Suspension { env, work: Work::Expression, index }) = slot.get() else {
+            return self.force_other(slot, pos);
+        };
         self.check_stack()?;
         slot.set(Value::Blackhole);
-        let node = self.code(code);
+        let node = self.code(CodeId(index));
         match self.eval(node, env) {
             Ok(value) => {
                 let value = self.own(value, matches!(*node, Expr::Lambda(_)));
@@ -234,7 +236,7 @@ impl<'a> Evaluator<'a> {
                 Ok(value)
             }
             Err(error) => {
-                slot.set(Value::Pending(code, env));
+                slot.set(Suspension::expression(CodeId(index), env));
                 self.unwound.push(slot);
                 Err(error)
             }
@@ -258,7 +260,7 @@ impl<'a> Evaluator<'a> {
         let suspended = slot.get();
         let result = match suspended {
             Value::Thunk(inner) => return self.force_slot(inner, pos).inspect(|value| slot.set(*value)),
-            Value::Deferred(index, deferred) => self.run_deferred(index, deferred, pos),
+            Value::Suspended(suspension) => self.apply_suspended(suspension, pos),
             Value::Blackhole => return Err(EvalError::new("infinite recursion encountered").at(pos)),
             Value::Failed(index) => return Err(Box::new(self.failures[index as usize].clone())),
             evaluated => Ok(evaluated),
@@ -277,21 +279,26 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn run_deferred(&mut self, index: u32, deferred: &'a Deferred<'a>, pos: Pos) -> Result<Value<'a>> {
-        match *deferred {
-            Deferred::Map { function, items } => {
-                let arg = super::value::share(&items[index as usize]);
+    fn apply_suspended(&mut self, suspension: Suspension<'a>, pos: Pos) -> Result<Value<'a>> {
+        let Suspension { env, work, index } = suspension;
+        let function = env.slots[0].get();
+        match (work, env.slots.get(1).map(Cell::get)) {
+            (Work::Map, Some(Value::List(list))) => {
+                let arg = share(&list.items()[index as usize]);
                 self.call(function, &[arg], pos)
             }
-            Deferred::Generate { function } => self.call(function, &[Value::Int(i64::from(index))], pos),
-            Deferred::MapAttrs { function, attrs } => {
+            (Work::MapAttrs, Some(Value::Attrs(attrs))) => {
                 let (shape, values) = attrs.flatten(self.arena);
                 let name = self.symbols.name(shape.symbols[index as usize]);
-                let arg = super::value::share(&values[index as usize]);
+                let arg = share(&values[index as usize]);
                 let name = self.string(name);
                 self.call(function, &[name, arg], pos)
             }
-            Deferred::Apply { function, args } => self.call(function, args, pos),
+            (Work::Generate, _) => self.call(function, &[Value::Int(i64::from(index))], pos),
+            _ => {
+                let args: Vec<Value<'a>> = env.slots[1..].iter().map(Cell::get).collect();
+                self.call(function, &args, pos)
+            }
         }
     }
 
@@ -394,7 +401,6 @@ impl<'a> Evaluator<'a> {
 
     /// A suspended `function arg …`.
     pub fn deferred_call(&self, function: Value<'a>, args: &[Value<'a>]) -> Value<'a> {
-        let args = self.arena.alloc_slice_copy(args);
-        Value::Deferred(0, self.arena.alloc(Deferred::Apply { function, args }))
+        Suspension::application(self.arena, Work::Apply, &[&[function], args].concat()).at(0)
     }
 }

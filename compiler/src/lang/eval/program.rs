@@ -7,7 +7,7 @@ use crate::lang::builtins::shipped;
 use crate::lang::error::{EvalError, Result};
 use crate::lang::resolve::{self, Program};
 use crate::lang::syntax::{self, Form, Origin, Pos, Settings, Symbol, SyntaxError, Warning, ast};
-use crate::lang::value::{Attrs, Slot, Value, share};
+use crate::lang::value::{Attrs, Slot, Suspension, Value, share};
 use crate::lang::world::FileType;
 
 /// Symbolic links followed before a path is given up.
@@ -84,7 +84,7 @@ impl<'a> Evaluator<'a> {
         let frame = self.frames.make(None, program.frame as usize);
         frame.escape();
         let code = self.register(program.body);
-        Ok(self.thunk(Value::Pending(code, frame)))
+        Ok(self.thunk(Suspension::expression(code, frame)))
     }
 
     /// The value of a program; `given` are the values of the names that it was resolved with.

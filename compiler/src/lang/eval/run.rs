@@ -7,7 +7,7 @@ use crate::lang::error::{ErrorKind, EvalError, Result};
 use crate::lang::expr::{Assert, Binary, Chain, Dynamic, Expr, Item, Let, Logic, Node, Place, SlotInit};
 use crate::lang::print;
 use crate::lang::syntax::Pos;
-use crate::lang::value::{Env, List, Slot, Value, share};
+use crate::lang::value::{Env, List, Slot, Suspension, Value, share};
 
 /// The slot of a variable of an outer frame.
 #[inline(always)]
@@ -50,10 +50,10 @@ impl<'a> Evaluator<'a> {
                 Expr::Outer(place, pos) => return self.force_slot(outer(env, place), pos),
                 Expr::Dynamic(variable) => return self.eval_dynamic(variable, env),
                 Expr::Select(select) => return self.eval_select(select, env),
-                Expr::Attrs(attrs) => return Ok(self.eval_attrs(attrs, env)),
+                Expr::Attrs(attrs) => return Ok(Value::Attrs(self.eval_attrs(attrs, env))),
                 Expr::RichAttrs(attrs) => return self.eval_rich_attrs(attrs, env),
-                Expr::List(items) => return Ok(self.eval_list(items, env)),
-                Expr::Lambda(lambda) => return Ok(self.closure(lambda, env)),
+                Expr::List(items) => return Ok(Value::List(self.eval_list(items, env))),
+                Expr::Lambda(lambda) => return Ok(Value::Closure(self.closure(lambda, env))),
                 Expr::Call(call) => return self.eval_call(call, env),
                 Expr::Let(scope) => {
                     env = self.enter_let(scope, env);
@@ -74,7 +74,7 @@ impl<'a> Evaluator<'a> {
                     expr = assert.body;
                 }
                 Expr::Not(..) | Expr::Logic(_) | Expr::Equal(..) | Expr::HasAttr(_) => {
-                    return self.eval_condition(expr, env).map(Value::Bool);
+                    return Ok(Value::Bool(self.eval_condition(expr, env)?));
                 }
                 Expr::Update(operands) => return self.eval_update(operands, env),
                 Expr::Concat(operands) => return self.eval_concat(operands, env),
@@ -112,10 +112,10 @@ impl<'a> Evaluator<'a> {
             Item::Const(value) => value,
             Item::Local(slot) => share(&env.slots[slot as usize]),
             Item::Outer(place) => share(outer(env, place)),
-            Item::Lazy(code) => Value::Pending(code, env),
+            Item::Lazy(code) => Suspension::expression(code, env),
             Item::Cheap(code, node) => match self.speculate(node, env) {
                 Some(value) => value,
-                None => Value::Pending(code, env),
+                None => Suspension::expression(code, env),
             },
         }
     }
@@ -131,12 +131,20 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The same as a value that can be passed around.
-    #[inline(never)]
+    #[inline]
     pub(super) fn argument(&self, item: &Item<'a>, env: &'a Env<'a>) -> Value<'a> {
-        match self.escaping_item(item, env) {
-            suspended @ Value::Pending(..) => self.thunk(suspended),
+        let mut value = Value::Null;
+        self.put_argument(item, env, &mut value);
+        value
+    }
+
+    /// The same, put where it is wanted.
+    #[inline(never)]
+    pub(super) fn put_argument(&self, item: &Item<'a>, env: &'a Env<'a>, place: &mut Value<'a>) {
+        *place = match self.escaping_item(item, env) {
+            suspended @ Value::Suspended(_) => self.thunk(suspended),
             value => value,
-        }
+        };
     }
 
     #[inline]
@@ -158,14 +166,14 @@ impl<'a> Evaluator<'a> {
     }
 
     #[inline(never)]
-    fn eval_list(&mut self, items: &'a [Item<'a>], env: &'a Env<'a>) -> Value<'a> {
+    fn eval_list(&mut self, items: &'a [Item<'a>], env: &'a Env<'a>) -> &'a List<'a> {
         if items.is_empty() {
-            return Value::List(self.empty_list);
+            return self.empty_list;
         }
         let items = self
             .arena
             .alloc_slice_fill_with(items.len(), |index| Cell::new(self.escaping_item(&items[index], env)));
-        Value::List(List::new(self.arena, items))
+        List::new(self.arena, items)
     }
 
     /// The value of an expression that must be a Boolean.

@@ -15,15 +15,15 @@ use crate::lang::{print, report};
 impl<'a> Evaluator<'a> {
     /// `{ … }` whose names are all known.
     #[inline(never)]
-    pub(super) fn eval_attrs(&mut self, attrs: &'a AttrsExpr<'a>, env: &'a Env<'a>) -> Value<'a> {
+    pub(super) fn eval_attrs(&mut self, attrs: &'a AttrsExpr<'a>, env: &'a Env<'a>) -> &'a Attrs<'a> {
         if attrs.values.is_empty() {
-            return Value::Attrs(self.empty_attrs);
+            return self.empty_attrs;
         }
         let items = attrs.values;
         let values = self
             .arena
             .alloc_slice_fill_with(items.len(), |index| Cell::new(self.escaping_item(&items[index], env)));
-        Value::Attrs(Attrs::new(self.arena, attrs.shape, values))
+        Attrs::new(self.arena, attrs.shape, values)
     }
 
     /// A set that is recursive, has computed names, or inherits from sources.

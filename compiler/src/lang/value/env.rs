@@ -23,7 +23,7 @@ pub struct Env<'a> {
 }
 
 impl<'a> Env<'a> {
-    fn new(slots: &'a [Slot<'a>], up: Option<&'a Env<'a>>) -> Self {
+    pub(super) fn new(slots: &'a [Slot<'a>], up: Option<&'a Env<'a>>) -> Self {
         Env { slots, up: Cell::new(up), bound: Cell::new(None) }
     }
 

@@ -1,8 +1,8 @@
-//! Functions that wait for arguments, and applications that wait to be needed.
+//! Functions, and those that wait for more arguments.
 
 use std::fmt;
 
-use super::{Attrs, Env, Slot, Value};
+use super::{Env, Value};
 use crate::lang::builtins::Builtin;
 use crate::lang::expr::Lambda;
 
@@ -33,38 +33,6 @@ pub struct PartialBuiltin<'a> {
     pub args: &'a [Value<'a>],
 }
 
-/// What the suspended elements of a list or set made by a builtin have in common; the element's index stands beside
-/// the reference in [`Value::Deferred`].
-#[derive(Clone, Copy)]
-pub enum Deferred<'a> {
-    /// `function (element of items)`.
-    Map {
-        /// What is applied.
-        function: Value<'a>,
-        /// What it is applied to.
-        items: &'a [Slot<'a>],
-    },
-    /// `function index`.
-    Generate {
-        /// What is applied.
-        function: Value<'a>,
-    },
-    /// `function name value`, for the attribute at the index.
-    MapAttrs {
-        /// What is applied.
-        function: Value<'a>,
-        /// What it is applied to; has no layers.
-        attrs: &'a Attrs<'a>,
-    },
-    /// `function arg …`.
-    Apply {
-        /// What is applied.
-        function: Value<'a>,
-        /// What it is applied to.
-        args: &'a [Value<'a>],
-    },
-}
-
 impl fmt::Debug for Closure<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Closure")
@@ -80,11 +48,5 @@ impl fmt::Debug for PartialClosure<'_> {
 impl fmt::Debug for PartialBuiltin<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PartialBuiltin({}, {} args)", self.builtin.name, self.args.len())
-    }
-}
-
-impl fmt::Debug for Deferred<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Deferred")
     }
 }

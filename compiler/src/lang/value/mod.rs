@@ -5,8 +5,7 @@
 //! plain references and are never counted or collected.
 //!
 //! A [`Value`] is sixteen bytes and sits *inline* in the slots of lists, attribute sets and environments. A slot that
-//! was not needed yet holds its suspended computation itself ([`Value::Pending`], [`Value::Deferred`]), so making one
-//! allocates nothing; whoever needs the value of a slot without forcing it holds a reference to the slot
+//! was not needed yet holds its suspended computation itself ([`Value::Suspended`]), so making one allocates nothing; whoever needs the value of a slot without forcing it holds a reference to the slot
 //! ([`Value::Thunk`]). Forcing writes the result over the suspension. See [`share`] for the one rule that this needs.
 
 use std::cell::Cell;
@@ -18,13 +17,15 @@ pub mod env;
 pub mod function;
 pub mod list;
 pub mod string;
+pub mod suspension;
 
 pub use attrs::{Attrs, Shape};
 pub use context::{Context, ContextElement};
 pub use env::Env;
-pub use function::{Closure, Deferred, PartialBuiltin, PartialClosure};
+pub use function::{Closure, PartialBuiltin, PartialClosure};
 pub use list::List;
 pub use string::{NixString, PathValue};
+pub use suspension::{Suspension, Work};
 
 use super::builtins::Builtin;
 
@@ -37,11 +38,18 @@ pub struct CodeId(pub u32);
 
 /// A value, or a suspension that stands where a value will be.
 ///
-/// The tag takes four bytes so that no part of a value lies at an odd address: a value that is stored in such parts and
-/// loaded whole stalls the processor.
+/// Which one it is stands where a suspension has its [`Work`], and every payload fills the word before it.
 #[derive(Clone, Copy)]
-#[repr(u32)]
 pub enum Value<'a> {
+    /// Computed when it is needed. Only in a slot; never copied out of it.
+    Suspended(Suspension<'a>),
+    /// Whatever the slot holds; never points to an evaluated slot when read through [`share`].
+    Thunk(&'a Slot<'a>),
+    /// Being evaluated. Only in a slot.
+    Blackhole,
+    /// Evaluation failed; index of the error in the evaluator's table. Only in a slot.
+    Failed(u32),
+
     /// `null`.
     Null,
     /// `true`, `false`.
@@ -66,27 +74,13 @@ pub enum Value<'a> {
     Builtin(&'static Builtin),
     /// Builtin that still waits for arguments.
     PartialBuiltin(&'a PartialBuiltin<'a>),
-
-    /// Whatever the slot holds; never points to an evaluated slot when read through [`share`].
-    Thunk(&'a Slot<'a>),
-    /// Suspended expression with its environment. Only in a slot; never copied out of it.
-    Pending(CodeId, &'a Env<'a>),
-    /// Suspended application made by a builtin, with the index of the element it is for. Only in a slot.
-    Deferred(u32, &'a Deferred<'a>),
-    /// Being evaluated. Only in a slot.
-    Blackhole,
-    /// Evaluation failed; index of the error in the evaluator's table. Only in a slot.
-    Failed(u32),
 }
 
 impl<'a> Value<'a> {
     /// True for everything that [`share`] may copy: values in weak head normal form.
     #[inline(always)]
     pub fn is_evaluated(self) -> bool {
-        !matches!(
-            self,
-            Value::Thunk(_) | Value::Pending(..) | Value::Deferred(..) | Value::Blackhole | Value::Failed(_)
-        )
+        !matches!(self, Value::Suspended(_) | Value::Thunk(_) | Value::Blackhole | Value::Failed(_))
     }
 
     /// True for closures, builtins and their partial applications; not for sets with `__functor`.
@@ -111,11 +105,7 @@ impl<'a> Value<'a> {
             Value::Closure(_) | Value::PartialClosure(_) | Value::Builtin(_) | Value::PartialBuiltin(_) => {
                 "lambda"
             }
-            Value::Thunk(_)
-            | Value::Pending(..)
-            | Value::Deferred(..)
-            | Value::Blackhole
-            | Value::Failed(_) => return None,
+            Value::Suspended(_) | Value::Thunk(_) | Value::Blackhole | Value::Failed(_) => return None,
         })
     }
 }
@@ -125,7 +115,7 @@ impl<'a> Value<'a> {
 #[inline(always)]
 pub fn share<'a>(slot: &'a Slot<'a>) -> Value<'a> {
     match slot.get() {
-        Value::Pending(..) | Value::Deferred(..) | Value::Blackhole | Value::Failed(_) => Value::Thunk(slot),
+        Value::Suspended(_) | Value::Blackhole | Value::Failed(_) => Value::Thunk(slot),
         Value::Thunk(inner) => {
             let value = inner.get();
             if value.is_evaluated() { value } else { Value::Thunk(inner) }
@@ -143,7 +133,7 @@ impl fmt::Debug for Value<'_> {
             Value::Float(n) => write!(f, "Float({n})"),
             Value::String(s) => write!(f, "String({:?})", String::from_utf8_lossy(s.bytes())),
             Value::Path(p) => write!(f, "Path({:?})", String::from_utf8_lossy(p.bytes)),
-            Value::Thunk(_) | Value::Pending(..) | Value::Deferred(..) => f.write_str("Thunk"),
+            Value::Suspended(_) | Value::Thunk(_) => f.write_str("Thunk"),
             Value::Blackhole => f.write_str("Blackhole"),
             Value::Failed(_) => f.write_str("Failed"),
             other => f.write_str(other.type_name().unwrap_or("?")),
