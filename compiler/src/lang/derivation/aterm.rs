@@ -86,7 +86,7 @@ impl Writer {
     }
 }
 
-/// What is written of a derivation.
+/// How the beginning of a derivation is written.
 #[derive(Clone, Copy)]
 pub(super) enum Form<'i> {
     /// Everything.
@@ -96,17 +96,41 @@ pub(super) enum Form<'i> {
     ForHash { masked: bool, inputs: &'i [(&'i [u8], &'i [u8])] },
 }
 
+/// A derivation as text. All that follows its input derivations is the same in the text that is hashed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Text {
+    bytes: Vec<u8>,
+    rest: usize,
+}
+
+impl Text {
+    /// The `.drv` file.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// What follows the input derivations.
+    pub(super) fn rest(&self) -> &[u8] {
+        &self.bytes[self.rest..]
+    }
+}
+
 impl Derivation {
     /// The text of the `.drv` file.
     #[must_use]
-    pub fn write(&self, store: &StoreDir) -> Vec<u8> {
-        self.write_form(store, Form::Full)
+    pub fn write(&self, store: &StoreDir) -> Text {
+        let mut w = Writer(Vec::with_capacity(4096));
+        self.write_start(&mut w, store, Form::Full);
+        let rest = w.0.len();
+        self.write_rest(&mut w, store, false);
+        Text { bytes: w.0, rest }
     }
 
-    pub(super) fn write_form(&self, store: &StoreDir, form: Form) -> Vec<u8> {
+    /// All up to the input derivations.
+    pub(super) fn write_start(&self, w: &mut Writer, store: &StoreDir, form: Form) {
         let masked = matches!(form, Form::ForHash { masked: true, .. });
         let is_dynamic = self.input_derivations.values().any(|inputs| !inputs.dynamic.is_empty());
-        let mut w = Writer(Vec::with_capacity(4096));
         w.put(if is_dynamic { b"DrvWithVersion(\"xp-dyn-drv\"," } else { b"Derive(" });
         w.list(&self.outputs, |w, (name, output)| {
             w.put(b"(");
@@ -139,6 +163,10 @@ impl Derivation {
                 w.put(b")");
             }),
         }
+    }
+
+    /// All that follows the input derivations.
+    pub(super) fn write_rest(&self, w: &mut Writer, store: &StoreDir, masked: bool) {
         w.put(b",");
         // In the order of the paths, which is that of the names.
         w.list(&self.input_sources, |w, path| w.path(store, path));
@@ -149,9 +177,8 @@ impl Derivation {
         w.put(b",");
         w.list(&self.args, |w, arg| w.string(arg));
         w.put(b",");
-        self.write_env(&mut w, masked);
+        self.write_env(w, masked);
         w.put(b")");
-        w.0
     }
 
     /// The variables, in the order of their names.

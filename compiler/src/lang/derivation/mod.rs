@@ -15,6 +15,7 @@ use super::store_path::{
     FileMethod, References, StoreDir, StorePath, StorePathError, fixed_output_path, text_path,
 };
 
+pub use aterm::Text;
 pub use parse::ParseError;
 
 /// A derivation. Names and texts are bytes.
@@ -122,10 +123,10 @@ impl Derivation {
     ///
     /// # Errors
     /// [`StorePathError`] when its name is too long.
-    pub fn object(&self, store: &StoreDir) -> Result<(StorePath, Vec<u8>), StorePathError> {
+    pub fn object(&self, store: &StoreDir) -> Result<(StorePath, Text), StorePathError> {
         let text = self.write(store);
         let name = [&self.name, super::store_path::DERIVATION_ENDING].concat();
-        let path = text_path(store, &name, &Hash::of(Algorithm::Sha256, &text), &self.references())?;
+        let path = text_path(store, &name, &Hash::of(Algorithm::Sha256, text.as_bytes()), &self.references())?;
         Ok((path, text))
     }
 }

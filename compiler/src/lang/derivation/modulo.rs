@@ -1,10 +1,11 @@
 //! The hash of a derivation modulo the way its fixed outputs are made, from which its outputs' paths follow.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasherDefault;
 
-use super::aterm::Form;
+use super::aterm::{Form, Text, Writer};
 use super::{Derivation, Output};
-use crate::lang::hash::{Algorithm, Format, Hash};
+use crate::lang::hash::{Algorithm, Format, Hash, Hasher};
 use crate::lang::store_path::{StoreDir, StorePath, StorePathError, output_path};
 
 /// Hashes of a derivation's outputs.
@@ -40,10 +41,25 @@ impl<E> From<StorePathError> for ModuloError<E> {
 
 /// Hashes of derivations met so far.
 #[derive(Debug, Default)]
-pub struct Known(HashMap<StorePath, OutputHashes>);
+pub struct Known(HashMap<StorePath, OutputHashes, BuildHasherDefault<PathHasher>>);
+
+/// Hashes store paths, which begin with a hash.
+#[derive(Debug, Default)]
+struct PathHasher(u64);
+
+impl std::hash::Hasher for PathHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        let word = bytes.first_chunk::<8>().map_or(0, |word| u64::from_le_bytes(*word));
+        self.0 = (self.0 ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 32)
+    }
+}
 
 impl Known {
-    /// Records the hashes of a derivation at `path`, masked like Nix's own record: with its outputs in place.
+    /// Records the hashes of a derivation at `path` whose text is `text`, like Nix's own record with its outputs in place.
     ///
     /// # Errors
     /// [`ModuloError`].
@@ -52,9 +68,11 @@ impl Known {
         store: &StoreDir,
         path: StorePath,
         derivation: &Derivation,
+        text: &Text,
         read: &mut dyn FnMut(&StorePath) -> Result<Derivation, E>,
     ) -> Result<(), ModuloError<E>> {
-        let hashes = self.hashes(store, derivation, false, read)?;
+        self.learn_inputs(store, derivation, read)?;
+        let hashes = self.hashes_of(store, derivation, Rest::Written(text.rest()))?;
         self.0.insert(path, hashes);
         Ok(())
     }
@@ -72,7 +90,7 @@ impl Known {
         read: &mut dyn FnMut(&StorePath) -> Result<Derivation, E>,
     ) -> Result<OutputHashes, ModuloError<E>> {
         self.learn_inputs(store, derivation, read)?;
-        self.hashes_of(store, derivation, masked)
+        self.hashes_of(store, derivation, if masked { Rest::Masked } else { Rest::Full })
     }
 
     /// Makes all input derivations known, those they need first; without recursion, chains may be long.
@@ -93,7 +111,7 @@ impl Known {
             }
             match read_before {
                 Some(input) => {
-                    let hashes = self.hashes_of(store, &input, false)?;
+                    let hashes = self.hashes_of(store, &input, Rest::Full)?;
                     self.0.insert(path, hashes);
                 }
                 None => {
@@ -119,7 +137,7 @@ impl Known {
         &self,
         store: &StoreDir,
         derivation: &Derivation,
-        masked: bool,
+        rest: Rest<'_>,
     ) -> Result<OutputHashes, ModuloError<E>> {
         if let Some(hashes) = fixed_hashes(store, derivation) {
             return Ok(OutputHashes { hashes, is_deferred: false });
@@ -148,11 +166,37 @@ impl Known {
         }
         inputs.sort_unstable();
         inputs.dedup();
-        let text = derivation.write_form(store, Form::ForHash { masked, inputs: &inputs });
-        let hash = Hash::of(Algorithm::Sha256, &text);
+        let hash = hash_of_text(store, derivation, &inputs, rest);
         let hashes = derivation.outputs.keys().map(|name| (name.clone(), hash)).collect();
         Ok(OutputHashes { hashes, is_deferred })
     }
+}
+
+/// What follows the input derivations in the text that is hashed.
+#[derive(Clone, Copy)]
+enum Rest<'t> {
+    /// With the outputs' paths left out.
+    Masked,
+    /// With everything.
+    Full,
+    /// The same, which is there already.
+    Written(&'t [u8]),
+}
+
+fn hash_of_text(store: &StoreDir, derivation: &Derivation, inputs: &[(&[u8], &[u8])], rest: Rest<'_>) -> Hash {
+    let masked = matches!(rest, Rest::Masked);
+    let mut w = Writer(Vec::with_capacity(4096));
+    derivation.write_start(&mut w, store, Form::ForHash { masked, inputs });
+    let mut hasher = Hasher::new(Algorithm::Sha256);
+    match rest {
+        Rest::Masked | Rest::Full => derivation.write_rest(&mut w, store, masked),
+        Rest::Written(_) => {}
+    }
+    hasher.update(&w.0);
+    if let Rest::Written(rest) = rest {
+        hasher.update(rest);
+    }
+    hasher.finish()
 }
 
 /// Whether the hash depends on the inputs.

@@ -53,8 +53,8 @@ impl World {
         if is_deferred {
             fill_output_paths(&mut self.known, &self.store, &mut derivation, &mut read).unwrap();
         }
-        let path = derivation.object(&self.store).unwrap().0;
-        self.known.record(&self.store, path.clone(), &derivation, &mut read).unwrap();
+        let (path, text) = derivation.object(&self.store).unwrap();
+        self.known.record(&self.store, path.clone(), &derivation, &text, &mut read).unwrap();
         Made { path, derivation }
     }
 
@@ -253,7 +253,7 @@ fn inputs_are_read_where_they_are_not_known() {
     let a = a(&mut world);
     let user = world.user(&a, "out");
     let store = StoreDir::default();
-    let texts = [(a.path.clone(), a.derivation.write(&store))];
+    let texts = [(a.path.clone(), a.derivation.write(&store).as_bytes().to_vec())];
     let mut asked = Vec::new();
     let mut read = |path: &StorePath| -> Result<Derivation, String> {
         asked.push(path.clone());
@@ -315,6 +315,6 @@ proptest! {
             structured_attrs: (kind == 1).then(|| b"{}".to_vec()),
             env: env.into_iter().filter(|(name, _)| name != b"__json").collect(),
         };
-        prop_assert_eq!(Derivation::parse(&store, b"n", &derivation.write(&store)), Ok(derivation));
+        prop_assert_eq!(Derivation::parse(&store, b"n", derivation.write(&store).as_bytes()), Ok(derivation));
     }
 }

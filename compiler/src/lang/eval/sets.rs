@@ -9,7 +9,7 @@ use crate::lang::suggest::best_matches;
 use crate::lang::syntax::symbol::known;
 use crate::lang::syntax::{Origin, Pos, Symbol};
 use crate::lang::value::attrs::AttrsBuilder;
-use crate::lang::value::{Attrs, Env, Slot, Value, share};
+use crate::lang::value::{Attrs, Env, Slot, Suspension, Value, Work, share};
 use crate::lang::{print, report};
 
 impl<'a> Evaluator<'a> {
@@ -144,10 +144,37 @@ impl<'a> Evaluator<'a> {
             };
             value = slot.get();
             if !value.is_evaluated() {
+                if index + 1 == select.path.len() {
+                    return self.select_suspended(select, *name, attrs, slot, env);
+                }
                 return self.select_path(select, base, env);
             }
         }
         Ok(value)
+    }
+
+    /// The end of a path at an attribute that was not needed yet.
+    #[inline(never)]
+    fn select_suspended(
+        &mut self,
+        select: &'a Select<'a>,
+        name: Symbol,
+        attrs: &'a Attrs<'a>,
+        slot: &'a Slot<'a>,
+        env: &'a Env<'a>,
+    ) -> Result<Value<'a>> {
+        let place = |pos: Pos| if pos.is_none() { select.pos } else { pos };
+        let pos_of = || attrs.find(name).map_or(Pos::NONE, |found| found.pos);
+        // An expression does not look at the place that wants it.
+        let pos = match slot.get() {
+            Value::Suspended(Suspension { work: Work::Expression, .. }) => Pos::NONE,
+            _ => place(pos_of()),
+        };
+        let mut result = self.force_slot(slot, pos);
+        if let Err(error) = &mut result {
+            self.while_selecting(error, select, env, pos_of());
+        }
+        result
     }
 
     /// The general case; it begins anew at the base, for what was evaluated up to here costs little now.
@@ -159,14 +186,17 @@ impl<'a> Evaluator<'a> {
         env: &'a Env<'a>,
     ) -> Result<Value<'a>> {
         let mut last = Pos::NONE;
-        let result = match (self.walk(select, base, env, &mut last), select.default) {
+        let mut result = match (self.walk(select, base, env, &mut last), select.default) {
             (Ok(Some(value)), _) => Ok(value),
             // The default belongs to the selection: when it fails, the attribute found last is named.
             (Ok(None), Some(default)) => self.operand(default, env),
             (Ok(None), None) => Ok(Value::Null),
             (Err(error), _) => Err(error),
         };
-        result.map_err(|error| self.while_selecting(error, select, env, last))
+        if let Err(error) = &mut result {
+            self.while_selecting(error, select, env, last);
+        }
+        result
     }
 
     /// Follows a path; `None` when it ends early and there is a default. `last` is the position of the attribute found
@@ -236,14 +266,14 @@ impl<'a> Evaluator<'a> {
     #[cold]
     fn while_selecting(
         &mut self,
-        error: Box<EvalError>,
+        error: &mut EvalError,
         select: &'a Select<'a>,
         env: &'a Env<'a>,
         last: Pos,
-    ) -> Box<EvalError> {
+    ) {
         // What `derivation` selects inside itself is of no interest.
         if last.is_none() || matches!(self.sources.origin(last), Some(Origin::Internal(_))) {
-            return error;
+            return;
         }
         let mut text = b"while evaluating the attribute '".to_vec();
         for (index, name) in select.path.iter().enumerate() {
@@ -260,7 +290,7 @@ impl<'a> Evaluator<'a> {
             }
         }
         text.push(b'\'');
-        error.trace(last, text)
+        error.add_trace(last, text);
     }
 
     /// `base ? path`.
