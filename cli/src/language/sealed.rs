@@ -6,7 +6,6 @@ use std::path::Path;
 
 use buildc_compiler::lang::eval::{Options, canonical};
 use buildc_compiler::lang::world::{FileType, World, WorldError};
-use buildc_ir::git::GitRemote;
 use buildc_ir::source::{Facts, Source};
 
 use super::Files;
@@ -77,6 +76,10 @@ fn is_below(uri: &str, allowed: &str) -> bool {
 }
 
 impl World for Sealed<'_> {
+    fn below(&self) -> Option<&dyn World> {
+        Some(self.files)
+    }
+
     fn may_see(&self, path: &[u8]) -> bool {
         let is_in_store =
             path.strip_prefix(&self.store[..]).is_some_and(|rest| matches!(rest.first(), None | Some(b'/')));
@@ -137,28 +140,12 @@ impl World for Sealed<'_> {
         self.files.read_link(path)
     }
 
-    fn directory_of(&self, path: &[u8]) -> Option<Vec<u8>> {
-        self.files.directory_of(path)
-    }
-
-    fn recall(&self, source: &Source) -> Option<Facts> {
-        self.files.recall(source)
-    }
-
     fn bring(&self, source: &Source) -> Result<(Vec<u8>, Facts), WorldError> {
         // What is fetched is pinned by a hash; a copy of this machine's files is not.
         if let Source::Directory { path } = source {
             self.admit(path.as_bytes())?;
         }
         self.files.bring(source)
-    }
-
-    fn commit(&self, remote: &GitRemote) -> Result<String, WorldError> {
-        self.files.commit(remote)
-    }
-
-    fn keep(&self, source: &Source, from: &[u8], path: &[u8], facts: &Facts) -> Result<(), WorldError> {
-        self.files.keep(source, from, path, facts)
     }
 
     fn variable(&self, _name: &[u8]) -> Option<Vec<u8>> {
@@ -170,10 +157,6 @@ impl World for Sealed<'_> {
             Bounds::Pure => 0,
             Bounds::Restricted { .. } => self.files.now(),
         }
-    }
-
-    fn interrupted(&self) -> bool {
-        self.files.interrupted()
     }
 
     fn say(&self, line: &[u8]) {

@@ -44,6 +44,8 @@ pub enum Object<'o> {
         original: &'o [u8],
         /// Paths of the original that the copy lacks, with all that is below them.
         left_out: &'o [Vec<u8>],
+        /// It is a file of which nothing counts but its bytes: nobody may execute the copy.
+        is_plain: bool,
     },
 }
 
@@ -54,6 +56,11 @@ pub struct WorldError(pub String);
 
 /// What evaluation may ask. Paths are absolute.
 pub trait World: fmt::Debug {
+    /// The world that this one shows in another light: it answers whatever this one does not answer itself.
+    fn below(&self) -> Option<&dyn World> {
+        None
+    }
+
     /// What is at `path`, links not followed; `None` when there is nothing.
     ///
     /// # Errors
@@ -62,8 +69,7 @@ pub trait World: fmt::Debug {
 
     /// Whether programs may see `path` at all. Asking for anything else there fails when they may not.
     fn may_see(&self, path: &[u8]) -> bool {
-        let _ = path;
-        true
+        self.below().is_none_or(|world| world.may_see(path))
     }
 
     /// Whether what is at a URI may be fetched.
@@ -71,8 +77,7 @@ pub trait World: fmt::Debug {
     /// # Errors
     /// When it may not.
     fn check_uri(&self, uri: &str) -> Result<(), WorldError> {
-        let _ = uri;
-        Ok(())
+        self.below().map_or(Ok(()), |world| world.check_uri(uri))
     }
 
     /// The bytes of a file.
@@ -109,14 +114,12 @@ pub trait World: fmt::Debug {
 
     /// The directory in which a file of the store lies on this machine, where it is not the one in its path.
     fn directory_of(&self, path: &[u8]) -> Option<Vec<u8>> {
-        let _ = path;
-        None
+        self.below()?.directory_of(path)
     }
 
     /// What is known of a source that was kept by an earlier [`keep`](World::keep) and is the same whenever it is asked for.
     fn recall(&self, source: &Source) -> Option<Facts> {
-        let _ = source;
-        None
+        self.below()?.recall(source)
     }
 
     /// Brings a source to this machine: where it lies until it is kept, and what is known of it.
@@ -124,8 +127,10 @@ pub trait World: fmt::Debug {
     /// # Errors
     /// When there is nothing, or no network.
     fn bring(&self, source: &Source) -> Result<(Vec<u8>, Facts), WorldError> {
-        let _ = source;
-        Err(WorldError("sources from elsewhere are not allowed here".to_owned()))
+        match self.below() {
+            Some(world) => world.bring(source),
+            None => Err(WorldError("sources from elsewhere are not allowed here".to_owned())),
+        }
     }
 
     /// The commit that the ref of a repository is now.
@@ -133,7 +138,10 @@ pub trait World: fmt::Debug {
     /// # Errors
     /// When the repository cannot be asked, or has no such ref.
     fn commit(&self, remote: &GitRemote) -> Result<String, WorldError> {
-        Err(WorldError(format!("the repository '{}' is not asked here", remote.url)))
+        match self.below() {
+            Some(world) => world.commit(remote),
+            None => Err(WorldError(format!("the repository '{}' is not asked here", remote.url))),
+        }
     }
 
     /// Keeps what was brought to `from`: it is seen at `path` in the store from now on.
@@ -141,15 +149,13 @@ pub trait World: fmt::Debug {
     /// # Errors
     /// When there is no room.
     fn keep(&self, source: &Source, from: &[u8], path: &[u8], facts: &Facts) -> Result<(), WorldError> {
-        let _ = (source, from, path, facts);
-        Ok(())
+        self.below().map_or(Ok(()), |world| world.keep(source, from, path, facts))
     }
 
     /// Takes note of an object of the store at `path`, and tells how many bytes of memory all such objects take. A world that
     /// shows only the store as it was forgets it.
     fn add(&self, path: &[u8], object: Object<'_>) -> usize {
-        let _ = (path, object);
-        0
+        self.below().map_or(0, |world| world.add(path, object))
     }
 
     /// An environment variable.
@@ -160,7 +166,7 @@ pub trait World: fmt::Debug {
 
     /// Whether the user wants the evaluation to end. Asked every few hundred calls.
     fn interrupted(&self) -> bool {
-        false
+        self.below().is_some_and(World::interrupted)
     }
 
     /// Shows a line to the user at once (`builtins.trace`, warnings).

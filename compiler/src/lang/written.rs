@@ -8,9 +8,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use buildc_ir::git::GitRemote;
-use buildc_ir::source::{Facts, Source};
-
 use super::world::{FileType, Object, World, WorldError};
 
 /// A world in whose store there is also what evaluation adds.
@@ -31,6 +28,7 @@ enum Kept {
         /// Where the original is in the world below.
         original: Vec<u8>,
         left_out: BTreeSet<Vec<u8>>,
+        is_plain: bool,
     },
 }
 
@@ -61,7 +59,7 @@ impl<'w> Written<'w> {
             None => Place::Below(Cow::Borrowed(path)),
             Some(Kept::Text(text)) if rest.is_empty() => Place::Text(text.clone()),
             Some(Kept::Text(_)) => Place::Nothing,
-            Some(Kept::Copy { original, left_out }) => {
+            Some(Kept::Copy { original, left_out, .. }) => {
                 let mut inner = original.clone();
                 for part in rest.split(|byte| *byte == b'/').skip(1) {
                     inner.push(b'/');
@@ -79,8 +77,15 @@ impl<'w> Written<'w> {
         self.split(path).is_some_and(|(name, _)| self.objects.borrow().contains_key(name))
     }
 
+    /// Whether a path is a copy of which only the bytes count: neither that the original is a link, nor who may execute it.
+    fn is_plain(&self, path: &[u8]) -> bool {
+        self.split(path).is_some_and(|(name, _)| {
+            matches!(self.objects.borrow().get(name), Some(Kept::Copy { is_plain: true, .. }))
+        })
+    }
+
     /// A copy as one of what lies in the world below, whatever it was made of.
-    fn copy(&self, original: &[u8], left_out: &[Vec<u8>]) -> Option<Kept> {
+    fn copy(&self, original: &[u8], left_out: &[Vec<u8>], is_plain: bool) -> Option<Kept> {
         let mut out = BTreeSet::new();
         for path in left_out {
             if let Place::Below(path) = self.place(path) {
@@ -95,7 +100,11 @@ impl<'w> Written<'w> {
         }
         match self.place(original) {
             Place::Text(text) => Some(Kept::Text(text)),
-            Place::Below(original) => Some(Kept::Copy { original: original.into_owned(), left_out: out }),
+            Place::Below(below) => Some(Kept::Copy {
+                original: below.into_owned(),
+                left_out: out,
+                is_plain: is_plain || self.is_plain(original),
+            }),
             Place::Nothing => None,
         }
     }
@@ -106,17 +115,18 @@ fn missing<T>(path: &[u8]) -> Result<T, WorldError> {
 }
 
 impl World for Written<'_> {
-    fn may_see(&self, path: &[u8]) -> bool {
-        self.is_added(path) || self.world.may_see(path)
+    fn below(&self) -> Option<&dyn World> {
+        Some(self.world)
     }
 
-    fn check_uri(&self, uri: &str) -> Result<(), WorldError> {
-        self.world.check_uri(uri)
+    fn may_see(&self, path: &[u8]) -> bool {
+        self.is_added(path) || self.world.may_see(path)
     }
 
     fn file_type(&self, path: &[u8]) -> Result<Option<FileType>, WorldError> {
         match self.place(path) {
             Place::Text(_) => Ok(Some(FileType::Regular)),
+            Place::Below(_) if self.is_plain(path) => Ok(Some(FileType::Regular)),
             Place::Below(path) => self.world.file_type(&path),
             Place::Nothing => Ok(None),
         }
@@ -141,6 +151,7 @@ impl World for Written<'_> {
     fn is_executable(&self, path: &[u8]) -> Result<bool, WorldError> {
         match self.place(path) {
             Place::Text(_) => Ok(false),
+            Place::Below(_) if self.is_plain(path) => Ok(false),
             Place::Below(path) => self.world.is_executable(&path),
             Place::Nothing => missing(path),
         }
@@ -164,29 +175,9 @@ impl World for Written<'_> {
 
     fn read_link(&self, path: &[u8]) -> Result<Vec<u8>, WorldError> {
         match self.place(path) {
-            Place::Below(path) => self.world.read_link(&path),
-            Place::Text(_) | Place::Nothing => missing(path),
+            Place::Below(below) if !self.is_plain(path) => self.world.read_link(&below),
+            Place::Text(_) | Place::Below(_) | Place::Nothing => missing(path),
         }
-    }
-
-    fn directory_of(&self, path: &[u8]) -> Option<Vec<u8>> {
-        self.world.directory_of(path)
-    }
-
-    fn recall(&self, source: &Source) -> Option<Facts> {
-        self.world.recall(source)
-    }
-
-    fn bring(&self, source: &Source) -> Result<(Vec<u8>, Facts), WorldError> {
-        self.world.bring(source)
-    }
-
-    fn commit(&self, remote: &GitRemote) -> Result<String, WorldError> {
-        self.world.commit(remote)
-    }
-
-    fn keep(&self, source: &Source, from: &[u8], path: &[u8], facts: &Facts) -> Result<(), WorldError> {
-        self.world.keep(source, from, path, facts)
     }
 
     fn add(&self, path: &[u8], object: Object<'_>) -> usize {
@@ -195,7 +186,7 @@ impl World for Written<'_> {
         {
             let kept = match object {
                 Object::Text(text) => Some(Kept::Text(text.into())),
-                Object::Copy { original, left_out } => self.copy(original, left_out),
+                Object::Copy { original, left_out, is_plain } => self.copy(original, left_out, is_plain),
             };
             if let Some(kept) = kept {
                 let bytes = if let Kept::Text(text) = &kept { text.len() } else { 0 };
@@ -212,10 +203,6 @@ impl World for Written<'_> {
 
     fn now(&self) -> i64 {
         self.world.now()
-    }
-
-    fn interrupted(&self) -> bool {
-        self.world.interrupted()
     }
 
     fn say(&self, line: &[u8]) {

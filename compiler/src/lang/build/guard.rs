@@ -1,7 +1,5 @@
 //! The world as a build file sees it: that of plain evaluation, without what steps make.
 
-use buildc_ir::source::{Facts, Source};
-
 use super::builder::STEP_ROOT;
 use crate::lang::world::{FileType, World, WorldError};
 
@@ -24,6 +22,10 @@ impl Guard<'_> {
 }
 
 impl World for Guard<'_> {
+    fn below(&self) -> Option<&dyn World> {
+        Some(self.world)
+    }
+
     fn file_type(&self, path: &[u8]) -> Result<Option<FileType>, WorldError> {
         Self::check(path)?;
         self.world.file_type(path)
@@ -52,22 +54,6 @@ impl World for Guard<'_> {
     fn is_executable(&self, path: &[u8]) -> Result<bool, WorldError> {
         Self::check(path)?;
         self.world.is_executable(path)
-    }
-
-    fn directory_of(&self, path: &[u8]) -> Option<Vec<u8>> {
-        self.world.directory_of(path)
-    }
-
-    fn recall(&self, source: &Source) -> Option<Facts> {
-        self.world.recall(source)
-    }
-
-    fn bring(&self, source: &Source) -> Result<(Vec<u8>, Facts), WorldError> {
-        self.world.bring(source)
-    }
-
-    fn keep(&self, source: &Source, from: &[u8], path: &[u8], facts: &Facts) -> Result<(), WorldError> {
-        self.world.keep(source, from, path, facts)
     }
 
     fn variable(&self, name: &[u8]) -> Option<Vec<u8>> {

@@ -210,7 +210,8 @@ fn map_attrs<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>
     }
     let (shape, values) = attrs.flatten(ev.arena);
     let application = Suspension::application(ev.arena, Work::MapAttrs, &[args[0], Value::Attrs(attrs)]);
-    let values = ev.arena.alloc_slice_fill_with(values.len(), |index| Cell::new(application.at(index as u32)));
+    let values =
+        ev.arena.alloc_slice_fill_with(values.len(), |index| Cell::new(application.at(index as u32)));
     Ok(Value::Attrs(Attrs::new(ev.arena, shape.without_positions(ev.arena), values)))
 }
 

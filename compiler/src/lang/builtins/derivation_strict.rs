@@ -82,9 +82,8 @@ impl<'a> Evaluator<'a> {
         let (path, text) = derivation.object(&store).map_err(|error| path_error(&error))?;
         self.add_object(&path, Object::Text(text.as_bytes()))?;
         let mut memory = std::mem::take(&mut self.memory.derivations);
-        let recorded = memory.record(&store, path.clone(), &derivation, &text, &mut |path| {
-            self.stored_derivation(path)
-        });
+        let recorded =
+            memory.record(&store, path.clone(), &derivation, &text, &mut |path| self.stored_derivation(path));
         self.memory.derivations = memory;
         recorded.map_err(modulo_error)?;
         self.narrate(2, &[b"instantiated '", name, b"' -> '", &store.print(&path), b"'"]);

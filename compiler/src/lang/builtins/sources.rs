@@ -271,11 +271,10 @@ impl<'a> Evaluator<'a> {
         left_out: &[Vec<u8>],
         method: FileMethod,
     ) -> Result<()> {
-        if shipped::is_shipped(original) || method == FileMethod::Flat {
-            // Of a plain file nothing counts but its bytes.
+        if shipped::is_shipped(original) {
             return self.add_object(object, Object::Text(&self.file_contents(original)?));
         }
-        self.add_object(object, Object::Copy { original, left_out })
+        self.add_object(object, Object::Copy { original, left_out, is_plain: method == FileMethod::Flat })
     }
 
     /// Tells the world of an object, where there is room for it.

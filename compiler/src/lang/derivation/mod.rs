@@ -126,7 +126,8 @@ impl Derivation {
     pub fn object(&self, store: &StoreDir) -> Result<(StorePath, Text), StorePathError> {
         let text = self.write(store);
         let name = [&self.name, super::store_path::DERIVATION_ENDING].concat();
-        let path = text_path(store, &name, &Hash::of(Algorithm::Sha256, text.as_bytes()), &self.references())?;
+        let path =
+            text_path(store, &name, &Hash::of(Algorithm::Sha256, text.as_bytes()), &self.references())?;
         Ok((path, text))
     }
 }

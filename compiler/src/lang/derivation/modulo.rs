@@ -183,7 +183,12 @@ enum Rest<'t> {
     Written(&'t [u8]),
 }
 
-fn hash_of_text(store: &StoreDir, derivation: &Derivation, inputs: &[(&[u8], &[u8])], rest: Rest<'_>) -> Hash {
+fn hash_of_text(
+    store: &StoreDir,
+    derivation: &Derivation,
+    inputs: &[(&[u8], &[u8])],
+    rest: Rest<'_>,
+) -> Hash {
     let masked = matches!(rest, Rest::Masked);
     let mut w = Writer(Vec::with_capacity(4096));
     derivation.write_start(&mut w, store, Form::ForHash { masked, inputs });

@@ -14,6 +14,9 @@ use crate::lang::value::{Attrs, Closure, Env, PartialBuiltin, PartialClosure, Va
 /// The line of a trace that points at a call; where a builtin calls, it points nowhere.
 const CALL_SITE: &[u8] = b"from call site";
 
+/// Arguments of a builtin that are brought together on the stack.
+const FEW: usize = 3;
+
 impl<'a> Evaluator<'a> {
     /// The function that a lambda makes in a frame.
     #[inline(never)]
@@ -97,32 +100,50 @@ impl<'a> Evaluator<'a> {
     }
 
     /// A call of a builtin with all its arguments.
-    #[inline(never)]
+    #[inline(always)]
     fn call_builtin(
         &mut self,
         builtin: &'static Builtin,
         call: &'a Call<'a>,
         env: &'a Env<'a>,
     ) -> Result<Value<'a>> {
-        self.enter(call.pos)?;
-        let mut few = [Value::Null; 2];
-        let many: Vec<Value<'a>>;
-        let args = match (call.args, &mut few) {
-            ([a], [first, _]) => {
-                self.put_builtin_argument(builtin, 0, a, env, first);
-                &few[..1]
-            }
-            ([a, b], [first, second]) => {
-                self.put_builtin_argument(builtin, 0, a, env, first);
-                self.put_builtin_argument(builtin, 1, b, env, second);
-                &few[..]
-            }
-            (items, _) => {
-                many = items.iter().map(|item| self.argument(item, env)).collect();
-                &many[..]
-            }
-        };
-        let result = self.traced_builtin(builtin, args, call.pos);
+        match call.args {
+            [arg] => self.call_builtin_of_one(builtin, arg, env, call.pos),
+            args if args.len() <= FEW => self.call_builtin_of_few(builtin, args, env, call.pos),
+            args => self.call_items(Value::Builtin(builtin), args, env, call.pos),
+        }
+    }
+
+    #[inline(never)]
+    fn call_builtin_of_one(
+        &mut self,
+        builtin: &'static Builtin,
+        arg: &'a Item<'a>,
+        env: &'a Env<'a>,
+        pos: Pos,
+    ) -> Result<Value<'a>> {
+        self.enter(pos)?;
+        let mut value = Value::Null;
+        self.put_builtin_argument(builtin, 0, arg, env, &mut value);
+        let result = self.traced_builtin(builtin, std::slice::from_ref(&value), pos);
+        self.leave();
+        result
+    }
+
+    #[inline(never)]
+    fn call_builtin_of_few(
+        &mut self,
+        builtin: &'static Builtin,
+        args: &'a [Item<'a>],
+        env: &'a Env<'a>,
+        pos: Pos,
+    ) -> Result<Value<'a>> {
+        self.enter(pos)?;
+        let mut values = [Value::Null; FEW];
+        for ((index, item), value) in args.iter().enumerate().zip(&mut values) {
+            self.put_builtin_argument(builtin, index as u8, item, env, value);
+        }
+        let result = self.traced_builtin(builtin, &values[..args.len()], pos);
         self.leave();
         result
     }
