@@ -15,6 +15,7 @@ use buildc_ir::{Diagnostic, SourceMap};
 use crate::commands::build::SourceArgs;
 use crate::epoch;
 use crate::failure::Failure;
+use crate::frontend;
 use crate::language;
 use crate::pipeline::{self, Compiled, Sourced};
 use crate::session::{self, Session};
@@ -98,7 +99,7 @@ fn evaluate(session: &Session, args: &SourceArgs, path: &Path, mode: Mode) -> Re
         return Err(Failure::usage("A build file builds one platform at a time")
             .help("Let it make one image for each platform, or build once per platform"));
     }
-    let lowering = pipeline::lower_options(args)?;
+    let lowering = frontend::lower_options(args)?;
     let policy = if args.pull { PullPolicy::Always } else { PullPolicy::Missing };
     let files = session.files();
     let result = language::on_big_stack(|stack_size| {

@@ -11,7 +11,8 @@ use buildc_ir::{Diagnostic, Graph, SourceMap};
 
 use crate::commands::build::SourceArgs;
 use crate::failure::Failure;
-use crate::pipeline::{self, Compiled, Frontend, Held, Sourced};
+use crate::frontend::{self, Frontend};
+use crate::pipeline::{self, Compiled, Held, Sourced};
 use crate::session::{self, Session};
 use crate::{build_file, epoch, pins};
 
@@ -155,7 +156,7 @@ struct Contexts {
 impl Contexts {
     /// Opens the contexts of a member and puts their names in the graph into its options.
     fn name(&mut self, session: &Session, member: &str, frontend: &mut Frontend) -> Result<(), Failure> {
-        for source in pipeline::context_sources(session, frontend)? {
+        for source in frontend::context_sources(session, frontend)? {
             let dir = source.dir.canonicalize().unwrap_or_else(|_| source.dir.clone());
             let key = (dir, source.ignore.clone());
             let name = match self.names.get(&key) {

@@ -9,7 +9,8 @@ use buildc_ir::{Diagnostic, SourceMap};
 use crate::build_file;
 use crate::commands::build::SourceArgs;
 use crate::failure::Failure;
-use crate::pipeline::{self, Frontend};
+use crate::frontend::Frontend;
+use crate::pipeline;
 use crate::session::{self, Session};
 
 /// Where the lock of a source stands: beside it. `None` for what is not a file of this machine.

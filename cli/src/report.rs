@@ -138,6 +138,13 @@ fn draw(report: &Report, streams: Streams) -> String {
     }
 }
 
+/// Shows warnings.
+pub fn warn(warnings: &[Diagnostic], sources: &SourceMap, streams: Streams) {
+    for warning in warnings {
+        crate::output::say(diagnostic(warning, sources, streams).trim_end());
+    }
+}
+
 /// The text of one diagnostic.
 pub fn diagnostic(diagnostic: &Diagnostic, sources: &SourceMap, streams: Streams) -> String {
     draw(&Report::of_diagnostic(diagnostic, sources), streams)

@@ -20,7 +20,7 @@ use crate::interrupt::{self, INTERRUPTED};
 use crate::pipeline::Compiled;
 use crate::product::Product;
 use crate::session::{self, Session};
-use crate::{output, pipeline};
+use crate::{output, pipeline, report};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -346,7 +346,7 @@ fn products(
     wanted.map_or(Ok(()), |wanted| wanted.check(args, &compiled.products()))?;
     let progress = if args.quiet { Progress::Quiet } else { args.progress };
     if !args.quiet {
-        pipeline::warn(&compiled.warnings, &compiled.plan.sources, shell);
+        report::warn(&compiled.warnings, &compiled.plan.sources, shell.streams);
     }
     let (compiled, Some(outcome)) =
         execution::execute(session, compiled, &args.source, options, progress, shell)?

@@ -10,8 +10,9 @@ use super::Shell;
 use super::build::{BuildArgs, SourceArgs};
 use super::check::{self, CheckFormat};
 use crate::failure::{Failure, Outcome};
+use crate::frontend::Frontend;
 use crate::output;
-use crate::pipeline::{self, Frontend};
+use crate::report;
 use crate::session::Session;
 
 /// A question.
@@ -139,6 +140,6 @@ fn outline_of(frontend: &mut Frontend, shell: &Shell) -> Result<Outline, Failure
     let found = dockerfile::outline(&ast, &mut frontend.sources, &frontend.options, &resolver);
     let (found, warnings) =
         found.map_err(|problems| Failure::Input(problems, Box::new(frontend.sources.clone())))?;
-    pipeline::warn(&warnings, &frontend.sources, shell);
+    report::warn(&warnings, &frontend.sources, shell.streams);
     Ok(found)
 }

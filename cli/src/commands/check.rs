@@ -12,8 +12,9 @@ use super::Shell;
 use super::build::SourceArgs;
 use crate::build_file;
 use crate::failure::{Failure, Outcome};
+use crate::frontend::Frontend;
 use crate::output;
-use crate::pipeline::{self, Frontend};
+use crate::report;
 use crate::session::Session;
 
 const AFTER_HELP: &str = "\
@@ -116,7 +117,7 @@ impl Found {
         if self.error().is_some() {
             return Err(Failure::Input(self.problems, Box::new(self.sources)));
         }
-        pipeline::warn(&self.problems, &self.sources, shell);
+        report::warn(&self.problems, &self.sources, shell.streams);
         Ok(u8::from(!self.findings.is_empty()))
     }
 }

@@ -13,7 +13,7 @@ use crate::pipeline::Compiled;
 use crate::product::Product;
 use crate::render::{self, Display};
 use crate::session::Session;
-use crate::{interrupt, output, pipeline};
+use crate::{interrupt, output, reasons};
 
 /// Runs a plan; without an outcome where it was interrupted. `options` say what the plan does not.
 pub fn execute(
@@ -37,7 +37,7 @@ pub fn execute(
         ..options
     };
     interrupt::cancels(&options.cancel)?;
-    let (display, events) = Display::start(progress, shell.streams, pipeline::reasons(&compiled.plan));
+    let (display, events) = Display::start(progress, shell.streams, reasons::reasons(&compiled.plan));
     let result = build::build(&session.store, &compiled.plan, &compiled.contexts, &options, &events);
     drop(events);
     display.finish();

@@ -12,7 +12,7 @@ use super::build::SourceArgs;
 use crate::args::TextOrJson;
 use crate::failure::{Failure, Outcome};
 use crate::session::Session;
-use crate::{output, pins, pipeline};
+use crate::{frontend, output, pins, report};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -45,7 +45,7 @@ pub fn run(args: LockArgs, shell: &Shell) -> Outcome {
     let Some(path) = pins::path(&args.source) else {
         if args.source.file.as_ref().is_some_and(|file| file.as_os_str() != "-" && !file.exists()) {
             // Says that it is not there.
-            pipeline::Frontend::read(&args.source)?;
+            frontend::Frontend::read(&args.source)?;
         }
         let text = "A lock stands beside its source, and this one is not a file of this machine";
         return Err(Failure::usage(text));
@@ -59,7 +59,7 @@ pub fn run(args: LockArgs, shell: &Shell) -> Outcome {
     let mut session = Session::open(shell)?;
     let mode = Mode::Recording(RefCell::new(before.clone()), again);
     let (warnings, sources, after) = pins::resolve(&mut session, &args.source, mode)?;
-    pipeline::warn(&warnings, &sources, shell);
+    report::warn(&warnings, &sources, shell.streams);
     if after != before || !path.exists() {
         lock::write(&path, &after)?;
     }

@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use super::Shell;
 use crate::failure::{Failure, Outcome};
 use crate::source::Dockerfile;
-use crate::{output, pipeline};
+use crate::{output, report};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -53,7 +53,7 @@ pub fn run(args: &ParseArgs, shell: &Shell) -> Outcome {
             if found.iter().any(|d| d.severity == Severity::Error) {
                 return Err(Failure::Input(found, Box::new(sources)));
             }
-            pipeline::warn(&found, &sources, shell);
+            report::warn(&found, &sources, shell.streams);
             tree::render(&ast)
         }
     };

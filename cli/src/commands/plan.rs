@@ -8,7 +8,7 @@ use super::Shell;
 use super::build::SourceArgs;
 use crate::failure::Outcome;
 use crate::session::Session;
-use crate::{output, pipeline};
+use crate::{output, pipeline, reasons, report};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -71,9 +71,9 @@ enum PlanFormat {
 pub fn run(args: PlanArgs, shell: &Shell) -> Outcome {
     let mut session = Session::open(shell)?;
     let compiled = pipeline::compile(&mut session, &args.source)?;
-    pipeline::warn(&compiled.warnings, &compiled.plan.sources, shell);
-    let missing = pipeline::without_network(&compiled.plan);
-    pipeline::warn(missing.as_slice(), &compiled.plan.sources, shell);
+    report::warn(&compiled.warnings, &compiled.plan.sources, shell.streams);
+    let missing = reasons::without_network(&compiled.plan);
+    report::warn(missing.as_slice(), &compiled.plan.sources, shell.streams);
     match args.format {
         PlanFormat::Json => output::json(&render::json(&compiled.plan))?,
         PlanFormat::Dot => output::data(&render::dot(&compiled.plan))?,

@@ -19,8 +19,9 @@ use crate::commands::execution;
 use crate::failure::{self, Failure};
 use crate::group::{self, Member};
 use crate::interrupt::INTERRUPTED;
-use crate::pipeline::{self, Compiled};
+use crate::pipeline::Compiled;
 use crate::product::Product;
+use crate::report;
 use crate::session::Session;
 
 /// Builds targets, which stand in an order in which each comes after those that it takes files from.
@@ -46,7 +47,7 @@ pub fn run(args: &BakeArgs, targets: Vec<Target>, baked: &Baked, shell: &Shell) 
     let mut session = Session::open(shell)?;
     let compiled = compile(&mut session, &built, &mut settings)?;
     if args.progress != Progress::Quiet {
-        pipeline::warn(&compiled.warnings, &compiled.plan.sources, shell);
+        report::warn(&compiled.warnings, &compiled.plan.sources, shell.streams);
     }
     let (compiled, Some(outcome)) =
         execution::execute(&mut session, compiled, &settings, options, args.progress, shell)?
