@@ -8,7 +8,7 @@ use hcl::Value;
 use hcl::eval::{Context, ErrorKind, Evaluate};
 use hcl::expr::FuncCall;
 
-use super::walk;
+use super::{operators, walk};
 
 /// The value of an expression in which `try` and `can` may stand.
 ///
@@ -16,7 +16,9 @@ use super::walk;
 /// Why it has none.
 pub(super) fn value(expression: &Expression, context: &Context<'_>) -> Result<Value, String> {
     let settled = walk::calls(expression.clone(), &mut |call| settle(call, context))?;
-    settled.evaluate(context).map_err(|error| error.to_string())
+    settled
+        .evaluate(context)
+        .map_err(|error| format!("{} in `{expression}`", operators::shown(error.kind().to_string())))
 }
 
 fn settle(call: FuncCall, context: &Context<'_>) -> Result<Expression, String> {
@@ -33,7 +35,7 @@ fn settle(call: FuncCall, context: &Context<'_>) -> Result<Expression, String> {
                 if let ErrorKind::UndefinedVar(variable) = error.kind() {
                     return Err(format!("`{name}` cannot speak of `{variable}`, which has no value outside"));
                 }
-                why = error.to_string();
+                why = operators::shown(error.kind().to_string());
             }
         }
     }

@@ -11,6 +11,7 @@ mod evaluate;
 mod functions;
 mod list;
 mod merge;
+mod operators;
 mod overrides;
 mod print;
 mod targets;

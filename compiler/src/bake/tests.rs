@@ -281,6 +281,36 @@ fn functions_answer_as_those_of_buildx() {
 }
 
 #[test]
+fn operators_take_text_for_numbers_and_know_when_there_is_no_answer() {
+    let value = |expression: &str| {
+        let file = read(&format!("target \"a\" {{ args = {{ A = {expression} }} }}"))?;
+        Ok(file.resolve(&["a".to_owned()])?.targets["a"]["args"]["A"].clone())
+    };
+    let good = [
+        ("1 + 2 * 3 - 4", "3"),
+        ("\"2\" * 3", "6"),
+        ("9007199254740993 + 1", "9007199254740994"),
+        ("9223372036854775807 + 1 > 0", "true"),
+        ("7 % 4 == 3 && !false", "true"),
+        ("10 / 4", "2.5"),
+        ("-(2 - 5)", "3"),
+        ("false ? 1 % 0 : 5", "5"),
+        ("try(1 / 0, 9)", "9"),
+        ("join(\",\", [for x in [1, 2] : x * 2])", "2,4"),
+        ("\"${2 < 10}\"", "true"),
+    ];
+    for (expression, wanted) in good {
+        assert_eq!(value(expression), Ok(json!(wanted)), "{expression}");
+    }
+    for (expression, why) in
+        [("1 % 0", "operator `%`: division by zero"), ("1 / 0", "operator `/`: division by zero")]
+    {
+        let error: BakeError = value(expression).unwrap_err();
+        assert!(error.to_string().contains(why), "{error}");
+    }
+}
+
+#[test]
 fn printed_as_buildx_prints() {
     let file = read(
         r#"

@@ -4,9 +4,12 @@ use hcl::Expression;
 use hcl::expr::{FuncCall, ObjectKey, Operation, TemplateExpr, TraversalOperator};
 use hcl::template::{Directive, Element, Template};
 
+use super::operators;
+
 type Replace<'a> = dyn FnMut(FuncCall) -> Result<Expression, String> + 'a;
 
-/// The expression with each call replaced by what `with` makes of it; the arguments of a call are done before it.
+/// The expression with each call replaced by what `with` makes of it; the arguments of a call are done before it. Operations
+/// become calls, which `with` is not asked about.
 ///
 /// # Errors
 /// The first that `with` has, or a template that cannot be read.
@@ -52,7 +55,7 @@ pub(super) fn calls(expression: Expression, with: &mut Replace<'_>) -> Result<Ex
                     replace(&mut binary.rhs_expr, with)?;
                 }
             }
-            Expression::Operation(operation)
+            operators::call(*operation)
         }
         Expression::ForExpr(mut each) => {
             replace(&mut each.collection_expr, with)?;

@@ -15,6 +15,8 @@ mod texts;
 use hcl::eval::{Context, Func, FuncArgs, FuncDef, ParamType};
 use hcl::{Number, Value};
 
+use super::operators;
+
 type Answer = Result<Value, String>;
 
 /// A function with the fewest and, where there is a bound, the most arguments that it takes.
@@ -38,7 +40,11 @@ pub(super) fn declare(context: &mut Context<'_>) {
         if *most != Some(*least) {
             definition = definition.variadic_param(ParamType::Any);
         }
-        context.declare_func(*name, definition.build(*function));
+        let definition = definition.build(*function);
+        if let Some(operator) = operators::name(name) {
+            context.declare_func(operator, definition.clone());
+        }
+        context.declare_func(*name, definition);
     }
 }
 

@@ -9,11 +9,14 @@ use super::{Answer, Row, at, from_number, number, text, truth};
 
 pub(super) const TABLE: [Row; 28] = [
     ("absolute", 1, Some(1), |args| from_number(number(&args, 0)?.abs())),
-    ("add", 2, Some(2), |args| from_number(number(&args, 0)? + number(&args, 1)?)),
-    ("subtract", 2, Some(2), |args| from_number(number(&args, 0)? - number(&args, 1)?)),
-    ("multiply", 2, Some(2), |args| from_number(number(&args, 0)? * number(&args, 1)?)),
-    ("divide", 2, Some(2), |args| from_number(number(&args, 0)? / divisor(&args)?)),
-    ("modulo", 2, Some(2), |args| from_number(number(&args, 0)? % divisor(&args)?)),
+    ("add", 2, Some(2), |args| arithmetic(&args, i64::checked_add, |a, b| a + b)),
+    ("subtract", 2, Some(2), |args| arithmetic(&args, i64::checked_sub, |a, b| a - b)),
+    ("multiply", 2, Some(2), |args| arithmetic(&args, i64::checked_mul, |a, b| a * b)),
+    ("divide", 2, Some(2), divide),
+    ("modulo", 2, Some(2), |args| {
+        divisor(&args)?;
+        arithmetic(&args, i64::checked_rem, |a, b| a % b)
+    }),
     ("negate", 1, Some(1), |args| from_number(-number(&args, 0)?)),
     ("ceil", 1, Some(1), |args| from_number(number(&args, 0)?.ceil())),
     ("floor", 1, Some(1), |args| from_number(number(&args, 0)?.floor())),
@@ -45,6 +48,23 @@ pub(super) const TABLE: [Row; 28] = [
 
 /// Most numbers that one range makes.
 const LIMIT_RANGE: usize = 1024;
+
+/// Of whole numbers whole, as long as it fits; HCL's numbers have no bounds.
+fn arithmetic(args: &FuncArgs, whole: fn(i64, i64) -> Option<i64>, broken: fn(f64, f64) -> f64) -> Answer {
+    if let (Some(left), Some(right)) =
+        (args.first().and_then(Value::as_i64), args.get(1).and_then(Value::as_i64))
+        && let Some(result) = whole(left, right)
+    {
+        return Ok(Value::from(result));
+    }
+    from_number(broken(number(args, 0)?, number(args, 1)?))
+}
+
+fn divide(args: FuncArgs) -> Answer {
+    divisor(&args)?;
+    let exactly = |left: i64, right| (left.checked_rem(right) == Some(0)).then(|| left / right);
+    arithmetic(&args, exactly, |left, right| left / right)
+}
 
 fn divisor(args: &FuncArgs) -> Result<f64, String> {
     match number(args, 1)? {
