@@ -8,7 +8,7 @@ use buildc_digest::Digest;
 use buildc_executor::container::Standby;
 use buildc_ir::{Platform, Reference};
 use buildc_launch::{LaunchError, UserNs};
-use buildc_store::{ImageRecord, Lease, OpenOptions, Store};
+use buildc_store::{ImageRecord, Lease, OpenOptions, Store, StoreError};
 
 use crate::commands::Shell;
 use crate::failure::Failure;
@@ -39,6 +39,19 @@ impl Session {
             lease: None,
             files: OnceLock::new(),
         })
+    }
+
+    /// The same for what frees space: where the disk is too full to open the store, its reserve is given up.
+    pub fn open_to_free(shell: &Shell) -> Result<Self, Failure> {
+        let (root, entered) = enter(shell);
+        let refused = entered.err();
+        let store = match Store::open(&root, OpenOptions::default()) {
+            Err(StoreError::DiskFull { .. }) if Store::release_reserve(&root) => {
+                Store::open(&root, OpenOptions::default())?
+            }
+            opened => opened?,
+        };
+        Ok(Self { store, refused, lease: None, files: OnceLock::new() })
     }
 
     /// The same with a monitor process that waits for a container, one without any network where it is `isolated`: it

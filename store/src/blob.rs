@@ -141,7 +141,7 @@ impl Store {
         file.take(limit_bytes).read_to_end(&mut bytes).map_err(StoreError::io("read", &path))?;
         let found = Digest::of(&bytes);
         if found != *digest {
-            return Err(StoreError::BlobDigest { expected: *digest, found });
+            return Err(StoreError::BlobDamaged { digest: *digest, found });
         }
         Ok(bytes)
     }

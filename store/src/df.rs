@@ -8,6 +8,7 @@ use rusqlite::Transaction;
 
 use crate::Store;
 use crate::error::{Result, StoreError};
+use crate::gc::unrecorded;
 
 /// One line of `buildc system df`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,7 +66,19 @@ impl Store {
         usage.contexts = all_reclaimable(self.directory("contexts", None)?);
         usage.sources = all_reclaimable(self.directory("sources", None)?);
         usage.logs = all_reclaimable(self.directory("logs", None)?);
-        usage.unfinished = self.directory("tmp", None)?;
+        usage.unfinished = self.unfinished()?;
+        Ok(usage)
+    }
+
+    /// Work that is going on or was ended, and what of it came to its place without a row.
+    fn unfinished(&self) -> Result<Usage> {
+        let mut usage = self.directory("tmp", None)?;
+        for left in self.index().read(|tx| unrecorded::find(self, tx))? {
+            let bytes = disk_bytes(&left.path);
+            usage.count += 1;
+            usage.size_bytes += bytes;
+            usage.reclaimable_bytes += bytes;
+        }
         Ok(usage)
     }
 

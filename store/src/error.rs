@@ -109,6 +109,24 @@ pub enum StoreError {
         /// What arrived.
         found: Digest,
     },
+    /// A blob's file has another length than its row says.
+    #[error("The blob `{digest}` has {found} bytes instead of {expected}")]
+    BlobLength {
+        /// Which one.
+        digest: Digest,
+        /// Bytes on the disk.
+        found: u64,
+        /// Bytes that it had.
+        expected: u64,
+    },
+    /// What a blob of the store holds is not what it held.
+    #[error("The blob `{digest}` in the store is damaged: its bytes have digest `{found}`")]
+    BlobDamaged {
+        /// Which one.
+        digest: Digest,
+        /// What it holds now.
+        found: Digest,
+    },
     /// A blob or file is larger than the reader allows.
     #[error("`{name}` has {size_bytes} bytes, more than the {limit_bytes} that are allowed here")]
     TooLarge {
@@ -243,6 +261,7 @@ impl StoreError {
             Self::CorruptManifest { .. } => "store::corrupt_manifest",
             Self::NoBlob { .. } => "store::no_blob",
             Self::BlobDigest { .. } => "store::blob_digest",
+            Self::BlobLength { .. } | Self::BlobDamaged { .. } => "store::blob_damaged",
             Self::TooLarge { .. } => "store::too_large",
             Self::NoLayer { .. } => "store::no_layer",
             Self::Document { .. } => "store::document",
@@ -274,6 +293,9 @@ impl StoreError {
             }
             Self::CorruptRow { .. } | Self::CorruptManifest { .. } => {
                 "Run `buildc fsck --repair`; it drops what is damaged, and the next build makes it again"
+            }
+            Self::BlobLength { .. } | Self::BlobDamaged { .. } => {
+                "Run `buildc fsck --repair`, which drops it and names the images that go with it; then pull, load or build them again"
             }
             Self::NoOriginalTar { .. } => "Pull or load the image again",
             Self::BlobDigest { .. } | Self::LayerDigest { .. } => "The transfer was damaged; try again",

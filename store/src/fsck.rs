@@ -11,10 +11,10 @@ use rusqlite::Transaction;
 use crate::Store;
 use crate::entry::EntryKind;
 use crate::error::{Result, StoreError};
-use crate::gc::{drop_blob, drop_layer};
+use crate::gc::{drop_blob, drop_layer, unrecorded};
 use crate::index::{bytes32, digest_column};
 use crate::layer::LayerId;
-use crate::layout::{base36, parse_base36};
+use crate::layout::base36;
 use crate::manifest::Manifest;
 use crate::session::{remove_tree, sweep};
 
@@ -118,8 +118,7 @@ impl Store {
             check.layers()?;
             check.blobs()?;
             check.dangling_rows()?;
-            check.orphan_layers()?;
-            check.orphan_blobs()?;
+            check.unrecorded()?;
             Ok(check.report)
         })
     }
@@ -215,13 +214,11 @@ impl Check<'_, '_> {
 
     /// What goes when a layer goes, so that it does not go silently: the images that have it, by name where they have one.
     fn images_with(&self, id: LayerId) -> Result<String> {
-        let mut statement = self.tx.prepare_cached(
+        self.needed_by(
             "SELECT coalesce(group_concat(t.name, ', '), 'image ' || substr(lower(hex(i.image)), 1, 12))
              FROM image_layers i LEFT JOIN tags t ON t.image = i.image WHERE i.layer = ?1 GROUP BY i.image",
-        )?;
-        let names = statement.query_map([id.0], |row| row.get::<_, String>(0))?;
-        let names = names.collect::<rusqlite::Result<Vec<_>>>()?;
-        Ok(if names.is_empty() { String::new() } else { format!("; needed by {}", names.join(", ")) })
+            id.0,
+        )
     }
 
     fn blobs(&mut self) -> Result<()> {
@@ -232,11 +229,12 @@ impl Check<'_, '_> {
             let size = row.get::<_, i64>("size_bytes")?.unsigned_abs();
             self.report.blobs += 1;
             let Err(error) = self.blob(&digest, size) else { continue };
+            let images = self.images_of(&digest)?;
             if self.options.repair {
                 drop_blob(self.tx, &digest)?;
                 remove_tree(&self.store.layout().blob(&digest))?;
             }
-            self.found(format!("blob {digest}"), error.to_string(), self.options.repair);
+            self.found(format!("blob {digest}"), format!("{error}{images}"), self.options.repair);
         }
         Ok(())
     }
@@ -245,55 +243,40 @@ impl Check<'_, '_> {
         let path = self.store.layout().blob(digest);
         let found = path.symlink_metadata().map_err(StoreError::io("read", &path))?.len();
         if found != size {
-            let problem = format!("blob `{digest}` has {found} bytes instead of {size}");
-            return Err(StoreError::CorruptRow { table: "blobs", problem });
+            return Err(StoreError::BlobLength { digest: *digest, found, expected: size });
         }
         if self.options.rehash { self.store.verify_blob(digest) } else { Ok(()) }
     }
 
-    /// Directories without a row: a process died between the rename and the commit.
-    fn orphan_layers(&mut self) -> Result<()> {
-        let dir = self.store.layout().layers();
-        for item in std::fs::read_dir(&dir).map_err(StoreError::io("read", &dir))? {
-            let item = item.map_err(StoreError::io("read", &dir))?;
-            let name = item.file_name().to_string_lossy().into_owned();
-            let known = match parse_base36(&name) {
-                Some(id) => self.tx.prepare_cached("SELECT 1 FROM layers WHERE id = ?1")?.exists([id])?,
-                None => false,
-            };
-            if !known {
-                if self.options.repair {
-                    remove_tree(&item.path())?;
-                }
-                self.found(
-                    format!("layer l/{name}"),
-                    "it is not in the index".to_owned(),
-                    self.options.repair,
-                );
+    /// What has no row: a process ended between the rows and the files.
+    fn unrecorded(&mut self) -> Result<()> {
+        for left in unrecorded::find(self.store, self.tx)? {
+            if self.options.repair {
+                remove_tree(&left.path)?;
             }
+            let subject = match left.kind {
+                unrecorded::Kind::Layer => format!("layer l/{}", left.name),
+                unrecorded::Kind::Blob => format!("blob {}", left.name),
+            };
+            let problem = "it is not in the index: a command that ended early left it, and a prune takes it";
+            self.found(subject, problem.to_owned(), self.options.repair);
         }
         Ok(())
     }
 
-    fn orphan_blobs(&mut self) -> Result<()> {
-        let dir = self.store.layout().blobs();
-        for item in std::fs::read_dir(&dir).map_err(StoreError::io("read", &dir))? {
-            let item = item.map_err(StoreError::io("read", &dir))?;
-            let name = item.file_name().to_string_lossy().into_owned();
-            let known = match format!("sha256:{name}").parse::<Digest>() {
-                Ok(digest) => self
-                    .tx
-                    .prepare_cached("SELECT 1 FROM blobs WHERE digest = ?1")?
-                    .exists([digest.as_bytes()])?,
-                Err(_) => false,
-            };
-            if !known {
-                if self.options.repair {
-                    remove_tree(&item.path())?;
-                }
-                self.found(format!("blob {name}"), "it is not in the index".to_owned(), self.options.repair);
-            }
-        }
-        Ok(())
+    /// What goes when a blob goes: the images that it describes.
+    fn images_of(&self, digest: &Digest) -> Result<String> {
+        self.needed_by(
+            "SELECT coalesce(group_concat(t.name, ', '), 'image ' || substr(lower(hex(i.id)), 1, 12))
+             FROM images i LEFT JOIN tags t ON t.image = i.id WHERE i.id = ?1 OR i.manifest = ?1 GROUP BY i.id",
+            digest.as_bytes(),
+        )
+    }
+
+    fn needed_by(&self, sql: &str, of: impl rusqlite::ToSql) -> Result<String> {
+        let mut statement = self.tx.prepare_cached(sql)?;
+        let names = statement.query_map([of], |row| row.get::<_, String>(0))?;
+        let names = names.collect::<rusqlite::Result<Vec<_>>>()?;
+        Ok(if names.is_empty() { String::new() } else { format!("; needed by {}", names.join(", ")) })
     }
 }

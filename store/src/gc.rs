@@ -6,10 +6,11 @@
 //! to, indexes of build contexts and logs. [`PruneOptions`] widen or narrow that (spec/store-layout.md).
 //!
 //! Everything is decided and every row removed in one IMMEDIATE transaction, in which no other process can look
-//! anything up. Layer directories go after the commit: their ids are never used again. Blob files, whose names could
-//! come back, go inside it.
+//! anything up. Then all files go that no row speaks of any more: those of these rows, and those that a process left which ended
+//! between its rows and its files. So an end at any moment costs nothing that the next prune does not give back.
 
 mod side;
+pub(crate) mod unrecorded;
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -18,11 +19,12 @@ use buildc_digest::Digest;
 use rusqlite::Transaction;
 
 use crate::Store;
+use crate::df::disk_bytes;
 use crate::error::Result;
 use crate::index::{bytes32, digest_column};
 use crate::layer::LayerId;
 use crate::lease::now_ms;
-use crate::session::{remove_tree, sweep};
+use crate::session::sweep;
 
 /// What [`Store::prune`] may take.
 #[derive(Clone, Debug, Default)]
@@ -124,18 +126,19 @@ impl Store {
         if !options.dry_run {
             sweep(&self.layout().tmp())?;
         }
-        let (report, layers, files) = self.index().write(|tx| {
+        let (report, files) = self.index().write(|tx| {
             // Inside the transaction: a process that takes its lease now looks nothing up before the commit.
             let limit = self.youngest_prunable(options)?;
             let mut picture = Picture::load(tx)?;
             let mut report = PruneReport::default();
+            report_unrecorded(self, tx, &mut report)?;
             let images = picture.take_images(options, limit, &mut report);
             let (results, cache_bytes) = picture.take_results(options, limit, &mut report);
             let layers = picture.take_layers(limit, &mut report);
             let blobs = unreachable_blobs(tx, &images, &layers, limit, &mut report)?;
             let files = side::choose(self, options, limit, cache_bytes, &mut report)?;
             if options.dry_run {
-                return Ok((report, Vec::new(), Vec::new()));
+                return Ok((report, Vec::new()));
             }
             for image in &images {
                 tx.prepare_cached("DELETE FROM images WHERE id = ?1")?.execute([image.as_bytes()])?;
@@ -143,19 +146,18 @@ impl Store {
             for result in results {
                 tx.prepare_cached("DELETE FROM results WHERE id = ?1")?.execute([result])?;
             }
-            let layers: Vec<LayerId> = layers.iter().map(|l| l.id).collect();
             for layer in &layers {
-                drop_layer(tx, *layer)?;
+                drop_layer(tx, layer.id)?;
             }
             for digest in &blobs {
                 drop_blob(tx, digest)?;
-                remove_tree(&self.layout().blob(digest))?;
             }
-            Ok((report, layers, files))
+            Ok((report, files))
         })?;
-        for layer in layers {
-            remove_tree(&self.layout().layer(layer))?;
+        if options.dry_run {
+            return Ok(report);
         }
+        self.sweep_unrecorded()?;
         files.iter().try_for_each(|file| file.remove(self))?;
         Ok(report)
     }
@@ -247,6 +249,18 @@ impl Picture {
         }
         gone
     }
+}
+
+/// What a process left that ended before it was done.
+fn report_unrecorded(store: &Store, tx: &Transaction<'_>, report: &mut PruneReport) -> Result<()> {
+    for left in unrecorded::find(store, tx)? {
+        let kind = match left.kind {
+            unrecorded::Kind::Layer => PruneKind::Layer,
+            unrecorded::Kind::Blob => PruneKind::Blob,
+        };
+        report.add(kind, left.name, disk_bytes(&left.path), "A command that ended early left it");
+    }
+    Ok(())
 }
 
 /// Removes a layer's row with everything that cannot be without it: results, and images with their names.

@@ -82,6 +82,11 @@ impl Layout {
         self.root.join("leases")
     }
 
+    /// `reserve`: room that is kept for making room.
+    pub fn reserve(&self) -> PathBuf {
+        self.root.join("reserve")
+    }
+
     /// The directories that every store has.
     pub fn directories(&self) -> [PathBuf; 5] {
         [self.layers(), self.blobs(), self.tmp(), self.locks(), self.leases()]

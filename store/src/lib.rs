@@ -31,6 +31,7 @@ mod manifest;
 pub mod oci;
 mod rebuild;
 pub mod remote;
+mod reserve;
 mod results;
 mod session;
 mod snapshot;

@@ -11,17 +11,37 @@ use crate::error::{Result, StoreError};
 use crate::lease::Lease;
 use crate::lock::{LockFile, is_held};
 
-/// This process's place for unfinished work.
+/// This process's place for unfinished work that a prune must not take apart.
 #[derive(Debug)]
 pub(crate) struct Session {
-    dir: PathBuf,
-    counter: AtomicU64,
-    _lock: LockFile,
+    place: Workplace,
     /// What was sealed but is not recorded anywhere yet must survive a prune too.
     _lease: Lease,
 }
 
 impl Session {
+    /// Makes the directory and sweeps away what dead processes left.
+    pub fn begin(store: &Store) -> Result<Self> {
+        let place = Workplace::begin(store)?;
+        store.keep_reserve();
+        Ok(Self { place, _lease: store.lease()? })
+    }
+
+    /// A path in the session that nobody else uses; nothing is made there.
+    pub fn fresh_path(&self) -> PathBuf {
+        self.place.fresh_path()
+    }
+}
+
+/// A directory in `tmp` that lives as long as this does.
+#[derive(Debug)]
+pub(crate) struct Workplace {
+    dir: PathBuf,
+    counter: AtomicU64,
+    _lock: LockFile,
+}
+
+impl Workplace {
     /// Makes the directory and sweeps away what dead processes left.
     pub fn begin(store: &Store) -> Result<Self> {
         let tmp = store.layout().tmp();
@@ -36,18 +56,17 @@ impl Session {
                 remove_tree(&dir)?;
             }
             std::fs::create_dir(&dir).map_err(StoreError::io("create", &dir))?;
-            let lease = store.lease()?;
-            return Ok(Self { dir, counter: AtomicU64::new(0), _lock: lock, _lease: lease });
+            return Ok(Self { dir, counter: AtomicU64::new(0), _lock: lock });
         }
     }
 
-    /// A path in the session that nobody else uses; nothing is made there.
+    /// A path in it that nobody else uses; nothing is made there.
     pub fn fresh_path(&self) -> PathBuf {
         self.dir.join(self.counter.fetch_add(1, Ordering::Relaxed).to_string())
     }
 }
 
-impl Drop for Session {
+impl Drop for Workplace {
     fn drop(&mut self) {
         // Whatever cannot be removed now is swept when the next process starts writing.
         let _ = remove_tree(&self.dir);

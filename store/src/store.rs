@@ -94,6 +94,22 @@ impl Store {
         Ok(store)
     }
 
+    /// Writes the version file of the store in `root` anew where it holds no number: the index knows its version too. Says
+    /// whether there was anything to mend.
+    ///
+    /// # Errors
+    /// When the index cannot be used, or the file not be written.
+    pub fn mend_version(root: &Path) -> Result<bool> {
+        let root = std::path::absolute(root).map_err(StoreError::io("find", root))?;
+        let layout = Layout::new(root);
+        if !matches!(layout.read_version(), Err(StoreError::CorruptRow { .. })) {
+            return Ok(false);
+        }
+        Index::open(&layout.index())?;
+        write_version(&layout)?;
+        Ok(true)
+    }
+
     /// The store's directory, absolute.
     pub fn root(&self) -> &Path {
         self.0.layout.root()
@@ -196,6 +212,10 @@ fn create(layout: &Layout) -> Result<()> {
         return Ok(());
     }
     Index::open(&layout.index())?;
+    write_version(layout)
+}
+
+fn write_version(layout: &Layout) -> Result<()> {
     let path = layout.version_file();
     let fresh = path.with_extension("new");
     std::fs::write(&fresh, format!("{VERSION}\n")).map_err(StoreError::io("write", &fresh))?;

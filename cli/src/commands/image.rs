@@ -219,10 +219,10 @@ fn remove(session: &Session, name: &str, force: bool) -> Result<(), Failure> {
     let last = going.len() == image.tags.len();
     if last {
         // First, so that an image a container needs keeps its name when this is refused.
-        session.store.remove_image(&image.id)?;
+        session.store.freeing(|| session.store.remove_image(&image.id))?;
     }
     for tag in going {
-        session.store.untag(tag)?;
+        session.store.freeing(|| session.store.untag(tag))?;
         output::data(&format!("Untagged: {}", familiar(tag)))?;
     }
     if last {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use buildc_executor::container;
 use buildc_store::{
-    FsckOptions, FsckReport, OpenOptions, PruneKind, PruneOptions, RebuildReport, Store, StoreError,
+    FsckOptions, FsckProblem, FsckReport, OpenOptions, PruneKind, PruneOptions, RebuildReport, Store,
+    StoreError,
 };
 use clap::Subcommand;
 use serde_json::json;
@@ -133,11 +134,11 @@ pub fn prune(args: PruneArgs, shell: &Shell) -> Outcome {
         all: args.all,
         dry_run: args.dry_run,
     };
-    let store = Session::open(shell)?.store;
+    let store = Session::open_to_free(shell)?.store;
     if !args.dry_run {
         container::sweep(&store)?;
     }
-    let report = store.prune(&options)?;
+    let report = store.freeing(|| store.prune(&options))?;
     match args.format {
         TextOrJson::Json => output::json(&json!({
             "Items": report.items.iter().map(|item| json!({
@@ -202,7 +203,16 @@ fn check(args: &FsckArgs, shell: &Shell) -> Result<(FsckReport, Option<RebuildRe
     let options = FsckOptions { repair: args.repair, rehash: args.deep };
     // Only the store's own error says whether its index is at fault; the layers' owners need the user namespace.
     let (root, entered) = session::enter(shell);
+    let mended = args.repair && Store::mend_version(&root)?;
     let found = Store::open(&root, OpenOptions::default()).and_then(|store| store.fsck(options));
+    let found = found.map(|mut report| {
+        report.problems.extend(mended.then(|| FsckProblem {
+            subject: "version".to_owned(),
+            problem: "the file does not hold a number; it is written again".to_owned(),
+            repaired: true,
+        }));
+        report
+    });
     match found {
         Err(StoreError::IndexDamaged { .. }) if args.repair => {
             entered?;

@@ -164,9 +164,19 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
+/// Whether the file system of a file has no room for one more page of the index's shared memory.
+fn is_full(path: &Path) -> bool {
+    const PAGE_BYTES: u64 = 32 << 10;
+    rustix::fs::statvfs(path).is_ok_and(|fs| fs.f_bavail.saturating_mul(fs.f_frsize) < PAGE_BYTES)
+}
+
 fn mapped(path: &Path, action: &'static str, source: rusqlite::Error) -> StoreError {
     match source.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => StoreError::DiskFull { path: path.to_owned() },
+        // Where the memory that processes share cannot be made longer, sqlite says no more than this.
+        Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) if is_full(path) => {
+            StoreError::DiskFull { path: path.to_owned() }
+        }
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             StoreError::IndexDamaged { path: path.to_owned(), source }
         }

@@ -117,7 +117,7 @@ impl Store {
         let mut hasher = OciHasher::new();
         std::io::copy(&mut file, &mut hasher).map_err(StoreError::io("read", &path))?;
         let found = hasher.digest();
-        if found == *digest { Ok(()) } else { Err(StoreError::BlobDigest { expected: *digest, found }) }
+        if found == *digest { Ok(()) } else { Err(StoreError::BlobDamaged { digest: *digest, found }) }
     }
 }
 

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use buildc_digest::{Digest, Key};
 use buildc_store::oci::media_type::OCI_LAYER;
-use buildc_store::{FsckOptions, OpenOptions, Store};
+use buildc_store::{FsckOptions, OpenOptions, PruneOptions, Store};
 use rusqlite::Connection;
 use serde_json::json;
 
@@ -202,7 +202,11 @@ struct SmallDisk(std::path::PathBuf);
 
 impl SmallDisk {
     fn mount(path: std::path::PathBuf) -> Self {
-        shell(&path, "mount -t tmpfs -o size=2m tmpfs .");
+        Self::of_size(path, "2m")
+    }
+
+    fn of_size(path: std::path::PathBuf, size: &str) -> Self {
+        shell(&path, &format!("mount -t tmpfs -o size={size} tmpfs ."));
         Self(path)
     }
 }
@@ -235,4 +239,78 @@ fn a_full_disk_is_named_and_nothing_is_lost() {
     drop(store);
     let store = Store::open(&root, OpenOptions::default()).unwrap();
     assert!(store.fsck(FsckOptions { repair: false, rehash: true }).unwrap().problems.is_empty());
+}
+
+#[test]
+fn a_full_disk_can_be_pruned() {
+    if !is_root("a_full_disk_can_be_pruned") {
+        return;
+    }
+    let fixture = Fixture::new();
+    let disk = SmallDisk::of_size(fixture.scratch("disk"), "16m");
+    let root = disk.0.join("store");
+    {
+        let store = Store::open(&root, OpenOptions::default()).unwrap();
+        layer_with(&store, "loose", "nobody's");
+        let index = rusqlite::Connection::open(root.join("index.db")).unwrap();
+        index.execute("UPDATE layers SET last_used = 0", []).unwrap();
+    }
+    // To the last byte, so that the log and the shared memory of the index have no room either.
+    shell(&disk.0, "rm -f store/index.db-shm; cat /dev/zero > fill 2>/dev/null || true");
+    let opened = Store::open(&root, OpenOptions::default());
+    let store = opened.or_else(|error| {
+        assert_eq!(error.code(), "store::disk_full");
+        assert!(Store::release_reserve(&root));
+        Store::open(&root, OpenOptions::default())
+    });
+    let store = store.unwrap();
+    let report = store.freeing(|| store.prune(&PruneOptions::default())).unwrap();
+    assert_eq!(report.items.len(), 1, "{:?}", report.items);
+    assert_eq!(std::fs::read_dir(root.join("l")).unwrap().count(), 0);
+    assert!(store.fsck(FsckOptions { repair: false, rehash: true }).unwrap().problems.is_empty());
+}
+
+#[test]
+fn what_an_ended_command_left_is_told_and_goes_with_the_next_prune() {
+    let fixture = Fixture::new();
+    filled(&fixture);
+    shell(&fixture.root, "mkdir -p l/zz/fs; echo 12345 > l/zz/fs/file; echo orphan > blobs/sha256/abc");
+    let store = fixture.store();
+    let unfinished = store.df().unwrap().unfinished;
+    assert!(unfinished.count >= 2 && unfinished.reclaimable_bytes > 0, "{unfinished:?}");
+    let dry = store.prune(&PruneOptions { dry_run: true, ..PruneOptions::default() }).unwrap();
+    assert!(fixture.root.join("l/zz").exists());
+    let report = store.prune(&PruneOptions::default()).unwrap();
+    for report in [&dry, &report] {
+        let left: Vec<_> = report.items.iter().filter(|item| item.why.contains("left it")).collect();
+        assert_eq!(left.iter().map(|item| item.name.as_str()).collect::<Vec<_>>(), ["zz", "abc"]);
+        assert!(left.iter().all(|item| item.size_bytes > 0));
+    }
+    assert!(!fixture.root.join("l/zz").exists() && !fixture.root.join("blobs/sha256/abc").exists());
+    assert!(store.fsck(FsckOptions { repair: false, rehash: true }).unwrap().problems.is_empty());
+}
+
+#[test]
+fn a_version_file_without_a_number_is_mended_from_the_index() {
+    let fixture = Fixture::new();
+    filled(&fixture);
+    shell(&fixture.root, ": > version");
+    assert_eq!(Store::open(&fixture.root, OpenOptions::default()).unwrap_err().code(), "store::corrupt_row");
+    assert!(Store::mend_version(&fixture.root).unwrap());
+    assert!(!Store::mend_version(&fixture.root).unwrap());
+    assert!(fixture.store().image("x:1").unwrap().is_some());
+}
+
+#[test]
+fn a_damaged_config_is_told_with_the_image_that_needs_it() {
+    let fixture = Fixture::new();
+    filled(&fixture);
+    shell(&fixture.root, "for b in blobs/sha256/*; do printf y >> $b; done");
+    let store = fixture.store();
+    let found = store.fsck(FsckOptions::default()).unwrap();
+    let told = found
+        .problems
+        .iter()
+        .any(|p| p.problem.contains("bytes instead of") && p.problem.contains("needed by x:1"));
+    assert!(told, "{:?}", found.problems);
 }

@@ -73,7 +73,7 @@ fn a_killed_process_loses_only_what_it_was_doing() {
         let report = store.fsck(FsckOptions { repair: true, rehash: true }).unwrap();
         // A directory or blob without a row is what a kill between rename and commit leaves; anything else is a loss.
         for problem in &report.problems {
-            assert_eq!(problem.problem, "it is not in the index", "round {round}: {problem:?}");
+            assert!(problem.problem.starts_with("it is not in the index"), "round {round}: {problem:?}");
         }
         assert!(store.fsck(FsckOptions { repair: false, rehash: true }).unwrap().problems.is_empty());
     }
