@@ -36,6 +36,8 @@ pub struct PruneOptions {
     pub older_than: Option<Duration>,
     /// Also take tagged images that no container uses, results whose layers an image holds anyway, and cache mounts.
     pub all: bool,
+    /// Images stay, also those without a name.
+    pub keep_images: bool,
     /// Only say what would go.
     pub dry_run: bool,
 }
@@ -181,7 +183,9 @@ impl Picture {
     }
 
     fn take_images(&mut self, options: &PruneOptions, limit: i64, report: &mut PruneReport) -> Vec<Digest> {
-        let goes = |i: &Image| !i.pinned && i.last_used < limit && (options.all || !i.tagged);
+        let goes = |i: &Image| {
+            !options.keep_images && !i.pinned && i.last_used < limit && (options.all || !i.tagged)
+        };
         let (gone, kept) = std::mem::take(&mut self.images).into_iter().partition::<Vec<_>, _>(goes);
         self.images = kept;
         for image in &gone {

@@ -54,8 +54,8 @@ const GROUPS: [(&str, &[Member]); 5] = [
             ("tag", &["tag"]),
         ],
     ),
-    ("builder", &[("build", &["build"]), ("prune", &["prune"])]),
-    ("buildx", &[("build", &["build"]), ("bake", &["bake"]), ("prune", &["prune"])]),
+    ("builder", &[("build", &["build"]), ("prune", &["prune", "--keep-images"])]),
+    ("buildx", &[("build", &["build"]), ("bake", &["bake"]), ("prune", &["prune", "--keep-images"])]),
     ("system", &[("info", &["info"]), ("prune", &["prune"])]),
 ];
 

@@ -55,6 +55,9 @@ pub struct PruneArgs {
     /// The same in Docker's form
     #[arg(long, value_name = "until=AGE", conflicts_with = "older_than")]
     filter: Option<String>,
+    /// Leave images alone, as `docker builder prune` does
+    #[arg(long, hide = true)]
+    keep_images: bool,
     /// Only say what would be removed
     #[arg(long, short = 'n')]
     dry_run: bool,
@@ -132,6 +135,7 @@ pub fn prune(args: PruneArgs, shell: &Shell) -> Outcome {
             .transpose()?,
         older_than: age(&args)?,
         all: args.all,
+        keep_images: args.keep_images,
         dry_run: args.dry_run,
     };
     let store = Session::open_to_free(shell)?.store;

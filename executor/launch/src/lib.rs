@@ -54,7 +54,7 @@ pub use pty::resize_pty;
 pub use sealed::spawn as spawn_sealed;
 pub use spec::*;
 pub use support::{HostSupport, probe_host};
-pub use userns::{UserNs, enter_user_namespace, has_single_id};
+pub use userns::{UserNs, could_have_more_ids, enter_user_namespace, has_single_id};
 pub use zygote::{init_if_requested, prepare};
 
 /// Has [`init_if_requested`] called before `main` in a program whose `main` is not ours to write: a test binary.

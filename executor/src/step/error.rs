@@ -154,6 +154,11 @@ impl StepError {
             Self::Network(e) => e.help(),
             Self::Remote(e) => e.help(),
             Self::Store(e) => e.help().map(str::to_owned),
+            Self::Command { .. } if buildc_launch::could_have_more_ids() => Some(
+                "Only one user id is mapped here, because a command or container of yours that still runs began without \
+                 the others, and all share its user namespace: stop your containers (`buildc ps`), then try again"
+                    .to_owned(),
+            ),
             Self::Command { .. } if buildc_launch::has_single_id() => Some(
                 "Only one user id is mapped here: what changes owners fails unless the user has a range in \
                  `/etc/subuid` and `/etc/subgid` and the package `uidmap` is installed"

@@ -235,3 +235,17 @@ fn files_beside_the_layers_go_by_age_and_size() {
     assert_eq!(kinds(&store.prune(&all()).unwrap()), [PruneKind::CacheMount]);
     assert!(!cache[0].exists() && cache[1].exists());
 }
+
+#[test]
+fn the_build_cache_alone_can_go() {
+    let fixture = Fixture::new();
+    let store = old(&fixture, |store| {
+        let of_image = layer_with(store, "a", "image");
+        let loose = layer_with(store, "b", "loose");
+        store.put_image(b"m", "t", b"c", &[of_image.id]).unwrap();
+        store.record_result(&[Key::of(b"loose")], &[loose.id], 1).unwrap();
+    });
+    let report = store.prune(&PruneOptions { keep_images: true, ..PruneOptions::default() }).unwrap();
+    assert_eq!(kinds(&report), [PruneKind::Result, PruneKind::Layer]);
+    assert_eq!(store.images().unwrap().len(), 1, "it has no name, but it is an image");
+}

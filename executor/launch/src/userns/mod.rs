@@ -83,6 +83,21 @@ pub fn has_single_id() -> bool {
     is_inside() && mapped_ids() == 1
 }
 
+/// Whether this process has but the user's own id although a new namespace would have more: it joined one that was made
+/// before there were any, or before there was a program to map them.
+pub fn could_have_more_ids() -> bool {
+    let (users, groups) = ids::subordinate(host_uid());
+    let has_program = |name: &str| {
+        std::env::var_os("PATH")
+            .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(name).exists()))
+    };
+    has_single_id()
+        && !users.is_empty()
+        && !groups.is_empty()
+        && has_program("newuidmap")
+        && has_program("newgidmap")
+}
+
 /// How many ids other than the user's own there are to use.
 pub(crate) fn subordinate_count() -> u32 {
     if is_inside() {
