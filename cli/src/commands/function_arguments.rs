@@ -3,6 +3,7 @@
 //!
 //! Owns: the order in which they were said, and what they are as values. Never does: call a function.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
@@ -84,19 +85,19 @@ impl Args for FunctionArguments {
 }
 
 impl FunctionArguments {
-    /// The set of them; relative paths in them are seen from `directory`, and none may take more than `most` bytes. Of an
-    /// argument that is given twice the last one holds.
+    /// The set of them, made in the order of their names; relative paths in them are seen from `directory`, and none may take
+    /// more than `most` bytes. Of an argument that is given twice the last one holds, and the others are not looked at.
     ///
     /// # Errors
     /// When an expression is not well formed, a variable in it is undefined, or a file cannot be read.
     pub fn set<'a>(&self, ev: &mut Evaluator<'a>, directory: &[u8], most: usize) -> Result<&'a Attrs<'a>> {
         let mut set = AttrsBuilder::with_capacity(self.0.len());
-        for (at, (name, given)) in self.0.iter().enumerate() {
+        let last: BTreeMap<&str, &Given> =
+            self.0.iter().map(|(name, given)| (name.as_str(), given)).collect();
+        for (name, given) in last {
             let value = value(ev, given, directory, most)?;
-            if self.0[at + 1..].iter().all(|(later, _)| later != name) {
-                let symbol = ev.symbols.intern(name.as_bytes());
-                set.push(symbol, Pos::NONE, value);
-            }
+            let symbol = ev.symbols.intern(name.as_bytes());
+            set.push(symbol, Pos::NONE, value);
         }
         Ok(set.finish(ev.arena))
     }

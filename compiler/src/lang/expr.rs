@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::fmt;
 
 use super::syntax::{Pos, Symbol, ast};
-use super::value::{CodeId, Shape, Value};
+use super::value::{CodeId, Shape, Slot, Value};
 
 /// A reference to an expression.
 pub type Node<'a> = &'a Expr<'a>;
@@ -31,6 +31,8 @@ pub enum Expr<'a> {
     Local(u32, Pos),
     /// A variable of an outer frame.
     Outer(Place, Pos),
+    /// A global that is evaluated when it is first wanted.
+    Global(&'a Slot<'a>, Pos),
     /// A variable that only a `with` can give.
     Dynamic(&'a Dynamic<'a>),
     /// `base.path`, `base.path or default`.

@@ -140,7 +140,7 @@ impl<'a> Resolver<'_, 'a> {
         }
         let withs = self.scopes.withs();
         if withs.len() == 0 {
-            return Err(undefined(self.ev.symbols.name(name), pos));
+            return Err(undefined(&self.ev.symbols.shown(name), pos));
         }
         let withs = self.ev.arena.alloc_slice_fill_iter(withs);
         Ok(Variable::Dynamic(self.alloc(Dynamic { name, pos, withs, hint: Cell::new(0) })))
@@ -149,6 +149,7 @@ impl<'a> Resolver<'_, 'a> {
     fn variable_expr(&mut self, pos: Pos, name: Symbol) -> Result<Expr<'a>> {
         Ok(match self.variable(pos, name, ALL)? {
             Variable::At(place) => place_expr(place, pos),
+            Variable::Global(Value::Thunk(slot)) => Expr::Global(slot, pos),
             Variable::Global(value) => Expr::Const(value),
             Variable::Dynamic(dynamic) => Expr::Dynamic(dynamic),
         })

@@ -8,7 +8,7 @@ use crate::lang::error::{EvalError, Result};
 use crate::lang::eval::{Evaluator, canonical};
 use crate::lang::store_path::{DERIVATION_ENDING, StoreDir};
 use crate::lang::syntax::Pos;
-use crate::lang::syntax::symbol::known;
+use crate::lang::syntax::symbol::{known, quoted_name};
 use crate::lang::value::attrs::AttrsBuilder;
 use crate::lang::value::{Attrs, Context, ContextElement, Value, share};
 
@@ -124,9 +124,7 @@ fn append_context<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Valu
 
 #[cold]
 fn not_a_store_path(name: &[u8]) -> Box<EvalError> {
-    // Absolute paths are quoted once more, as paths are.
-    let quote: &[u8] = if name.first() == Some(&b'/') { b"\"" } else { b"" };
-    EvalError::new([b"context key '", quote, name, quote, b"' is not a store path"].concat())
+    EvalError::new([b"context key '".as_slice(), &quoted_name(name), b"' is not a store path"].concat())
 }
 
 /// Adds the references that one attribute of a context asks for.

@@ -14,7 +14,7 @@ use crate::lang::flake_ref::is_scheme;
 use crate::lang::hash::{Format, Hash};
 use crate::lang::store_path::{FileMethod, StorePath, check_name, fixed_output_path};
 use crate::lang::syntax::Pos;
-use crate::lang::syntax::symbol::known;
+use crate::lang::syntax::symbol::{known, quoted_name};
 use crate::lang::value::{Value, share};
 
 pub(super) const BUILTINS: &[Builtin] = &[
@@ -160,7 +160,13 @@ fn request<'a>(ev: &mut Evaluator<'a>, arg: Value<'a>, who: &str, name: &[u8]) -
                     given = Some(ev.plain_string_of(value, pos, what)?.to_vec());
                 }
                 other => {
-                    let parts = [b"unsupported argument '", other, b"' to '", who.as_bytes(), b"'"];
+                    let parts = [
+                        b"unsupported argument '".as_slice(),
+                        &quoted_name(other),
+                        b"' to '",
+                        who.as_bytes(),
+                        b"'",
+                    ];
                     return Err(EvalError::new(parts.concat()));
                 }
             }
@@ -252,7 +258,11 @@ fn fetch_closure<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value
                 ev.bool_of(value, pos, what)?;
             }
             other => {
-                let parts = [b"attribute '", other, b"' isn't supported in call to 'fetchClosure'"];
+                let parts = [
+                    b"attribute '".as_slice(),
+                    &quoted_name(other),
+                    b"' isn't supported in call to 'fetchClosure'",
+                ];
                 return Err(EvalError::new(parts.concat()));
             }
         }

@@ -12,7 +12,7 @@ use crate::lang::eval::{Coercion, Evaluator, Feature};
 use crate::lang::flake_ref::{self, Attribute, Attributes};
 use crate::lang::print;
 use crate::lang::syntax::Pos;
-use crate::lang::syntax::symbol::known;
+use crate::lang::syntax::symbol::{known, quoted_name};
 use crate::lang::value::{Attrs, Value, share};
 
 pub(super) const BUILTINS: &[Builtin] = &[
@@ -205,7 +205,11 @@ fn fetch_mercurial<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Val
                         ev.plain_string_of(value, pos, what)?;
                     }
                     other => {
-                        let parts = [b"unsupported argument '", other, b"' to 'fetchMercurial'"];
+                        let parts = [
+                            b"unsupported argument '".as_slice(),
+                            &quoted_name(other),
+                            b"' to 'fetchMercurial'",
+                        ];
                         return Err(EvalError::new(parts.concat()).at(pos));
                     }
                 }

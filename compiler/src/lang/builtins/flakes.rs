@@ -59,11 +59,15 @@ fn flake_ref_to_string<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result
         let name = String::from_utf8_lossy(ev.symbols.name(symbol)).into_owned();
         let attribute = match ev.force_slot(found.slot, found.pos)? {
             Value::Int(number) => Attribute::Number(u64::try_from(number).map_err(|_| {
+                let name = ev.symbols.shown(symbol);
+                let name = String::from_utf8_lossy(&name);
                 EvalError::new(format!("negative value given for flake ref attr {name}: {number}"))
             })?),
             Value::Bool(on) => Attribute::Switch(on),
             Value::String(text) => Attribute::Text(String::from_utf8_lossy(text.bytes()).into_owned()),
             other => {
+                let name = ev.symbols.shown(symbol);
+                let name = String::from_utf8_lossy(&name);
                 return Err(EvalError::new(format!(
                     "flake reference attribute sets may only contain integers, Booleans, and strings, but attribute '{name}' is {}",
                     print::type_phrase(other)

@@ -92,6 +92,8 @@ pub struct Builtin {
     pub sited: bool,
     /// The argument that it evaluates before it does anything else, if there is one: a caller may evaluate it beforehand.
     pub forced: Option<u8>,
+    /// Whether it does so within a call of its own, that of the coercion.
+    pub coerces: bool,
     /// Its code.
     pub run: Function,
 }
@@ -105,7 +107,17 @@ impl Builtin {
         doc: &'static str,
     ) -> Self {
         let visibility = Visibility::Underscored;
-        Builtin { name, params, doc, visibility, traced: true, sited: false, forced: None, run }
+        Builtin {
+            name,
+            params,
+            doc,
+            visibility,
+            traced: true,
+            sited: false,
+            forced: None,
+            coerces: false,
+            run,
+        }
     }
 
     /// The same, global as `name`.
@@ -133,6 +145,13 @@ impl Builtin {
     #[must_use]
     pub const fn forces(mut self, index: u8) -> Self {
         self.forced = Some(index);
+        self
+    }
+
+    /// The same, which coerces the argument at this index first of all.
+    #[must_use]
+    pub const fn coerces(mut self, index: u8) -> Self {
+        (self.forced, self.coerces) = (Some(index), true);
         self
     }
 

@@ -14,7 +14,7 @@ use crate::lang::store_path::{
     DERIVATION_ENDING, FileMethod, References, StorePath, fixed_output_path, text_path,
 };
 use crate::lang::syntax::Pos;
-use crate::lang::syntax::symbol::known;
+use crate::lang::syntax::symbol::{known, quoted_name};
 use crate::lang::value::{Context, ContextElement, Value, share};
 use crate::lang::world::{FileType, Object};
 
@@ -132,7 +132,8 @@ fn path<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
                 expected = Some(ev.sha256_or_empty(text)?);
             }
             other => {
-                let parts = [b"unsupported argument '", other, b"' to 'builtins.path'"];
+                let parts =
+                    [b"unsupported argument '".as_slice(), &quoted_name(other), b"' to 'builtins.path'"];
                 return Err(EvalError::new(parts.concat()).at(pos));
             }
         }

@@ -13,7 +13,7 @@ pub(super) const BUILTINS: &[Builtin] = &[
         to_string,
         "*value* as a string. Paths are not copied to the store, true is `1`, false and null are empty, the elements of \
          lists are joined by spaces, and a set must have `__toString` or `outPath`.",
-    ).forces(0)
+    ).coerces(0)
     .plain(),
     Builtin::new("stringLength", &["string"], string_length, "The number of bytes of *string*."),
     Builtin::new(
@@ -41,7 +41,9 @@ pub(super) const BUILTINS: &[Builtin] = &[
 pub(super) const PLAIN: Coercion = Coercion { more: false, copy: true, canonical: true };
 
 fn to_string<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
+    ev.enter(Pos::NONE)?;
     let value = ev.force(args[0], Pos::NONE)?;
+    ev.leave();
     if let Value::String(_) = value {
         return Ok(value);
     }
@@ -187,7 +189,11 @@ impl<'a> Evaluator<'a> {
         context: &'static str,
         how: Coercion,
     ) -> Result<&'a NixString<'a>> {
-        match self.force(value, Pos::NONE)? {
+        // A coercion is a call, and what it is given is evaluated in it.
+        self.enter(Pos::NONE)?;
+        let value = self.force(value, Pos::NONE)?;
+        self.leave();
+        match value {
             Value::String(string) => Ok(string),
             other => {
                 let text = self.coerce_to_string(other, Pos::NONE, context, how)?;

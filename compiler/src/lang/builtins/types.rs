@@ -2,7 +2,7 @@
 
 use super::Builtin;
 use crate::lang::error::{EvalError, Result};
-use crate::lang::eval::{Coercion, Evaluator};
+use crate::lang::eval::Evaluator;
 use crate::lang::syntax::Pos;
 use crate::lang::value::Value;
 use crate::lang::value::attrs::AttrsBuilder;
@@ -13,15 +13,8 @@ pub(super) const BUILTINS: &[Builtin] = &[
         &["value"],
         type_of,
         "The type of *value*: `int`, `bool`, `string`, `path`, `null`, `set`, `list`, `lambda` or `float`.",
-    ).forces(0),
-    Builtin::new(
-        "toString",
-        &["value"],
-        to_string,
-        "*value* as a string: numbers, Booleans (`1` and nothing), null (nothing), paths as they are, lists element by \
-         element with spaces between, sets through `__toString` or `outPath`.",
-    ).forces(0)
-    .plain(),
+    )
+    .forces(0),
     Builtin::new("isNull", &["value"], is_null, "True of null.").forces(0).plain(),
     Builtin::new("isBool", &["value"], is_bool, "True of Booleans.").forces(0),
     Builtin::new("isInt", &["value"], is_int, "True of integers.").forces(0),
@@ -36,25 +29,13 @@ pub(super) const BUILTINS: &[Builtin] = &[
         &["function"],
         function_args,
         "The names in the set pattern of *function*, each with whether it has a default.",
-    ).forces(0),
+    )
+    .forces(0),
 ];
 
 fn type_of<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     let value = ev.force(args[0], Pos::NONE)?;
     Ok(ev.string(value.type_name().unwrap_or("thunk").as_bytes()))
-}
-
-fn to_string<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
-    let value = ev.force(args[0], Pos::NONE)?;
-    match value {
-        Value::String(_) => return Ok(value),
-        Value::Int(number) => return Ok(ev.string(ev.bytes(itoa::Buffer::new().format(number).as_bytes()))),
-        _ => {}
-    }
-    let context = "while evaluating the first argument passed to builtins.toString";
-    let how = Coercion { more: true, copy: false, canonical: true };
-    let text = ev.coerce_to_string(value, Pos::NONE, context, how)?;
-    Ok(ev.string_with(ev.bytes(&text.bytes), text.context))
 }
 
 macro_rules! is {

@@ -166,11 +166,25 @@ impl<'a> Evaluator<'a> {
                 return;
             }
         }
-        if builtin.forced == Some(index) {
-            self.put_forced_argument(item, env, place);
-        } else {
+        if builtin.forced != Some(index) {
             self.put_argument(item, env, place);
+        } else if builtin.coerces {
+            self.put_coerced_argument(item, env, place);
+        } else {
+            self.put_forced_argument(item, env, place);
         }
+    }
+
+    /// The same within the call that the builtin will make for it; where that is one too many, the builtin says so.
+    #[inline(never)]
+    fn put_coerced_argument(&mut self, item: &'a Item<'a>, env: &'a Env<'a>, place: &mut Value<'a>) {
+        if !self.may_enter() {
+            return self.put_argument(item, env, place);
+        }
+        let depth = self.limits.depth;
+        self.limits.depth += 1;
+        self.put_forced_argument(item, env, place);
+        self.limits.depth = depth;
     }
 
     #[inline(never)]

@@ -43,12 +43,12 @@ impl<'a> Evaluator<'a> {
     /// # Errors
     /// When evaluation fails or goes too deep.
     pub fn equal_shared(&mut self, left: Value<'a>, right: Value<'a>, pos: Pos) -> Result<bool> {
+        self.enter(pos)?;
         let l = self.force(left, pos)?;
         let r = self.force(right, pos)?;
-        if same(l, r) {
-            return Ok(true);
-        }
-        self.equal_operands(l, r, pos)
+        let result = same(l, r) || self.equal(l, r, pos)?;
+        self.leave();
+        Ok(result)
     }
 
     /// Equality of two elements.
@@ -56,12 +56,12 @@ impl<'a> Evaluator<'a> {
     /// # Errors
     /// When evaluation fails or goes too deep.
     pub fn equal_slots(&mut self, left: &'a Slot<'a>, right: &'a Slot<'a>, pos: Pos) -> Result<bool> {
+        self.enter(pos)?;
         let l = self.force_slot(left, pos)?;
         let r = self.force_slot(right, pos)?;
-        if std::ptr::eq(left, right) || same(l, r) {
-            return Ok(true);
-        }
-        self.equal_operands(l, r, pos)
+        let result = std::ptr::eq(left, right) || same(l, r) || self.equal(l, r, pos)?;
+        self.leave();
+        Ok(result)
     }
 
     #[inline]
@@ -134,12 +134,13 @@ impl<'a> Evaluator<'a> {
     }
 
     fn explain_slots(&mut self, left: &'a Slot<'a>, right: &'a Slot<'a>, pos: Pos) -> Result<()> {
+        self.enter(pos)?;
         let l = self.force_slot(left, pos)?;
         let r = self.force_slot(right, pos)?;
-        if std::ptr::eq(left, right) || same(l, r) {
-            return Ok(());
-        }
-        self.explain_unequal(l, r, pos)
+        let same = std::ptr::eq(left, right) || same(l, r);
+        let result = if same { Ok(()) } else { self.explain(l, r, pos) };
+        self.leave();
+        result
     }
 
     fn explain(&mut self, left: Value<'a>, right: Value<'a>, pos: Pos) -> Result<()> {

@@ -48,6 +48,7 @@ impl<'a> Evaluator<'a> {
                 Expr::Const(value) => return Ok(value),
                 Expr::Local(slot, pos) => return self.force_slot(&env.slots[slot as usize], pos),
                 Expr::Outer(place, pos) => return self.force_slot(outer(env, place), pos),
+                Expr::Global(slot, pos) => return self.force_slot(slot, pos),
                 Expr::Dynamic(variable) => return self.eval_dynamic(variable, env),
                 Expr::Select(select) => return self.eval_select(select, env),
                 Expr::Attrs(attrs) => return Ok(Value::Attrs(self.eval_attrs(attrs, env))),
@@ -252,7 +253,7 @@ impl<'a> Evaluator<'a> {
                 return self.force_slot(slot, variable.pos);
             }
         }
-        Err(undefined(self.symbols.name(variable.name), variable.pos))
+        Err(undefined(&self.symbols.shown(variable.name), variable.pos))
     }
 
     #[inline(never)]
@@ -315,7 +316,7 @@ impl Logic {
     }
 }
 
-/// The error of a name that nothing gives.
+/// The error of a name that nothing gives, as errors show names.
 #[cold]
 pub(in crate::lang) fn undefined(name: &[u8], pos: Pos) -> Box<EvalError> {
     EvalError::new([b"undefined variable '".as_slice(), name, b"'"].concat()).at(pos)

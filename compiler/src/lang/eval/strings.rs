@@ -32,6 +32,10 @@ impl<'a> Evaluator<'a> {
         env: &'a Env<'a>,
     ) -> Result<Value<'a>> {
         if let Value::String(l) = left {
+            if !self.may_enter() {
+                // A coercion is a call, also where there is nothing to do.
+                self.enter(add.left_pos)?;
+            }
             let right = self.eval(add.right, env)?;
             if let Value::String(r) = right {
                 return self.joined(l, r);

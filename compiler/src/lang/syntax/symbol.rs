@@ -93,9 +93,7 @@ impl<'a> Symbols<'a> {
 
     /// A name as errors show it: quoted unless it is an identifier.
     pub fn shown(&self, symbol: Symbol) -> Vec<u8> {
-        let mut shown = Vec::new();
-        super::print::name(&mut shown, self.name(symbol));
-        shown
+        quoted_name(self.name(symbol))
     }
 
     /// Bytes held beside the arena, about.
@@ -112,6 +110,13 @@ impl<'a> Symbols<'a> {
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
+}
+
+/// A name as errors show it: quoted unless it is an identifier.
+pub fn quoted_name(name: &[u8]) -> Vec<u8> {
+    let mut shown = Vec::new();
+    super::print::name(&mut shown, name);
+    shown
 }
 
 /// Multiply and rotate over words of eight bytes: names are short, and nobody gains by colliding them but the author

@@ -1,0 +1,1 @@
+let f = n: builtins.elem 1 [ (f n) ]; in f 0

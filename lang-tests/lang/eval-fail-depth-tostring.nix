@@ -1,0 +1,1 @@
+let f = n: toString (f n); in f 0

@@ -1,0 +1,1 @@
+if derivation then 1 else 2

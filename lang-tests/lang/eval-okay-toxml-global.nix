@@ -1,0 +1,1 @@
+[ __toXML (builtins ? toXML) ]
