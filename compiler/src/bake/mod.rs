@@ -9,11 +9,14 @@ mod compose;
 mod entries;
 mod evaluate;
 mod functions;
+mod kinds;
 mod list;
 mod merge;
 mod operators;
+mod order;
 mod overrides;
 mod print;
+mod references;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -146,8 +149,12 @@ impl BakeFile {
             self.expand(name, &mut BTreeSet::new(), &mut wanted, &mut baked.groups)?;
         }
         if names != default || !baked.groups.contains_key("default") {
+            // A group of that name is there with its own members.
+            let is_group = baked.groups.contains_key("default");
             let asked = baked.groups.entry("default".to_owned()).or_default();
-            asked.targets.extend(names.iter().filter(|name| *name != "default" || names.len() == 1).cloned());
+            asked.targets.extend(
+                names.iter().filter(|name| *name != "default" || names.len() == 1 || !is_group).cloned(),
+            );
         }
         if let Some(group) = baked.groups.get_mut("default") {
             group.targets.sort();
