@@ -49,7 +49,7 @@ fn entries_of(field: &str, item: &Value) -> Result<Vec<Value>, String> {
 }
 
 /// The images that an entry of a cache names, where it names nothing else.
-pub(super) fn references(field: &str, text: &str) -> Option<Vec<String>> {
+pub fn references(field: &str, text: &str) -> Option<Vec<String>> {
     let names = split(text);
     (field.starts_with("cache-") && names.iter().all(|name| !name.contains('='))).then_some(names)
 }

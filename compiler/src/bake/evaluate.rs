@@ -18,11 +18,16 @@ const LIMIT_DEPTH: usize = 100;
 /// The kinds of blocks.
 const KINDS: [&str; 4] = ["variable", "group", "target", "function"];
 
+/// The key of what is only said to people in JSON.
+const COMMENT: &str = "//";
+
 /// A field before it has a value.
 pub(super) type Fields = Vec<(String, Expression)>;
 
+/// The blocks of all files before anything has a value.
 #[derive(Default)]
-struct Raw {
+pub(super) struct Raw {
+    files: Vec<String>,
     variables: BTreeMap<String, Declared>,
     validations: Vec<(String, Fields)>,
     functions: Vec<(String, Fields)>,
@@ -30,23 +35,9 @@ struct Raw {
     targets: Vec<(String, Fields)>,
 }
 
-pub(super) fn read(
-    into: BakeFile,
-    files: &[&(String, String)],
-    around: &Surroundings<'_>,
-) -> Result<BakeFile, BakeError> {
-    let mut raw = Raw::default();
-    let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
-    let shown = names.join(", ");
-    for (file, text) in files {
-        let fail = |why: String| BakeError::File { file: file.clone(), why };
-        check_size(text).map_err(fail)?;
-        match file.ends_with(".json") {
-            true => raw.json(&serde_json::from_str(text).map_err(|e| fail(e.to_string()))?).map_err(fail)?,
-            false => raw.hcl(hcl::parse(text).map_err(|e| fail(e.to_string()))?).map_err(fail)?,
-        }
-    }
-    raw.evaluate(into, around).map_err(|why| BakeError::File { file: shown, why })
+/// True for a file that is a bake file by its name.
+pub(super) fn is_bake(name: &str) -> bool {
+    [".hcl", ".json"].iter().any(|end| name.ends_with(end))
 }
 
 fn check_size(text: &str) -> Result<(), String> {
@@ -68,6 +59,22 @@ fn check_size(text: &str) -> Result<(), String> {
 }
 
 impl Raw {
+    /// Adds a file's blocks. One whose name says nothing is HCL, or JSON where it begins with a brace.
+    ///
+    /// # Errors
+    /// [`BakeError::File`] with what cannot be understood.
+    pub(super) fn add(&mut self, file: &str, text: &str) -> Result<(), BakeError> {
+        let fail = |why: String| BakeError::File { file: file.to_owned(), why };
+        check_size(text).map_err(fail)?;
+        let json = file.ends_with(".json") || !is_bake(file) && text.trim_start().starts_with('{');
+        match json {
+            true => self.json(&serde_json::from_str(text).map_err(|e| fail(e.to_string()))?).map_err(fail)?,
+            false => self.hcl(hcl::parse(text).map_err(|e| fail(e.to_string()))?).map_err(fail)?,
+        }
+        self.files.push(file.to_owned());
+        Ok(())
+    }
+
     fn hcl(&mut self, body: Body) -> Result<(), String> {
         for structure in body {
             match structure {
@@ -137,9 +144,10 @@ impl Raw {
     fn json(&mut self, document: &Value) -> Result<(), String> {
         for document in objects(document).ok_or("it is no JSON object")? {
             for (kind, value) in document {
-                match KINDS.contains(&kind.as_str()) {
-                    true => self.json_blocks(kind, value)?,
-                    false => self.declare(kind.clone(), Declared::attribute(expression(value)?)),
+                match kind.as_str() {
+                    COMMENT => {}
+                    kind if KINDS.contains(&kind) => self.json_blocks(kind, value)?,
+                    _ => self.declare(kind.clone(), Declared::attribute(expression(value)?)),
                 }
             }
         }
@@ -159,7 +167,7 @@ impl Raw {
 
     fn json_block(&mut self, kind: &str, name: &str, body: &Map<String, Value>) -> Result<(), String> {
         let mut fields = Vec::new();
-        for (field, value) in body {
+        for (field, value) in body.iter().filter(|(field, _)| *field != COMMENT) {
             match kind == "variable" && field == "validation" {
                 true => self.json_rules(name, value)?,
                 false => fields.push((field.clone(), expression(value)?)),
@@ -190,7 +198,20 @@ impl Raw {
         Ok(())
     }
 
-    fn evaluate(mut self, mut file: BakeFile, around: &Surroundings<'_>) -> Result<BakeFile, String> {
+    /// The values of everything, added to what compose files say.
+    ///
+    /// # Errors
+    /// [`BakeError::File`] with what has no value.
+    pub(super) fn evaluate(
+        mut self,
+        into: BakeFile,
+        around: &Surroundings<'_>,
+    ) -> Result<BakeFile, BakeError> {
+        let shown = std::mem::take(&mut self.files).join(", ");
+        self.evaluated(into, around).map_err(|why| BakeError::File { file: shown, why })
+    }
+
+    fn evaluated(mut self, mut file: BakeFile, around: &Surroundings<'_>) -> Result<BakeFile, String> {
         self.resolve_calls(around.now)?;
         let mut order = Evaluation::new(self.variables, self.targets, around)?;
         file.variables = order.variables()?;

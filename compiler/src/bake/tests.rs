@@ -1,5 +1,6 @@
 //! Bake files by what they come to.
 
+mod files;
 mod functions;
 mod order;
 mod output;
@@ -14,9 +15,20 @@ fn read_as(
     text: &str,
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> Result<BakeFile, BakeError> {
-    let around =
-        Surroundings { environment, dotenv: "", now: "2026-01-02T03:04:05Z", platform: "linux/amd64" };
-    BakeFile::read(&[(name.to_owned(), text.to_owned())], &around)
+    read_all(&[(name, text)], environment)
+}
+
+fn read_all(
+    files: &[(&str, &str)],
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<BakeFile, BakeError> {
+    let read = |path: &std::path::Path| {
+        Ok((path == std::path::Path::new("sub/env")).then(|| "A=file\nB=file\n".to_owned()))
+    };
+    let (now, platform) = ("2026-01-02T03:04:05Z", "linux/amd64");
+    let around = Surroundings { environment, dotenv: "", read: &read, now, platform };
+    let owned = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
+    BakeFile::read(&files.iter().map(owned).collect::<Vec<_>>(), &around)
 }
 
 fn read(text: &str) -> Result<BakeFile, BakeError> {
