@@ -202,7 +202,10 @@ fn compose_files_are_built() {
     assert_eq!(printed["target"]["db"]["labels"]["more"], "1");
     bake(dir.path(), &[]).expect("it is built");
     let read = |name: &str| fs::read_to_string(dir.path().join("out").join(name)).expect("a file");
-    assert_eq!([read("args"), read("db"), read("input")], ["1 dot env file\n", "in", "in"].map(str::to_owned));
+    assert_eq!(
+        [read("args"), read("db"), read("input")],
+        ["1 dot env file\n", "in", "in"].map(str::to_owned)
+    );
     bake(dir.path(), &["-f", "compose.yaml", "-f", "over.yml", "web_app"]).expect("it is built");
     assert_eq!(read("args"), "2 dot env file\n");
 }

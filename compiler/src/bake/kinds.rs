@@ -102,7 +102,7 @@ impl Kind {
     }
 
     /// The value of a text: items of a list stand between commas, those of a map are `KEY:VALUE`.
-    pub(super) fn from_csv(&self, text: &str) -> Result<Hcl, String> {
+    pub(super) fn parse_csv(&self, text: &str) -> Result<Hcl, String> {
         let unsupported = || {
             format!(
                 "unsupported type {} for a value with commas; give it as JSON in the variable with `_JSON` at the end",
@@ -148,7 +148,7 @@ impl Kind {
     }
 
     /// The value of a JSON text.
-    pub(super) fn from_json(&self, text: &str) -> Result<Hcl, String> {
+    pub(super) fn parse_json(&self, text: &str) -> Result<Hcl, String> {
         let failed = |why: String| format!("failed to convert `{text}` from JSON: {why}");
         let value = serde_json::from_str(text).map_err(|error| failed(error.to_string()))?;
         self.check(value).map_err(failed)

@@ -72,10 +72,14 @@ impl<'a> Evaluation<'a> {
 
     fn add(&mut self, draft: Draft) {
         let places = self.by_name.entry(draft.name.clone()).or_default();
-        places.push(self.drafts.len());
-        self.drafts.push(draft);
-        let drafts = &self.drafts;
-        places.sort_by_key(|place| drafts[*place].at);
+        let drafts = &mut self.drafts;
+        // Those of matrices are made after others.
+        let early = places.last().is_some_and(|last| drafts[*last].at > draft.at);
+        places.push(drafts.len());
+        drafts.push(draft);
+        if early {
+            places.sort_by_key(|place| drafts[*place].at);
+        }
     }
 
     /// All variables that have a block, by name.
@@ -96,20 +100,32 @@ impl<'a> Evaluation<'a> {
     /// All that is wrong with the fields of the first that has something wrong.
     pub(super) fn targets(mut self) -> Result<Vec<Draft>, String> {
         self.expand()?;
-        for at in 0..self.drafts.len() {
-            let mut wrong: Vec<String> = Vec::new();
-            for field in 0..self.drafts[at].fields.len() {
-                match self.settle(Key::Field(at, field)) {
-                    Err(why) if !wrong.contains(&why) => wrong.push(why),
-                    _ => {}
-                }
+        let mut open: Vec<usize> = (0..self.drafts.len()).collect();
+        while !open.is_empty() {
+            // A name that is computed, as in `target[NAME]`, may need another round.
+            let before = self.drafts.iter().map(|draft| draft.values.len()).sum::<usize>();
+            let wrong: Vec<(usize, String)> =
+                open.iter().filter_map(|at| self.whole(*at).err().map(|why| (*at, why))).collect();
+            let after = self.drafts.iter().map(|draft| draft.values.len()).sum::<usize>();
+            if let (Some((_, why)), true) = (wrong.first(), before == after) {
+                return Err(why.clone());
             }
-            if !wrong.is_empty() {
-                return Err(wrong.join("; "));
-            }
+            open = wrong.into_iter().map(|(at, _)| at).collect();
         }
         self.drafts.sort_by_key(|draft| draft.at);
         Ok(self.drafts)
+    }
+
+    /// Gives all fields of a draft their values.
+    fn whole(&mut self, at: usize) -> Result<(), String> {
+        let mut wrong: Vec<String> = Vec::new();
+        for field in 0..self.drafts[at].fields.len() {
+            match self.settle(Key::Field(at, field)) {
+                Err(why) if !wrong.contains(&why) => wrong.push(why),
+                _ => {}
+            }
+        }
+        if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
     }
 
     /// Makes the targets of matrices.
@@ -252,9 +268,8 @@ impl<'a> Evaluation<'a> {
             if !self.by_name.contains_key(&name) {
                 self.expand()?;
             }
-            let Some(places) = self.by_name.get(&name) else {
-                return Err(format!("there is no target `{name}`, of which `{expression}` speaks"));
-            };
+            // One that is not there may stand in a `try`.
+            let places = self.by_name.get(&name).into_iter().flatten();
             for place in places {
                 let fields = self.drafts[*place].fields.iter().enumerate();
                 let meant =
@@ -275,7 +290,7 @@ impl<'a> Evaluation<'a> {
             self.context.declare_var(TARGET, value.unwrap_or(Hcl::Null));
         } else if alone || !found.targets.is_empty() {
             let all = || self.by_name.keys().map(|name| (name.clone(), None)).collect();
-            let wanted: BTreeSet<_> = if alone { all() } else { found.targets };
+            let wanted: BTreeSet<_> = if alone { all() } else { found.targets.clone() };
             self.context.declare_var(TARGET, self.seen(&wanted));
         }
         for name in found.names.iter().filter(|name| *name != TARGET) {
@@ -283,13 +298,19 @@ impl<'a> Evaluation<'a> {
                 self.context.declare_var(name.as_str(), value.clone());
             }
         }
-        attempts::value(expression, &self.context)
+        let missing = found.targets.iter().find(|(name, _)| !self.by_name.contains_key(name));
+        attempts::value(expression, &self.context).map_err(|why| match missing {
+            Some((name, _)) if !axes.contains_key(TARGET) => {
+                format!("there is no target `{name}`, of which `{expression}` speaks")
+            }
+            _ => why,
+        })
     }
 
     /// Targets as expressions see them: what a target does not say is null, what has no value yet is not there.
     fn seen(&self, wanted: &BTreeSet<(String, Option<String>)>) -> Hcl {
         let mut seen: hcl::Map<String, hcl::Map<String, Hcl>> = hcl::Map::new();
-        for (name, field) in wanted {
+        for (name, field) in wanted.iter().filter(|(name, _)| self.by_name.contains_key(name)) {
             let drafts = || self.by_name.get(name).into_iter().flatten().map(|place| &self.drafts[*place]);
             let own = seen.entry(name.clone()).or_default();
             own.insert("name".to_owned(), Hcl::from(name.as_str()));

@@ -83,8 +83,8 @@ impl Declared {
             (None, Some(_)) => Hcl::Null,
         };
         match (given, kind) {
-            (Some(Given::Json(text)), Some(kind)) => kind.from_json(text),
-            (Some(Given::Text(text)), Some(kind)) => kind.from_csv(text),
+            (Some(Given::Json(text)), Some(kind)) => kind.parse_json(text),
+            (Some(Given::Text(text)), Some(kind)) => kind.parse_csv(text),
             (Some(Given::Json(text) | Given::Text(text)), None) => overridden(text, &own),
             (None, Some(kind)) => kind.check(own),
             (None, None) => Ok(own),
@@ -120,8 +120,8 @@ impl Given {
 /// The environment's text as a value of the default's type.
 fn overridden(text: &str, default: &Hcl) -> Result<Hcl, String> {
     match default {
-        Hcl::Bool(_) => Kind::Bool.from_csv(text),
-        Hcl::Number(_) => Kind::Number.from_csv(text),
+        Hcl::Bool(_) => Kind::Bool.parse_csv(text),
+        Hcl::Number(_) => Kind::Number.parse_csv(text),
         Hcl::Array(_) | Hcl::Object(_) => Err(format!(
             "unsupported type: it is `{text}` in the environment, which only a variable with a `type` may have instead of a list or a map"
         )),

@@ -40,6 +40,16 @@ fn fields_speak_of_fields_in_any_order() {
 }
 
 #[test]
+fn names_may_be_computed_or_missing() {
+    let text = r#"
+        target "all" { tags = flatten([for name in ["b", "c"] : target[name].tags]) }
+        target "b" { tags = [try(target.nobody.context, "none")] }
+        target "c" { tags = concat(target[lower("B")].tags, ["c"]) }"#;
+    assert_eq!(target(text, "all")["tags"], json!(["none", "c"]));
+    assert!(read("target \"a\" { tags = target[\"${\"no\"}\"].tags }").is_err());
+}
+
+#[test]
 fn circles_and_missing_names_are_told() {
     for (text, wanted) in [
         ("A = B\nB = C\nC = A", "A needs B needs C needs A"),
