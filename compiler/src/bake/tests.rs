@@ -23,7 +23,8 @@ fn read_all(
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> Result<BakeFile, BakeError> {
     let read = |path: &std::path::Path| {
-        Ok((path == std::path::Path::new("sub/env")).then(|| "A=file\nB=file\n".to_owned()))
+        let found = files::BESIDE.iter().find(|(name, _)| path == std::path::Path::new(name));
+        Ok(found.map(|(_, text)| (*text).to_owned()))
     };
     let (now, platform) = ("2026-01-02T03:04:05Z", "linux/amd64");
     let around = Surroundings { environment, dotenv: "", read: &read, now, platform };

@@ -6,19 +6,23 @@
 mod dotenv;
 mod environment;
 mod interpolate;
+mod others;
 mod service;
 mod sizes;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
 use self::environment::Place;
+use self::others::Others;
 use super::{BakeError, BakeFile, Group, Surroundings, merge as fields};
 
 /// Largest file that is read, in bytes.
 const LIMIT_BYTES: usize = 1 << 20;
+/// How deep services may extend each other.
+const LIMIT_DEPTH: usize = 100;
 
 /// True for a file that is a compose file by its name.
 pub(super) fn is_compose(name: &str) -> bool {
@@ -35,15 +39,16 @@ pub(super) fn read(files: &[&(String, String)], around: &Surroundings<'_>) -> Re
     let fail = |file: &str, why: String| BakeError::File { file: file.to_owned(), why };
     let variables = dotenv::parse(around.dotenv, around.environment).map_err(|why| fail(".env", why))?;
     let look_up = |name: &str| (around.environment)(name).or_else(|| variables.get(name).cloned());
+    let directory = files.first().and_then(|(name, _)| Path::new(name).parent()).unwrap_or(Path::new(""));
+    let others = Others::new(Place { directory, read: around.read }, &look_up);
     let mut whole = Value::Object(Map::new());
     for (file, text) in files {
-        let document = document(text, &look_up).map_err(|why| fail(file, why))?;
-        merge(&mut whole, document);
+        let document = document(text, &look_up);
+        let document = document.and_then(|own| others.whole(own, &mut Vec::new()));
+        merge(&mut whole, document.map_err(|why| fail(file, why))?);
     }
     let shown: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
-    let directory = files.first().and_then(|(name, _)| Path::new(name).parent()).unwrap_or(Path::new(""));
-    let place = Place { directory, read: around.read };
-    targets(&whole, &place, &look_up).map_err(|why| fail(&shown.join(", "), why))
+    targets(&whole, &others).map_err(|why| fail(&shown.join(", "), why))
 }
 
 /// One file with its variables in place and one form for what has several.
@@ -52,9 +57,8 @@ fn document(text: &str, look_up: &dyn Fn(&str) -> Option<String>) -> Result<Valu
         return Err(format!("it is larger than {LIMIT_BYTES} bytes"));
     }
     let mut value = yaml(text)?;
-    let top = value.as_object().ok_or("it is no map")?;
-    if top.contains_key("include") {
-        return Err("`include` is not read; name each file with -f".to_owned());
+    if !value.is_object() {
+        return Err("it is no map".to_owned());
     }
     interpolate::all(&mut value, "", look_up)?;
     service::normalise(&mut value)?;
@@ -90,30 +94,30 @@ fn merge(under: &mut Value, over: Value) {
     }
 }
 
-fn targets(
-    whole: &Value,
-    place: &Place<'_>,
-    look_up: &dyn Fn(&str) -> Option<String>,
-) -> Result<BakeFile, String> {
+/// The services of a document.
+fn services(document: &Value) -> Result<Option<&Map<String, Value>>, String> {
+    match document.get("services") {
+        None | Some(Value::Null) => Ok(None),
+        Some(services) => services.as_object().map(Some).ok_or_else(|| "`services` is no map".to_owned()),
+    }
+}
+
+fn targets(whole: &Value, others: &Others<'_>) -> Result<BakeFile, String> {
     let empty = Map::new();
-    let services = match whole.get("services") {
-        None | Some(Value::Null) => &empty,
-        Some(services) => services.as_object().ok_or("`services` is no map")?,
-    };
+    let services = services(whole)?.unwrap_or(&empty);
     let secrets = whole.get("secrets").and_then(Value::as_object).unwrap_or(&empty);
     check_secrets(secrets)?;
     let mut file = BakeFile::default();
     for name in services.keys() {
-        let service = extended(services, name, &mut BTreeSet::new())?;
+        let service = extended(services, name, others, &mut Vec::new())?;
         check_service(name, &service)?;
         // Files are looked for where something of them is wanted only.
         let own = match service::has_open_arguments(&service) {
-            true => {
-                environment::of(&service, place, look_up).map_err(|why| format!("services.{name}: {why}"))?
-            }
+            true => environment::of(&service, &others.place, others.look_up)
+                .map_err(|why| format!("services.{name}: {why}"))?,
             false => BTreeMap::new(),
         };
-        let look_up = |name: &str| own.get(name).cloned().or_else(|| look_up(name));
+        let look_up = |name: &str| own.get(name).cloned().or_else(|| (others.look_up)(name));
         if let Some(target) = service::target(name, &service, secrets, &look_up)? {
             // Names that differ by a dot only are one target.
             fields::join(file.targets.entry(service::target_name(name)).or_default(), &target);
@@ -143,26 +147,39 @@ fn check_secrets(secrets: &Map<String, Value>) -> Result<(), String> {
     }
 }
 
-/// A service over the one that it extends.
-fn extended(services: &Map<String, Value>, name: &str, open: &mut BTreeSet<String>) -> Result<Value, String> {
+/// A service over the one that it extends; `open` are the services that led here, with their files.
+fn extended(
+    services: &Map<String, Value>,
+    name: &str,
+    others: &Others<'_>,
+    open: &mut Vec<(String, String)>,
+) -> Result<Value, String> {
     let own = services.get(name).ok_or_else(|| format!("there is no service `{name}`"))?;
-    if !open.insert(name.to_owned()) {
+    let extends = match own.get("extends") {
+        None | Some(Value::Null) => return Ok(own.clone()),
+        Some(extends) => extends,
+    };
+    let base = extends.as_str().or_else(|| extends.get("service")?.as_str());
+    let base = base.ok_or_else(|| format!("`extends` of service `{name}` names no service"))?;
+    let file = extends.get("file").and_then(Value::as_str);
+    let here = open.last().map(|(file, _)| file.clone()).unwrap_or_default();
+    let step = (file.map_or(here, str::to_owned), base.to_owned());
+    if open.contains(&step) || file.is_none() && base == name {
         return Err(format!("service `{name}` extends itself"));
     }
-    let base = match own.get("extends") {
-        None => return Ok(own.clone()),
-        Some(Value::String(base)) => base,
-        Some(extends) if extends.get("file").is_some() => {
-            return Err(format!(
-                "service `{name}` extends one of another file, which is not read; name the file with -f"
-            ));
+    if open.len() >= LIMIT_DEPTH {
+        return Err(format!("services extend each other more than {LIMIT_DEPTH} deep"));
+    }
+    open.push(step);
+    let mut service = match file {
+        None => extended(services, base, others, open)?,
+        Some(file) => {
+            let document = others.document(file).map_err(|why| format!("service `{name}` extends: {why}"))?;
+            let services = self::services(&document)?.ok_or_else(|| format!("`{file}` has no services"))?;
+            extended(services, base, others, open)?
         }
-        Some(extends) => extends
-            .get("service")
-            .and_then(Value::as_str)
-            .ok_or_else(|| format!("`extends` of service `{name}` names no service"))?,
     };
-    let mut service = extended(services, base, open)?;
+    open.pop();
     merge(&mut service, own.clone());
     Ok(service)
 }

@@ -5,6 +5,14 @@ use serde_json::json;
 use super::super::*;
 use super::read_all;
 
+/// Files that compose files may name.
+pub(super) const BESIDE: &[(&str, &str)] = &[
+    ("sub/env", "A=file\nB=file\n"),
+    ("more.yml", "include: [least.yml]\nservices: {more: {build: {target: more, args: {A: 1, B: 1}}}}"),
+    ("least.yml", "services: {least: {extends: base, image: least}, base: {build: {target: base}}}"),
+    ("circle.yml", "include: [{path: circle.yml}]\nservices: {c: {extends: {file: circle.yml, service: c}}}"),
+];
+
 fn baked(files: &[(&str, &str)], name: &str) -> Baked {
     let environment = |name: &str| (name == "ENV").then(|| "env".to_owned());
     let baked = read_all(files, &environment).and_then(|file| file.resolve(&[name.to_owned()]));
@@ -54,6 +62,37 @@ fn arguments_come_from_the_service() {
     assert_eq!(baked(&[("compose.yml", &optional)], "a").targets["a"]["args"], json!({}));
     // Nothing of it is wanted.
     baked(&[("compose.yml", &missing.replace("[A]", "[A=1]"))], "a");
+}
+
+#[test]
+fn services_of_other_files_are_included_and_extended() {
+    let text = "include:\n  - path: [./more.yml]\nservices:\n  own:\n    extends: {file: more.yml, service: more}\n    build: {args: {B: 2}}\n  more: {build: {network: none}}\n";
+    let baked = baked(&[("compose.yml", text)], "default");
+    assert_eq!(baked.groups["default"].targets, ["base", "least", "more", "own"]);
+    assert_eq!(
+        (&baked.targets["own"]["target"], &baked.targets["least"]["target"]),
+        (&json!("more"), &json!("base"))
+    );
+    assert_eq!(baked.targets["own"]["args"], json!({ "A": "1", "B": "2" }));
+    assert_eq!(
+        (&baked.targets["more"]["network"], &baked.targets["more"]["target"]),
+        (&json!("none"), &json!("more"))
+    );
+    let chain: String = (0..1000).map(|at| format!("  s{at}: {{extends: s{}}}\n", at + 1)).collect();
+    for (text, wanted) in [
+        ("include: [circle.yml]", "includes itself"),
+        ("include: [nowhere.yml]", "no file `nowhere.yml`"),
+        ("include: [sub/x.yml]", "another directory"),
+        ("include: [{path: more.yml, project_directory: x}]", "`project_directory` is not supported"),
+        ("include: {}", "no list"),
+        ("services: {a: {extends: {file: circle.yml, service: c}}}", "extends itself"),
+        ("services: {a: {extends: {file: more.yml, service: none}}}", "no service `none`"),
+        (&format!("include: [{}]", vec!["least.yml"; 101].join(", ")), "more than 100 files"),
+        (&format!("services:\n{chain}  s1000: {{build: .}}\n"), "deep"),
+    ] {
+        let error = refused("compose.yml", text);
+        assert!(error.contains(wanted), "{text}: {error}");
+    }
 }
 
 #[test]
