@@ -17,6 +17,7 @@ mod order;
 mod overrides;
 mod print;
 mod references;
+mod seen;
 mod targets;
 #[cfg(test)]
 mod tests;

@@ -7,14 +7,13 @@ use std::rc::Rc;
 
 use hcl::eval::Context;
 use hcl::{Expression, Value as Hcl};
-use serde_json::{Map, Value};
 
 use super::evaluate::Fields;
 use super::list::Variable;
 use super::references::{References, TARGET};
 use super::targets::{self, Axes, Block, Draft};
 use super::variables::{Declared, Given};
-use super::{Surroundings, attempts, entries, functions, merge, print};
+use super::{Surroundings, attempts, functions, seen};
 
 /// What has a value of its own.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -30,6 +29,8 @@ pub(super) struct Evaluation<'a> {
     context: Context<'static>,
     declared: BTreeMap<String, Declared>,
     values: BTreeMap<String, Hcl>,
+    /// Variables that the context has their values of; the others may be axes in it, or missing.
+    bound: BTreeSet<String>,
     listed: Vec<Variable>,
     drafts: Vec<Draft>,
     by_name: BTreeMap<String, Vec<usize>>,
@@ -55,6 +56,7 @@ impl<'a> Evaluation<'a> {
             context,
             declared,
             values: known.map(|(name, value)| (name.to_owned(), Hcl::from(value))).into(),
+            bound: BTreeSet::new(),
             listed: Vec::new(),
             drafts: Vec::new(),
             by_name: BTreeMap::new(),
@@ -291,11 +293,15 @@ impl<'a> Evaluation<'a> {
         } else if alone || !found.targets.is_empty() {
             let all = || self.by_name.keys().map(|name| (name.clone(), None)).collect();
             let wanted: BTreeSet<_> = if alone { all() } else { found.targets.clone() };
-            self.context.declare_var(TARGET, self.seen(&wanted));
+            self.context.declare_var(TARGET, seen::targets(&self.drafts, &self.by_name, &wanted, !alone));
         }
         for name in found.names.iter().filter(|name| *name != TARGET) {
-            if let Some(value) = axes.get(name).or_else(|| self.values.get(name)) {
+            if let Some(value) = axes.get(name) {
                 self.context.declare_var(name.as_str(), value.clone());
+                self.bound.remove(name);
+            } else if let (Some(value), false) = (self.values.get(name), self.bound.contains(name)) {
+                self.context.declare_var(name.as_str(), value.clone());
+                self.bound.insert(name.clone());
             }
         }
         let missing = found.targets.iter().find(|(name, _)| !self.by_name.contains_key(name));
@@ -305,39 +311,6 @@ impl<'a> Evaluation<'a> {
             }
             _ => why,
         })
-    }
-
-    /// Targets as expressions see them: what a target does not say is null, what has no value yet is not there.
-    fn seen(&self, wanted: &BTreeSet<(String, Option<String>)>) -> Hcl {
-        let mut seen: hcl::Map<String, hcl::Map<String, Hcl>> = hcl::Map::new();
-        for (name, field) in wanted.iter().filter(|(name, _)| self.by_name.contains_key(name)) {
-            let drafts = || self.by_name.get(name).into_iter().flatten().map(|place| &self.drafts[*place]);
-            let own = seen.entry(name.clone()).or_default();
-            own.insert("name".to_owned(), Hcl::from(name.as_str()));
-            let fields =
-                print::FIELDS.iter().filter(|known| field.as_ref().is_none_or(|field| field == *known));
-            for known in fields {
-                let said =
-                    drafts().flat_map(|draft| draft.fields.iter().enumerate().map(move |at| (draft, at)));
-                let mut joined = Map::new();
-                let mut open = false;
-                for (draft, (at, _)) in said.filter(|(_, (_, (field, _)))| field == known) {
-                    match draft.values.get(&at) {
-                        Some(Value::Null) => {}
-                        Some(value) => {
-                            let one = Map::from_iter([((*known).to_owned(), value.clone())]);
-                            merge::join(&mut joined, &one);
-                        }
-                        None => open = true,
-                    }
-                }
-                if !open {
-                    let value = joined.swap_remove(*known).unwrap_or(Value::Null);
-                    own.insert((*known).to_owned(), as_expression(known, &value));
-                }
-            }
-        }
-        Hcl::Object(seen.into_iter().map(|(name, fields)| (name, Hcl::Object(fields))).collect())
     }
 
     fn evaluate(&mut self, key: &Key) -> Result<(), String> {
@@ -380,13 +353,4 @@ impl<'a> Evaluation<'a> {
         self.drafts[draft].values.insert(field, value);
         Ok(())
     }
-}
-
-/// A field's value for others: entries that were written as texts are maps.
-fn as_expression(field: &str, value: &Value) -> Hcl {
-    let normal = match value {
-        Value::Array(_) if entries::is_field(field) => entries::normal(field, value).ok(),
-        _ => None,
-    };
-    hcl::to_value(normal.as_ref().unwrap_or(value)).unwrap_or(Hcl::Null)
 }
