@@ -160,18 +160,20 @@ services:
   web.app:
     image: "web:${TAG:-none}"
     environment: { IGNORED: "1" }
+    env_file: service.env
     build:
       context: ./ctx
       dockerfile_inline: |
         FROM scratch
         ARG A
         ARG FROM_DOTENV
+        ARG FROM_FILE
         COPY input /input
         COPY --from=db /db /db
         COPY <<EOF /args
-        $$A $$FROM_DOTENV
+        $$A $$FROM_DOTENV $$FROM_FILE
         EOF
-      args: ["A=1", FROM_DOTENV, UNSET]
+      args: ["A=1", FROM_DOTENV, FROM_FILE, UNSET]
       labels: *labels
       additional_contexts: { db: "service:db" }
       x-bake: { output: "type=local,dest=out" }
@@ -188,6 +190,7 @@ fn compose_files_are_built() {
     write("compose.yaml", COMPOSE);
     write("over.yml", "services:\n  web.app:\n    build: {args: {A: 2}}\n");
     write("docker-bake.hcl", "target \"db\" {\n  labels = { more = \"1\" }\n}\n");
+    write("service.env", "FROM_FILE=file\nA=not this\n");
     write(".env", "FROM_DOTENV='dot env'\nTAG=3\n");
     write("ctx/input", "in");
     write("ctx/Dockerfile.db", "FROM scratch\nCOPY input /db\n");
@@ -199,9 +202,12 @@ fn compose_files_are_built() {
     assert_eq!(printed["target"]["db"]["labels"]["more"], "1");
     bake(dir.path(), &[]).expect("it is built");
     let read = |name: &str| fs::read_to_string(dir.path().join("out").join(name)).expect("a file");
-    assert_eq!([read("args"), read("db"), read("input")], ["1 dot env\n", "in", "in"].map(str::to_owned));
+    assert_eq!(
+        [read("args"), read("db"), read("input")],
+        ["1 dot env file\n", "in", "in"].map(str::to_owned)
+    );
     bake(dir.path(), &["-f", "compose.yaml", "-f", "over.yml", "web_app"]).expect("it is built");
-    assert_eq!(read("args"), "2 dot env\n");
+    assert_eq!(read("args"), "2 dot env file\n");
 }
 
 #[test]
@@ -218,7 +224,9 @@ fn bad_compose_files_are_refused_with_their_place() {
         ("services: {a: {extends: a, build: .}}", "extends itself"),
         ("services: {a: {build: {args: [1]}}}", "services.a.build.args"),
         ("services: {a: {build: {no_cache: maybe}}}", "neither true nor false"),
-        ("include: [x.yml]", "include"),
+        ("include: [x.yml]", "there is no file `x.yml`"),
+        ("include: [../x.yml]", "another directory"),
+        ("services: {a: {build: {args: [A]}, env_file: nowhere.env}}", "there is no env_file `nowhere.env`"),
         ("- 1", "no map"),
         (&bomb, "bake::invalid"),
         (&"[".repeat(100_000), "bake::invalid"),

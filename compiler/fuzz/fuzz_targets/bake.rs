@@ -11,6 +11,7 @@ fuzz_target!(|text: &str| {
     let around = Surroundings {
         environment: &|name| (name == "TAG").then(|| "1".to_owned()),
         dotenv: "VERSION=2\n",
+        read: &|_| Ok(Some("A=1\n".to_owned())),
         now: "2000-01-01T00:00:00Z",
         platform: "linux/amd64",
     };

@@ -41,18 +41,22 @@ impl Calls {
         calls.known.insert("timestamp".to_owned(), clock);
         for (name, fields) in blocks {
             let mut function = Function { params: Vec::new(), rest: None, result: Expression::Null };
-            let mut has_result = false;
+            let (mut has_params, mut has_result) = (false, false);
             for (field, expression) in fields {
                 let fail = |why: String| format!("function `{name}`: {why}");
                 match field.as_str() {
-                    "params" => function.params = identifiers(&expression).map_err(fail)?,
+                    "params" => {
+                        (function.params, has_params) = (identifiers(&expression).map_err(fail)?, true);
+                    }
                     "variadic_params" => function.rest = Some(identifier(&expression).map_err(fail)?),
                     "result" => (function.result, has_result) = (expression, true),
                     other => return Err(fail(format!("`{other}` is no field"))),
                 }
             }
-            if !has_result {
-                return Err(format!("function `{name}` has no `result`"));
+            for (field, has) in [("params", has_params), ("result", has_result)] {
+                if !has {
+                    return Err(format!("function `{name}` has no `{field}`"));
+                }
             }
             calls.known.insert(name, function);
         }

@@ -20,27 +20,41 @@ pub(super) fn normal(field: &str, value: &Value) -> Result<Value, String> {
     };
     let mut entries: Vec<Value> = Vec::new();
     for item in items {
-        let Some(entry) = entry(field, item).map_err(|why| format!("`{field}`: {why}"))? else { continue };
-        let same = |known: &&mut Value| match field {
-            "attest" => known.get("type") == entry.get("type"),
-            "ssh" => known.get("id") == entry.get("id"),
-            _ => **known == entry,
-        };
-        match entries.iter_mut().find(same) {
-            Some(known) => *known = entry,
-            None => entries.push(entry),
+        for entry in entries_of(field, item).map_err(|why| format!("`{field}`: {why}"))? {
+            let same = |known: &&mut Value| match field {
+                "attest" => known.get("type") == entry.get("type"),
+                "ssh" => known.get("id") == entry.get("id"),
+                _ => **known == entry,
+            };
+            match entries.iter_mut().find(same) {
+                Some(known) => *known = entry,
+                None => entries.push(entry),
+            }
         }
     }
     Ok(Value::Array(entries))
 }
 
-fn entry(field: &str, item: &Value) -> Result<Option<Value>, String> {
-    let map = match item {
-        Value::String(text) if text.is_empty() => return Ok(None),
-        Value::String(text) => read(field, text)?,
-        Value::Object(map) => map.clone(),
-        other => return Err(format!("`{other}` is neither a string nor a map")),
-    };
+/// The entries that an item stands for: mostly one, none where it is empty.
+fn entries_of(field: &str, item: &Value) -> Result<Vec<Value>, String> {
+    match item {
+        Value::String(text) if text.is_empty() => Ok(Vec::new()),
+        Value::String(text) => match references(field, text) {
+            Some(names) => Ok(names.iter().map(|name| json!({ "ref": name, "type": "registry" })).collect()),
+            None => Ok(vec![entry(field, read(field, text)?)]),
+        },
+        Value::Object(map) => Ok(vec![entry(field, map.clone())]),
+        other => Err(format!("`{other}` is neither a string nor a map")),
+    }
+}
+
+/// The images that an entry of a cache names, where it names nothing else.
+pub fn references(field: &str, text: &str) -> Option<Vec<String>> {
+    let names = split(text);
+    (field.starts_with("cache-") && names.iter().all(|name| !name.contains('='))).then_some(names)
+}
+
+fn entry(field: &str, map: Map<String, Value>) -> Value {
     let map = map.into_iter().map(|(key, value)| match value {
         value if field == "attest" && key == "disabled" => {
             let truth = matches!(value.as_str(), Some("true" | "1")) || value == json!(true);
@@ -50,7 +64,7 @@ fn entry(field: &str, item: &Value) -> Result<Option<Value>, String> {
         other => (key, json!(other.to_string())),
     });
     let map: Map<String, Value> = map.filter(|(_, value)| !value.is_null()).collect();
-    Ok(Some(Value::Object(ordered(field, map))))
+    Value::Object(ordered(field, map))
 }
 
 /// Secrets and agents have an order of their own, the others that of their keys.
@@ -79,7 +93,6 @@ fn read(field: &str, text: &str) -> Result<Map<String, Value>, String> {
             }
             return Ok(map);
         }
-        "cache-from" | "cache-to" if one => json!({ "type": "registry", "ref": text }),
         "output" if text == "-" => json!({ "type": "tar", "dest": "-" }),
         "output" if one => json!({ "type": "local", "dest": text }),
         _ => Value::Null,
@@ -94,6 +107,8 @@ fn read(field: &str, text: &str) -> Result<Map<String, Value>, String> {
         };
         let key = match (field, key.trim().to_lowercase().as_str()) {
             ("secret", "source") => "src".to_owned(),
+            // What is given to the maker of an attestation has names of its own.
+            ("attest", small) if !["type", "disabled"].contains(&small) => key.to_owned(),
             ("output", _) if key.starts_with("annotation") => key.to_owned(),
             (_, key) => key.to_owned(),
         };
@@ -119,16 +134,32 @@ fn read(field: &str, text: &str) -> Result<Map<String, Value>, String> {
 
 /// At commas; a field in double quotes may hold some (RFC 4180).
 fn split(text: &str) -> Vec<String> {
+    cut(text, ',').0
+}
+
+/// The same at another sign.
+///
+/// # Errors
+/// A quote without end.
+pub(super) fn fields(text: &str, at: char) -> Result<Vec<String>, String> {
+    match cut(text, at) {
+        (_, true) => Err("a quote has no end".to_owned()),
+        (fields, false) => Ok(fields),
+    }
+}
+
+/// The fields of a text, and whether a quote is left open.
+fn cut(text: &str, at: char) -> (Vec<String>, bool) {
     let (mut fields, mut field, mut quoted) = (Vec::new(), String::new(), false);
     let mut letters = text.chars().peekable();
     while let Some(letter) = letters.next() {
         match letter {
             '"' if quoted && letters.next_if_eq(&'"').is_some() => field.push('"'),
             '"' if quoted || field.is_empty() => quoted = !quoted,
-            ',' if !quoted => fields.push(std::mem::take(&mut field)),
+            letter if letter == at && !quoted => fields.push(std::mem::take(&mut field)),
             other => field.push(other),
         }
     }
     fields.push(field);
-    fields
+    (fields, quoted)
 }

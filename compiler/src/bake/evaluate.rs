@@ -1,47 +1,43 @@
 //! From the text of bake files to blocks, and the order in which blocks get their values.
 
-use hcl::eval::Context;
+use std::collections::BTreeMap;
+
 use hcl::{Block, Body, Expression, Structure};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::calls::Calls;
+use super::order::Evaluation;
 use super::variables::Declared;
-use super::{BakeError, BakeFile, Surroundings, functions, targets, variables};
+use super::{BakeError, BakeFile, Surroundings, targets, variables};
 
 /// Largest file that is read, in bytes.
 const LIMIT_BYTES: usize = 1 << 20;
 /// How deep brackets may nest: the parser uses the stack.
 const LIMIT_DEPTH: usize = 100;
 
+/// The kinds of blocks.
+const KINDS: [&str; 4] = ["variable", "group", "target", "function"];
+
+/// The key of what is only said to people in JSON.
+const COMMENT: &str = "//";
+
 /// A field before it has a value.
 pub(super) type Fields = Vec<(String, Expression)>;
 
+/// The blocks of all files before anything has a value.
 #[derive(Default)]
-struct Raw {
-    variables: Vec<Declared>,
+pub(super) struct Raw {
+    files: Vec<String>,
+    variables: BTreeMap<String, Declared>,
     validations: Vec<(String, Fields)>,
     functions: Vec<(String, Fields)>,
     groups: Vec<(String, Fields)>,
     targets: Vec<(String, Fields)>,
 }
 
-pub(super) fn read(
-    into: BakeFile,
-    files: &[&(String, String)],
-    around: &Surroundings<'_>,
-) -> Result<BakeFile, BakeError> {
-    let mut raw = Raw::default();
-    let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
-    let shown = names.join(", ");
-    for (file, text) in files {
-        let fail = |why: String| BakeError::File { file: file.clone(), why };
-        check_size(text).map_err(fail)?;
-        match file.ends_with(".json") {
-            true => raw.json(&serde_json::from_str(text).map_err(|e| fail(e.to_string()))?).map_err(fail)?,
-            false => raw.hcl(hcl::parse(text).map_err(|e| fail(e.to_string()))?).map_err(fail)?,
-        }
-    }
-    raw.evaluate(into, around).map_err(|why| BakeError::File { file: shown, why })
+/// True for a file that is a bake file by its name.
+pub(super) fn is_bake(name: &str) -> bool {
+    [".hcl", ".json"].iter().any(|end| name.ends_with(end))
 }
 
 fn check_size(text: &str) -> Result<(), String> {
@@ -63,13 +59,28 @@ fn check_size(text: &str) -> Result<(), String> {
 }
 
 impl Raw {
+    /// Adds a file's blocks. One whose name says nothing is HCL, or JSON where it begins with a brace.
+    ///
+    /// # Errors
+    /// [`BakeError::File`] with what cannot be understood.
+    pub(super) fn add(&mut self, file: &str, text: &str) -> Result<(), BakeError> {
+        let fail = |why: String| BakeError::File { file: file.to_owned(), why };
+        check_size(text).map_err(fail)?;
+        let json = file.ends_with(".json") || !is_bake(file) && text.trim_start().starts_with('{');
+        match json {
+            true => self.json(&serde_json::from_str(text).map_err(|e| fail(e.to_string()))?).map_err(fail)?,
+            false => self.hcl(hcl::parse(text).map_err(|e| fail(e.to_string()))?).map_err(fail)?,
+        }
+        self.files.push(file.to_owned());
+        Ok(())
+    }
+
     fn hcl(&mut self, body: Body) -> Result<(), String> {
         for structure in body {
             match structure {
                 // A plain attribute at the top is a variable too.
                 Structure::Attribute(attribute) => {
-                    let fields = vec![("default".to_owned(), attribute.expr)];
-                    self.variables.push(Declared::new(attribute.key.to_string(), fields, false));
+                    self.declare(attribute.key.to_string(), Declared::attribute(attribute.expr));
                 }
                 Structure::Block(block) => self.block(block)?,
             }
@@ -103,9 +114,19 @@ impl Raw {
         self.keep(&kind, name, fields)
     }
 
+    fn declare(&mut self, name: String, declared: Declared) {
+        match self.variables.get_mut(&name) {
+            Some(known) => known.join(declared),
+            None => drop(self.variables.insert(name, declared)),
+        }
+    }
+
     fn keep(&mut self, kind: &str, name: String, fields: Fields) -> Result<(), String> {
+        if matches!(kind, "group" | "target") {
+            targets::check_name(&name).map_err(|why| format!("{kind} {why}"))?;
+        }
         match kind {
-            "variable" => self.variables.push(Declared::new(name, fields, true)),
+            "variable" => self.declare(name, Declared::block(fields)),
             "group" => self.groups.push((name, fields)),
             "target" => self.targets.push((name, fields)),
             "function" => self.functions.push((name, fields)),
@@ -118,22 +139,41 @@ impl Raw {
         Ok(())
     }
 
+    /// HCL's JSON syntax: a block is an object, or a list of them, below its kind and its label; all else at the top is a
+    /// plain attribute.
     fn json(&mut self, document: &Value) -> Result<(), String> {
-        let Some(document) = document.as_object() else { return Err("it is no JSON object".to_owned()) };
-        for (kind, blocks) in document {
-            let Some(blocks) = blocks.as_object() else { return Err(format!("`{kind}` is no object")) };
-            for (name, fields) in blocks {
-                let fields = fields.as_object().into_iter().flatten();
-                let (rules, fields): (Vec<_>, Vec<_>) =
-                    fields.partition(|(field, _)| kind == "variable" && *field == "validation");
-                for (_, rules) in rules {
-                    self.json_rules(name, rules)?;
+        for document in objects(document).ok_or("it is no JSON object")? {
+            for (kind, value) in document {
+                match kind.as_str() {
+                    COMMENT => {}
+                    kind if KINDS.contains(&kind) => self.json_blocks(kind, value)?,
+                    _ => self.declare(kind.clone(), Declared::attribute(expression(value)?)),
                 }
-                let fields = fields.into_iter().map(|(field, value)| Ok((field.clone(), expression(value)?)));
-                self.keep(kind, name.clone(), fields.collect::<Result<Fields, String>>()?)?;
             }
         }
         Ok(())
+    }
+
+    fn json_blocks(&mut self, kind: &str, value: &Value) -> Result<(), String> {
+        for labels in objects(value).ok_or_else(|| format!("`{kind}` is no object"))? {
+            for (name, bodies) in labels {
+                for body in objects(bodies).ok_or_else(|| format!("`{kind}` `{name}` is no object"))? {
+                    self.json_block(kind, name, body)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn json_block(&mut self, kind: &str, name: &str, body: &Map<String, Value>) -> Result<(), String> {
+        let mut fields = Vec::new();
+        for (field, value) in body.iter().filter(|(field, _)| *field != COMMENT) {
+            match kind == "variable" && field == "validation" {
+                true => self.json_rules(name, value)?,
+                false => fields.push((field.clone(), expression(value)?)),
+            }
+        }
+        self.keep(kind, name.to_owned(), fields)
     }
 
     /// `validation` of a variable in JSON: one, or a list of them.
@@ -149,7 +189,7 @@ impl Raw {
     /// Replaces the calls of functions that the files define.
     fn resolve_calls(&mut self, now: &str) -> Result<(), String> {
         let mut calls = Calls::new(std::mem::take(&mut self.functions), now)?;
-        let defaults = self.variables.iter_mut().filter_map(|variable| variable.default.as_mut());
+        let defaults = self.variables.values_mut().flat_map(Declared::expressions_mut);
         let lists = [&mut self.validations, &mut self.groups, &mut self.targets];
         let fields = lists.into_iter().flatten().flat_map(|(_, fields)| fields).map(|(_, value)| value);
         for value in defaults.chain(fields) {
@@ -158,15 +198,36 @@ impl Raw {
         Ok(())
     }
 
-    fn evaluate(mut self, mut file: BakeFile, around: &Surroundings<'_>) -> Result<BakeFile, String> {
+    /// The values of everything, added to what compose files say.
+    ///
+    /// # Errors
+    /// [`BakeError::File`] with what has no value.
+    pub(super) fn evaluate(
+        mut self,
+        into: BakeFile,
+        around: &Surroundings<'_>,
+    ) -> Result<BakeFile, BakeError> {
+        let shown = std::mem::take(&mut self.files).join(", ");
+        self.evaluated(into, around).map_err(|why| BakeError::File { file: shown, why })
+    }
+
+    fn evaluated(mut self, mut file: BakeFile, around: &Surroundings<'_>) -> Result<BakeFile, String> {
         self.resolve_calls(around.now)?;
-        let mut context = Context::new();
-        functions::declare(&mut context);
-        file.variables = variables::evaluate(self.variables, around, &mut context)?;
-        variables::validate(&self.validations, &context)?;
-        targets::targets(&mut file, self.targets, &mut context)?;
-        targets::groups(&mut file, self.groups, &context)?;
+        let mut order = Evaluation::new(self.variables, self.targets, around)?;
+        file.variables = order.variables()?;
+        variables::validate(&self.validations, &mut order)?;
+        let groups = targets::groups(self.groups, &mut order)?;
+        targets::targets(&mut file, order.targets()?);
+        file.groups.extend(groups);
         Ok(file)
+    }
+}
+
+/// An object, or those of a list.
+fn objects(value: &Value) -> Option<Vec<&Map<String, Value>>> {
+    match value {
+        Value::Array(items) => items.iter().map(Value::as_object).collect(),
+        one => one.as_object().map(|one| vec![one]),
     }
 }
 

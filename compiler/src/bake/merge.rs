@@ -83,7 +83,7 @@ pub(super) fn complete(target: &mut Map<String, Value>) {
 }
 
 /// A directory's name without what means nothing in it; what is no directory stays as it is.
-fn clean(context: &str) -> String {
+pub(super) fn clean(context: &str) -> String {
     let remote = context.contains("://") || context.starts_with("git@") || context.starts_with("github.com/");
     if remote || context == "-" {
         return context.strip_prefix("cwd://").map_or_else(|| context.to_owned(), clean);

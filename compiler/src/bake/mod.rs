@@ -9,11 +9,15 @@ mod compose;
 mod entries;
 mod evaluate;
 mod functions;
+mod kinds;
 mod list;
 mod merge;
 mod operators;
+mod order;
 mod overrides;
 mod print;
+mod references;
+mod seen;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -25,6 +29,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+pub use self::entries::references;
+use self::evaluate::Raw;
 pub use self::list::Listing;
 use self::list::Variable;
 use self::overrides::Changes;
@@ -80,6 +86,8 @@ pub struct Surroundings<'a> {
     pub environment: &'a dyn Fn(&str) -> Option<String>,
     /// The text of the `.env` file, which compose files take variables from too.
     pub dotenv: &'a str,
+    /// Gives the text of a file that a compose file names, with its directory; `None` where there is none.
+    pub read: &'a dyn Fn(&std::path::Path) -> Result<Option<String>, String>,
     /// What `timestamp()` is: the time in RFC 3339.
     pub now: &'a str,
     /// This machine's platform, `BAKE_LOCAL_PLATFORM`.
@@ -125,12 +133,28 @@ impl BakeFile {
     /// # Errors
     /// [`BakeError::File`] with the first thing that cannot be understood.
     pub fn read(files: &[(String, String)], around: &Surroundings<'_>) -> Result<Self, BakeError> {
-        let (composed, own): (Vec<_>, Vec<_>) = files.iter().partition(|(name, _)| compose::is_compose(name));
+        let mut composed: Vec<&(String, String)> = Vec::new();
+        let mut own = Raw::default();
+        for file in files {
+            let (name, text) = file;
+            if compose::is_compose(name) {
+                composed.push(file);
+                continue;
+            }
+            match own.add(name, text) {
+                Ok(()) => {}
+                // Its name does not say what it is.
+                Err(BakeError::File { .. }) if !evaluate::is_bake(name) && compose::can_be(text) => {
+                    composed.push(file);
+                }
+                Err(error) => return Err(error),
+            }
+        }
         let file = match composed.is_empty() {
             true => Self::default(),
-            false => compose::read(&composed, around.environment, around.dotenv)?,
+            false => compose::read(&composed, around)?,
         };
-        evaluate::read(file, &own, around)
+        own.evaluate(file, around)
     }
 
     /// What names come to; without names, `default`. A name may be a pattern such as `app-*`.
@@ -146,8 +170,12 @@ impl BakeFile {
             self.expand(name, &mut BTreeSet::new(), &mut wanted, &mut baked.groups)?;
         }
         if names != default || !baked.groups.contains_key("default") {
+            // A group of that name is there with its own members.
+            let is_group = baked.groups.contains_key("default");
             let asked = baked.groups.entry("default".to_owned()).or_default();
-            asked.targets.extend(names.iter().filter(|name| *name != "default" || names.len() == 1).cloned());
+            asked.targets.extend(
+                names.iter().filter(|name| *name != "default" || names.len() == 1 || !is_group).cloned(),
+            );
         }
         if let Some(group) = baked.groups.get_mut("default") {
             group.targets.sort();
@@ -166,8 +194,9 @@ impl BakeFile {
             place.insert(target);
         }
         let mut done = BTreeSet::new();
-        for name in baked.targets.keys() {
+        for (name, target) in &baked.targets {
             baked.check_links(name, &mut Vec::new(), &mut done)?;
+            baked.check_platforms(name, target)?;
         }
         Ok(baked)
     }
@@ -280,6 +309,23 @@ impl Baked {
         }
         open.pop();
         done.insert(name);
+        Ok(())
+    }
+
+    /// Refuses a target for several platforms, of which not all are those of a target of several that it takes files from.
+    fn check_platforms(&self, name: &str, target: &Map<String, Value>) -> Result<(), BakeError> {
+        let own = strings(target.get("platforms"));
+        for other in linked(target).iter().filter(|_| own.len() > 1) {
+            let known = strings(self.targets.get(other).and_then(|target| target.get("platforms")));
+            if known.len() > 1 && !own.iter().all(|platform| known.contains(platform)) {
+                let why = format!(
+                    "it takes files from target `{other}`, but its platforms ({}) are not a subset of those of `{other}` ({})",
+                    own.join(", "),
+                    known.join(", ")
+                );
+                return Err(BakeError::Target { name: name.to_owned(), why });
+            }
+        }
         Ok(())
     }
 }

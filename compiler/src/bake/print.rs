@@ -6,7 +6,7 @@ use super::Baked;
 use super::entries;
 
 /// The fields of a target in the order in which they are printed.
-const FIELDS: [&str; 27] = [
+pub(super) const FIELDS: [&str; 27] = [
     "description",
     "inherits",
     "annotations",

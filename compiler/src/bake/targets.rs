@@ -1,23 +1,191 @@
-//! Values of target and group blocks: matrices, and blocks that speak of other blocks.
+//! Target and group blocks: matrices, names, and what fields may hold.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
-use hcl::Value as Hcl;
-use hcl::eval::Context;
+use hcl::{Expression, Value as Hcl};
 use serde_json::{Map, Value};
 
 use super::evaluate::Fields;
-use super::{BakeFile, Group, attempts, entries, merge, strings};
+use super::order::Evaluation;
+use super::{BakeFile, Group, entries, merge, strings};
 
 /// Most targets that one matrix makes.
 const LIMIT_MATRIX: usize = 1024;
 
-/// Values of fields; one without value is as good as not there.
-pub(super) fn values(fields: &Fields, context: &Context<'_>) -> Result<Map<String, Value>, String> {
+/// The axes of a matrix at one of its points.
+pub(super) type Axes = BTreeMap<String, Hcl>;
+
+/// A target's block.
+pub(super) struct Block {
+    at: usize,
+    /// Its label.
+    pub name: String,
+    /// The names of the targets that its matrix makes.
+    pub own_name: Option<Expression>,
+    pub matrix: Option<Expression>,
+    fields: Rc<Fields>,
+}
+
+impl Block {
+    /// The block in the place `at` of all.
+    pub(super) fn new(at: usize, name: String, fields: Fields) -> Result<Self, String> {
+        let mut block = Self { at, name, own_name: None, matrix: None, fields: Rc::default() };
+        let mut rest = Vec::new();
+        for (field, value) in fields {
+            match field.as_str() {
+                "matrix" => block.matrix = Some(value),
+                "name" => block.own_name = Some(value),
+                _ => rest.push((field, value)),
+            }
+        }
+        if block.own_name.is_some() && block.matrix.is_none() {
+            return Err(format!("target `{}`: `name` requires matrix", block.name));
+        }
+        block.fields = Rc::new(rest);
+        Ok(block)
+    }
+
+    /// A target that it makes, with the name that its matrix gives it.
+    pub(super) fn draft(&self, name: Option<String>, axes: Axes) -> Draft {
+        let block = name.is_some().then(|| self.name.clone());
+        let (fields, name) = (Rc::clone(&self.fields), name.unwrap_or_else(|| self.name.clone()));
+        Draft { at: self.at, block, name, fields, axes: Rc::new(axes), values: BTreeMap::new() }
+    }
+}
+
+/// A target whose fields get their values.
+pub(super) struct Draft {
+    /// The place of its block.
+    pub at: usize,
+    /// The block's name where it has a matrix.
+    pub block: Option<String>,
+    pub name: String,
+    pub fields: Rc<Fields>,
+    pub axes: Rc<Axes>,
+    /// Values of fields by their places; null is as good as not there.
+    pub values: BTreeMap<usize, Value>,
+}
+
+/// A name of a target or group.
+///
+/// # Errors
+/// Why it is none.
+pub(super) fn check_name(name: &str) -> Result<(), String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    match !name.is_empty() && name.chars().all(fits) {
+        true => Ok(()),
+        false => Err(format!("`{name}` is no name: it has other signs than letters, digits, `_` and `-`")),
+    }
+}
+
+/// The name that a matrix gives a target.
+pub(super) fn name(value: &Hcl) -> Result<String, String> {
+    let name = match value {
+        Hcl::String(name) => name.clone(),
+        Hcl::Number(_) | Hcl::Bool(_) => value.to_string(),
+        other => return Err(format!("`name` is a string, not `{other}`")),
+    };
+    check_name(&name).map(|()| name)
+}
+
+/// Adds all targets, and a group for each matrix whose targets have other names than its block.
+pub(super) fn targets(file: &mut BakeFile, drafts: Vec<Draft>) {
+    let mut made: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for Draft { block, name, fields, mut values, .. } in drafts {
+        if let Some(block) = block {
+            let names = made.entry(block).or_default();
+            if !names.contains(&name) {
+                names.push(name.clone());
+            }
+        }
+        let mut own = Map::new();
+        for (at, (field, _)) in fields.iter().enumerate() {
+            if let Some(value) = values.remove(&at).filter(|value| !value.is_null()) {
+                own.insert(field.clone(), value);
+            }
+        }
+        // A later block of a name adds to the first, as an heir does to what it inherits.
+        merge::join(file.targets.entry(name).or_default(), &own);
+    }
+    for (block, names) in made {
+        if names != [block.clone()] {
+            file.groups.entry(block).or_default().targets.extend(names);
+        }
+    }
+}
+
+/// What a field holds; numbers and booleans become text where text is wanted.
+///
+/// # Errors
+/// What it cannot hold.
+pub(super) fn checked(field: &str, mut value: Value) -> Result<Value, String> {
+    let text = |value: &mut Value| match value {
+        Value::Number(_) | Value::Bool(_) => {
+            *value = Value::String(value.to_string());
+            true
+        }
+        Value::String(_) => true,
+        _ => false,
+    };
+    let (fits, wanted) = match field {
+        "args" | "labels" | "contexts" | "extra-hosts" => {
+            let fits = |map: &mut Map<String, Value>| map.values_mut().all(|v| v.is_null() || text(v));
+            (value.as_object_mut().is_some_and(fits), "a map of strings")
+        }
+        "pull" | "no-cache" => {
+            if let Some(truth @ ("true" | "false")) = value.as_str() {
+                value = Value::Bool(truth == "true");
+            }
+            (value.is_boolean(), "true or false")
+        }
+        "tags" | "platforms" | "annotations" | "inherits" | "no-cache-filter" | "ulimits"
+        | "entitlements" => {
+            (value.as_array_mut().is_some_and(|items| items.iter_mut().all(text)), "a list of strings")
+        }
+        field if entries::is_field(field) || field == "policy" => {
+            let entry = |item: &Value| item.is_string() || item.is_object();
+            (value.as_array().is_some_and(|items| items.iter().all(entry)), "a list of strings or maps")
+        }
+        _ => (text(&mut value), "a string"),
+    };
+    match fits {
+        true => Ok(value),
+        false => Err(format!("it is {wanted}, not `{value}`")),
+    }
+}
+
+/// The points of a matrix: a row for each combination of its axes.
+///
+/// # Errors
+/// What it is instead, or that there are too many.
+pub(super) fn rows(matrix: Hcl) -> Result<Vec<Axes>, String> {
+    let Hcl::Object(axes) = matrix else { return Err("`matrix` is no object".to_owned()) };
+    let mut rows = vec![Axes::new()];
+    for (axis, points) in axes {
+        let Hcl::Array(points) = points else {
+            return Err(format!("matrix axis `{axis}` is no list"));
+        };
+        let longer = |row: &Axes, point: &Hcl| {
+            let mut row = row.clone();
+            row.insert(axis.clone(), point.clone());
+            row
+        };
+        rows = rows.iter().flat_map(|row| points.iter().map(move |point| longer(row, point))).collect();
+        if rows.len() > LIMIT_MATRIX {
+            return Err(format!("its matrix makes more than {LIMIT_MATRIX} targets"));
+        }
+    }
+    Ok(rows)
+}
+
+/// Values of the fields of a block that is no target.
+pub(super) fn values(fields: &Fields, order: &mut Evaluation<'_>) -> Result<Map<String, Value>, String> {
     let mut found = Map::new();
     for (field, expression) in fields {
-        let value = attempts::value(expression, context).map_err(|error| format!("`{field}`: {error}"))?;
-        let value = serde_json::to_value(&value).map_err(|error| format!("`{field}`: {error}"))?;
+        let wrong = |why: String| format!("`{field}`: {why}");
+        let value = order.value(expression, &Axes::default()).map_err(wrong)?;
+        let value = serde_json::to_value(&value).map_err(|error| wrong(error.to_string()))?;
         if !value.is_null() {
             found.insert(field.clone(), value);
         }
@@ -25,159 +193,14 @@ pub(super) fn values(fields: &Fields, context: &Context<'_>) -> Result<Map<Strin
     Ok(found)
 }
 
-/// Adds all targets. One may speak of another as `target.NAME.FIELD`: those that have no value yet are tried again.
-pub(super) fn targets(
-    file: &mut BakeFile,
-    blocks: Vec<(String, Fields)>,
-    context: &mut Context<'_>,
-) -> Result<(), String> {
-    let mut known = hcl::Map::new();
-    let mut open: Vec<(usize, String, Fields)> =
-        blocks.into_iter().enumerate().map(|(at, (name, fields))| (at, name, fields)).collect();
-    let mut all: Vec<(usize, Vec<Made>)> = Vec::new();
-    while !open.is_empty() {
-        let (mut left, mut why) = (Vec::new(), None);
-        let before = open.len();
-        for (at, name, fields) in open {
-            match target(&name, &fields, context) {
-                Ok(new) => {
-                    for made in &new {
-                        let value = hcl::to_value(&made.fields).map_err(|error| error.to_string())?;
-                        known.insert(made.name.clone(), value);
-                    }
-                    all.push((at, new));
-                    context.declare_var("target", Hcl::Object(known.clone()));
-                }
-                Err(error) => {
-                    why.get_or_insert(error);
-                    left.push((at, name, fields));
-                }
-            }
-        }
-        if left.len() == before {
-            return Err(why.unwrap_or_default());
-        }
-        open = left;
-    }
-    all.sort_by_key(|(at, _)| *at);
-    for Made { block, name, fields } in all.into_iter().flat_map(|(_, made)| made) {
-        if let Some(block) = block {
-            let group = file.groups.entry(block).or_default();
-            if !group.targets.contains(&name) {
-                group.targets.push(name.clone());
-            }
-        }
-        // A later block of a name adds to the first, as an heir does to what it inherits.
-        merge::join(file.targets.entry(name).or_default(), &fields);
-    }
-    Ok(())
-}
-
-/// A target that a block makes.
-struct Made {
-    /// The block's name where it has a matrix.
-    block: Option<String>,
-    name: String,
-    fields: Map<String, Value>,
-}
-
-fn target(name: &str, fields: &Fields, context: &Context<'_>) -> Result<Vec<Made>, String> {
-    let named = |why: String| format!("target `{name}`: {why}");
-    let (matrix, fields): (Fields, Fields) = fields.iter().cloned().partition(|(field, _)| field == "matrix");
-    let Some((_, matrix)) = matrix.into_iter().next() else {
-        let fields = checked(values(&fields, context).map_err(named)?).map_err(named)?;
-        if fields.contains_key("name") {
-            return Err(named("`name` needs a matrix".to_owned()));
-        }
-        return Ok(vec![Made { block: None, name: name.to_owned(), fields }]);
-    };
-    let matrix = attempts::value(&matrix, context).map_err(|error| named(format!("`matrix`: {error}")))?;
-    let mut made = Vec::new();
-    for row in rows(name, matrix)? {
-        let mut context = context.clone();
-        for (axis, point) in row {
-            context.declare_var(axis.as_str(), point);
-        }
-        let mut fields = values(&fields, &context).map_err(named)?;
-        let Some(Value::String(own)) = fields.shift_remove("name") else {
-            return Err(named("it has a matrix and needs a `name` made of its axes".to_owned()));
-        };
-        let fields = checked(fields).map_err(named)?;
-        made.push(Made { block: Some(name.to_owned()), name: own, fields });
-    }
-    Ok(made)
-}
-
-/// Refuses what a field cannot hold; numbers and booleans become text where text is wanted.
-fn checked(mut fields: Map<String, Value>) -> Result<Map<String, Value>, String> {
-    for (field, value) in &mut fields {
-        let text = |value: &mut Value| match value {
-            Value::Number(_) | Value::Bool(_) => {
-                *value = Value::String(value.to_string());
-                true
-            }
-            Value::String(_) => true,
-            _ => false,
-        };
-        let (fits, wanted) = match field.as_str() {
-            "args" | "labels" | "contexts" | "extra-hosts" => {
-                let fits = |map: &mut Map<String, Value>| map.values_mut().all(|v| v.is_null() || text(v));
-                (value.as_object_mut().is_some_and(fits), "a map of strings")
-            }
-            "pull" | "no-cache" => {
-                if let Some(truth @ ("true" | "false")) = value.as_str() {
-                    *value = Value::Bool(truth == "true");
-                }
-                (value.is_boolean(), "true or false")
-            }
-            "tags" | "platforms" | "annotations" | "inherits" | "no-cache-filter" | "ulimits"
-            | "entitlements" => {
-                (value.as_array_mut().is_some_and(|items| items.iter_mut().all(text)), "a list of strings")
-            }
-            field if entries::is_field(field) || field == "policy" => {
-                let entry = |item: &Value| item.is_string() || item.is_object();
-                (value.as_array().is_some_and(|items| items.iter().all(entry)), "a list of strings or maps")
-            }
-            _ => (text(value), "a string"),
-        };
-        if !fits {
-            return Err(format!("`{field}` is {wanted}, not `{value}`"));
-        }
-    }
-    Ok(fields)
-}
-
-type Row = Vec<(String, Hcl)>;
-
-fn rows(name: &str, matrix: Hcl) -> Result<Vec<Row>, String> {
-    let Hcl::Object(axes) = matrix else { return Err(format!("matrix of `{name}` is no object")) };
-    let mut rows: Vec<Row> = vec![Vec::new()];
-    for (axis, points) in axes {
-        let Hcl::Array(points) = points else {
-            return Err(format!("matrix axis `{axis}` is no list"));
-        };
-        let longer = |row: &Row, point: &Hcl| {
-            let mut row = row.clone();
-            row.push((axis.clone(), point.clone()));
-            row
-        };
-        rows = rows.iter().flat_map(|row| points.iter().map(move |point| longer(row, point))).collect();
-        if rows.len() > LIMIT_MATRIX {
-            return Err(format!("matrix of `{name}` makes more than {LIMIT_MATRIX} targets"));
-        }
-    }
-    Ok(rows)
-}
-
-/// Adds all groups. A group of compose files is what their services are; one that is written takes its place.
+/// All groups. A group of compose files is what their services are; one that is written takes its place.
 pub(super) fn groups(
-    file: &mut BakeFile,
     blocks: Vec<(String, Fields)>,
-    context: &Context<'_>,
-) -> Result<(), String> {
+    order: &mut Evaluation<'_>,
+) -> Result<BTreeMap<String, Group>, String> {
     let mut groups: BTreeMap<String, Group> = BTreeMap::new();
     for (name, fields) in blocks {
-        let fields = values(&fields, context).map_err(|why| format!("group `{name}`: {why}"))?;
+        let fields = values(&fields, order).map_err(|why| format!("group `{name}`: {why}"))?;
         if let Some(field) = fields.keys().find(|field| !["targets", "description"].contains(&field.as_str()))
         {
             return Err(format!("group `{name}`: `{field}` is no field"));
@@ -194,6 +217,5 @@ pub(super) fn groups(
             group.description = Some(text.to_owned());
         }
     }
-    file.groups.extend(groups);
-    Ok(())
+    Ok(groups)
 }

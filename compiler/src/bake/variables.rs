@@ -1,29 +1,34 @@
-//! Variables: their types, and where their values come from.
+//! Variables: what their blocks say, and what goes before their defaults.
 
-use hcl::eval::Context;
-use hcl::{Expression, Value as Hcl};
-use serde_json::Value;
 use std::collections::BTreeMap;
 
-use super::evaluate::Fields;
-use super::list::Variable;
-use super::targets::values;
-use super::{Surroundings, attempts};
+use hcl::{Expression, Value as Hcl};
+use serde_json::Value;
 
-/// A `variable` block.
+use super::evaluate::Fields;
+use super::kinds::Kind;
+use super::order::Evaluation;
+use super::targets::values;
+
+/// What stands behind a variable's name in the environment where its value is JSON.
+const JSON_SUFFIX: &str = "_JSON";
+
+/// What files say of a variable.
+#[derive(Default)]
 pub(super) struct Declared {
-    name: String,
-    pub default: Option<Expression>,
+    /// `NAME = …` at the top of a file, which goes before a default.
+    attribute: Option<Expression>,
+    default: Option<Expression>,
     kind: Option<Expression>,
-    description: Option<Expression>,
-    /// It has a block of its own, not just a value at the top of a file: only those are listed.
-    block: bool,
+    pub description: Option<Expression>,
+    /// It has a block of its own: only those are listed, and only those the environment may change.
+    pub block: bool,
 }
 
 impl Declared {
     /// From the fields of a block.
-    pub(super) fn new(name: String, fields: Fields, block: bool) -> Self {
-        let mut declared = Self { name, default: None, kind: None, description: None, block };
+    pub(super) fn block(fields: Fields) -> Self {
+        let mut declared = Self { block: true, ..Self::default() };
         for (field, value) in fields {
             match field.as_str() {
                 "default" => declared.default = Some(value),
@@ -34,197 +39,101 @@ impl Declared {
         }
         declared
     }
-}
 
-/// Gives all variables their values, in whatever order they speak of each other: the environment's, else their own.
-pub(super) fn evaluate(
-    list: Vec<Declared>,
-    around: &Surroundings<'_>,
-    context: &mut Context<'_>,
-) -> Result<Vec<Variable>, String> {
-    context.declare_var("BAKE_CMD_CONTEXT", "cwd://");
-    context.declare_var("BAKE_LOCAL_PLATFORM", around.platform);
-    // What a later file says goes before what an earlier one says.
-    let mut open: BTreeMap<String, Declared> = BTreeMap::new();
-    for later in list {
-        match open.get_mut(&later.name) {
-            None => drop(open.insert(later.name.clone(), later)),
-            Some(known) => {
-                known.default = later.default.or(known.default.take());
-                known.kind = later.kind.or(known.kind.take());
-                known.description = later.description.or(known.description.take());
-                known.block |= later.block;
-            }
+    /// From a plain value at the top of a file.
+    pub(super) fn attribute(value: Expression) -> Self {
+        Self { attribute: Some(value), ..Self::default() }
+    }
+
+    /// What a later file says goes before what this one says.
+    pub(super) fn join(&mut self, later: Self) {
+        self.attribute = later.attribute.or(self.attribute.take());
+        self.default = later.default.or(self.default.take());
+        self.kind = later.kind.or(self.kind.take());
+        self.description = later.description.or(self.description.take());
+        self.block |= later.block;
+    }
+
+    /// Its value where nothing goes before it.
+    pub(super) fn own(&self) -> Option<&Expression> {
+        self.attribute.as_ref().or(self.default.as_ref())
+    }
+
+    /// All that is evaluated of it.
+    pub(super) fn expressions_mut(&mut self) -> impl Iterator<Item = &mut Expression> {
+        [&mut self.attribute, &mut self.default, &mut self.description].into_iter().flatten()
+    }
+
+    /// Its type, if it names one.
+    pub(super) fn kind(&self) -> Result<Option<Kind>, String> {
+        self.kind.as_ref().map(Kind::read).transpose()
+    }
+
+    /// Its value: what `given` says, else its own.
+    pub(super) fn value(
+        &self,
+        own: Option<Hcl>,
+        given: Option<&Given>,
+        kind: Option<&Kind>,
+    ) -> Result<Hcl, String> {
+        let given = given.filter(|_| self.block);
+        let own = match (own, kind) {
+            (Some(value), _) => value,
+            (None, None) => Hcl::from(""),
+            (None, Some(_)) => Hcl::Null,
+        };
+        match (given, kind) {
+            (Some(Given::Json(text)), Some(kind)) => kind.parse_json(text),
+            (Some(Given::Text(text)), Some(kind)) => kind.parse_csv(text),
+            (Some(Given::Json(text) | Given::Text(text)), None) => overridden(text, &own),
+            (None, Some(kind)) => kind.check(own),
+            (None, None) => Ok(own),
         }
     }
-    let mut done = Vec::new();
-    while !open.is_empty() {
-        let (mut left, mut why) = (BTreeMap::new(), String::new());
-        let before = open.len();
-        for (name, declared) in open {
-            match variable(&declared, around, context) {
-                Ok(variable) => done.extend(declared.block.then_some(variable)),
-                Err(error) => {
-                    why = format!("variable `{name}`: {error}");
-                    left.insert(name, declared);
-                }
-            }
-        }
-        if left.len() == before {
-            return Err(why);
-        }
-        open = left;
-    }
-    done.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(done)
 }
 
-fn variable(
-    declared: &Declared,
-    around: &Surroundings<'_>,
-    context: &mut Context<'_>,
-) -> Result<Variable, String> {
-    let kind = declared.kind.as_ref().map(Kind::read).transpose()?;
-    let own = match (&declared.default, &kind) {
-        (Some(expression), _) => attempts::value(expression, context)?,
-        (None, None) => Hcl::from(""),
-        (None, Some(_)) => Hcl::Null,
-    };
-    let value = match ((around.environment)(&declared.name), &kind) {
-        (Some(text), Some(kind)) => kind.parse(&text)?,
-        (Some(text), None) => overridden(&text, &own)?,
-        (None, Some(kind)) => kind.check(own)?,
-        (None, None) => own,
-    };
-    let description = match &declared.description {
-        Some(text) => attempts::value(text, context)?.as_str().unwrap_or_default().to_owned(),
-        None => String::new(),
-    };
-    let shown = match &value {
-        Hcl::Null => None,
-        Hcl::String(text) => Some(text.clone()),
-        other => Some(serde_json::to_string(other).map_err(|error| error.to_string())?),
-    };
-    context.declare_var(declared.name.as_str(), value);
-    let kind = kind.map(|kind| kind.words()).unwrap_or_default();
-    Ok(Variable { name: declared.name.clone(), description, kind, value: shown })
+/// A value that goes before a variable's own.
+pub(super) enum Given {
+    /// Plain, or with commas for a list.
+    Text(String),
+    /// JSON.
+    Json(String),
+}
+
+impl Given {
+    /// What the environment says of a variable: `NAME_JSON` goes before `NAME` where the variable has a type, unless it
+    /// is the name of another variable.
+    pub(super) fn of(
+        name: &str,
+        typed: bool,
+        declared: &BTreeMap<String, Declared>,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Option<Self> {
+        let plain = environment(name);
+        let json = format!("{name}{JSON_SUFFIX}");
+        let asked = plain.is_none() || typed;
+        let json = if asked && !declared.contains_key(&json) { environment(&json) } else { None };
+        json.map(Self::Json).or(plain.map(Self::Text))
+    }
 }
 
 /// The environment's text as a value of the default's type.
 fn overridden(text: &str, default: &Hcl) -> Result<Hcl, String> {
     match default {
-        Hcl::Bool(_) => Kind::Bool.parse(text),
-        Hcl::Number(_) => Kind::Number.parse(text),
+        Hcl::Bool(_) => Kind::Bool.parse_csv(text),
+        Hcl::Number(_) => Kind::Number.parse_csv(text),
         Hcl::Array(_) | Hcl::Object(_) => Err(format!(
-            "it is `{text}` in the environment, which only a variable with a `type` may have instead of a list or a map"
+            "unsupported type: it is `{text}` in the environment, which only a variable with a `type` may have instead of a list or a map"
         )),
         Hcl::String(_) | Hcl::Null => Ok(Hcl::from(text)),
     }
 }
 
-/// A type as `type` names it.
-#[derive(Clone, PartialEq, Debug)]
-enum Kind {
-    Any,
-    Text,
-    Number,
-    Bool,
-    List(&'static str, Box<Kind>),
-    Map(Box<Kind>),
-    /// An object or a tuple, which are not looked into.
-    Other(&'static str),
-}
-
-impl Kind {
-    fn read(expression: &Expression) -> Result<Self, String> {
-        let bad = || "its `type` is none".to_owned();
-        match expression {
-            Expression::Variable(name) => Ok(match name.as_str() {
-                "string" => Self::Text,
-                "number" => Self::Number,
-                "bool" => Self::Bool,
-                "any" => Self::Any,
-                _ => return Err(bad()),
-            }),
-            Expression::FuncCall(call) => {
-                let [argument] = call.args.as_slice() else { return Err(bad()) };
-                let inner = || Self::read(argument).map(Box::new);
-                Ok(match call.name.name.as_str() {
-                    "list" => Self::List("list", inner()?),
-                    "set" => Self::List("set", inner()?),
-                    "map" => Self::Map(inner()?),
-                    "object" => Self::Other("object"),
-                    "tuple" => Self::Other("tuple"),
-                    "optional" => return Self::read(argument),
-                    _ => return Err(bad()),
-                })
-            }
-            _ => Err(bad()),
-        }
-    }
-
-    fn words(&self) -> String {
-        match self {
-            Self::Any => "dynamic".to_owned(),
-            Self::Text => "string".to_owned(),
-            Self::Number => "number".to_owned(),
-            Self::Bool => "bool".to_owned(),
-            Self::List(what, inner) => format!("{what} of {}", inner.words()),
-            Self::Map(inner) => format!("map of {}", inner.words()),
-            Self::Other(what) => (*what).to_owned(),
-        }
-    }
-
-    /// The value of a text of the environment; a list is written with commas, a map as JSON.
-    fn parse(&self, text: &str) -> Result<Hcl, String> {
-        let bad = || format!("it is `{text}` in the environment, which is no {}", self.words());
-        match self {
-            Self::Any | Self::Text => Ok(Hcl::from(text)),
-            Self::Bool => match text {
-                "true" | "1" | "t" | "T" | "TRUE" | "True" => Ok(Hcl::Bool(true)),
-                "false" | "0" | "f" | "F" | "FALSE" | "False" => Ok(Hcl::Bool(false)),
-                _ => Err(bad()),
-            },
-            Self::Number => match text.parse::<i64>() {
-                Ok(number) => Ok(Hcl::from(number)),
-                Err(_) => text.parse::<f64>().ok().filter(|n| n.is_finite()).map(Hcl::from).ok_or_else(bad),
-            },
-            Self::List(_, inner) if !text.trim_start().starts_with('[') => {
-                let items = text.split(',').filter(|_| !text.is_empty()).map(|item| inner.parse(item));
-                items.collect::<Result<_, _>>().map(Hcl::Array)
-            }
-            Self::List(..) | Self::Map(_) | Self::Other(_) => {
-                self.check(serde_json::from_str(text).map_err(|_| bad())?)
-            }
-        }
-    }
-
-    /// The default as a value of the type.
-    fn check(&self, value: Hcl) -> Result<Hcl, String> {
-        match (self, value) {
-            (_, Hcl::Null) => Ok(Hcl::Null),
-            (Self::Any | Self::Other(_), value) => Ok(value),
-            (Self::Text, value @ (Hcl::Number(_) | Hcl::Bool(_))) => Ok(Hcl::from(value.to_string())),
-            (Self::Text, value @ Hcl::String(_)) => Ok(value),
-            (Self::Number, value @ Hcl::Number(_)) | (Self::Bool, value @ Hcl::Bool(_)) => Ok(value),
-            (Self::Number | Self::Bool, Hcl::String(text)) => self.parse(&text),
-            (Self::List(_, inner), Hcl::Array(items)) => {
-                items.into_iter().map(|item| inner.check(item)).collect::<Result<_, _>>().map(Hcl::Array)
-            }
-            (Self::Map(inner), Hcl::Object(map)) => {
-                let checked = map.into_iter().map(|(key, value)| Ok((key, inner.check(value)?)));
-                checked.collect::<Result<_, String>>().map(Hcl::Object)
-            }
-            (_, value) => Err(format!("`{value}` is no {}", self.words())),
-        }
-    }
-}
-
 /// Every `condition` must hold for the values that variables have now.
-pub(super) fn validate(rules: &[(String, Fields)], context: &Context<'_>) -> Result<(), String> {
+pub(super) fn validate(rules: &[(String, Fields)], order: &mut Evaluation<'_>) -> Result<(), String> {
     for (name, fields) in rules {
-        let fields =
-            values(fields, context).map_err(|why| format!("validation of variable `{name}`: {why}"))?;
+        let wrong = |why: String| format!("validation of variable `{name}`: {why}");
+        let fields = values(fields, order).map_err(wrong)?;
         match fields.get("condition") {
             Some(Value::Bool(true)) => {}
             Some(Value::Bool(false)) => {
@@ -232,11 +141,7 @@ pub(super) fn validate(rules: &[(String, Fields)], context: &Context<'_>) -> Res
                     fields.get("error_message").and_then(Value::as_str).unwrap_or("its condition is false");
                 return Err(format!("variable `{name}` is refused: {why}"));
             }
-            _ => {
-                return Err(format!(
-                    "validation of variable `{name}` has no condition that is true or false"
-                ));
-            }
+            _ => return Err(wrong("it has no condition that is true or false".to_owned())),
         }
     }
     Ok(())

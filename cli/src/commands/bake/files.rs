@@ -52,9 +52,7 @@ fn text(path: &Path) -> Result<(String, String), Failure> {
     }
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text).map_err(|e| Failure::file("read", path, &e))?;
-    // Nothing says what it is: JSON begins with a brace.
-    let name = if text.trim_start().starts_with('{') { "-.json" } else { "-" };
-    Ok((name.to_owned(), text))
+    Ok(("-".to_owned(), text))
 }
 
 /// The text of the `.env` file, empty where there is none.
@@ -62,5 +60,13 @@ pub(super) fn dotenv() -> Result<String, Failure> {
     match std::fs::read_to_string(DOTENV) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
         read => read.map_err(|e| Failure::file("read", Path::new(DOTENV), &e)),
+    }
+}
+
+/// The text of a file that a compose file names, `None` where there is none.
+pub(super) fn named(path: &Path) -> Result<Option<String>, String> {
+    match std::fs::read_to_string(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        read => read.map(Some).map_err(|error| format!("{} cannot be read: {error}", path.display())),
     }
 }

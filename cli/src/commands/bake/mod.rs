@@ -96,7 +96,13 @@ pub fn run(args: &BakeArgs, shell: &Shell) -> Outcome {
     let (dotenv, now) =
         (files::dotenv()?, units::rfc3339(i64::try_from(since.as_secs()).unwrap_or_default()));
     let platform = buildc_ir::Platform::host().to_string();
-    let around = Surroundings { environment: &environment, dotenv: &dotenv, now: &now, platform: &platform };
+    let around = Surroundings {
+        environment: &environment,
+        dotenv: &dotenv,
+        read: &files::named,
+        now: &now,
+        platform: &platform,
+    };
     let mut file = BakeFile::read(&files::texts(&args.file)?, &around).map_err(bad)?;
     if let Some(what) = &args.list {
         let (what, json) = listing(what)?;

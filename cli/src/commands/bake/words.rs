@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use buildc_compiler::bake::references;
 use clap::Parser;
 use serde_json::{Map, Value};
 
@@ -134,6 +135,10 @@ fn field_words(words: &mut Words, field: &str, value: &Value) -> Result<(), Stri
         (Form::List, Value::String(one)) => words.push(flag, one),
         (Form::List, Value::Array(items)) => {
             for item in items.iter().filter(|item| item.as_str() != Some("")) {
+                if let Some(names) = item.as_str().and_then(|text| references(field, text)) {
+                    names.iter().for_each(|name| words.push(flag, name));
+                    continue;
+                }
                 let word = if field == "ssh" { agent(item) } else { keys(item) };
                 let word = word.ok_or_else(|| format!("its `{field}` has something else than strings"))?;
                 words.push(flag, word);

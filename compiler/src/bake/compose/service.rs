@@ -4,6 +4,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::sizes;
+use crate::bake::merge::clean;
 use crate::bake::strings;
 
 type LookUp<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -49,6 +51,15 @@ pub(super) fn normalise(document: &mut Value) -> Result<(), String> {
     let Some(services) = document.get_mut("services").and_then(Value::as_object_mut) else { return Ok(()) };
     for (name, service) in services {
         let service = service.as_object_mut().ok_or_else(|| format!("services.{name} is no map"))?;
+        if let Some(Value::Array(items)) = service.get("environment") {
+            let map =
+                pairs("environment", items).map_err(|why| format!("services.{name}.environment: {why}"))?;
+            service.insert("environment".to_owned(), Value::Object(map));
+        }
+        if let Some(one @ (Value::String(_) | Value::Object(_))) = service.get("env_file") {
+            let list = json!([one]);
+            service.insert("env_file".to_owned(), list);
+        }
         let Some(build) = service.get_mut("build") else { continue };
         match build {
             Value::String(context) => *build = json!({ "context": context }),
@@ -84,6 +95,12 @@ fn pairs(field: &str, items: &[Value]) -> Result<Map<String, Value>, String> {
         };
     }
     Ok(map)
+}
+
+/// True for a build with arguments that are taken from the environment.
+pub(super) fn has_open_arguments(service: &Value) -> bool {
+    let args = service.get("build").and_then(|build| build.get("args")).and_then(Value::as_object);
+    args.is_some_and(|args| args.values().any(Value::is_null))
 }
 
 /// The target of a service; `None` where it is not built.
@@ -144,7 +161,7 @@ fn put(
         "additional_contexts" => ("contexts", contexts(map(value)?)?),
         "secrets" => ("secret", secret(value, secrets)?),
         "ssh" => ("ssh", ssh(map(value)?)),
-        "shm_size" => ("shm-size", json!(text(value)?)),
+        "shm_size" => ("shm-size", json!(sizes::normal(&text(value)?)?)),
         "ulimits" => ("ulimits", ulimits(map(value)?)?),
         // How a builder of another kind isolates, and what is told below.
         _ => return Ok(()),
@@ -211,7 +228,8 @@ fn contexts(map: &Map<String, Value>) -> Result<Value, String> {
         let place = text(value)?;
         let place = match place.strip_prefix("service:") {
             Some(service) => format!("target:{}", target_name(service)),
-            None => place,
+            None if place.starts_with("target:") => place,
+            None => clean(&place),
         };
         Ok((name.clone(), json!(place)))
     };
