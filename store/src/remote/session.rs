@@ -255,6 +255,7 @@ impl<'c> Session<'c> {
     /// Waits before the next attempt: as long as the server asks, else twice as long each time, spread a little so
     /// that many clients do not come back together.
     pub(super) fn pause(&self, attempt: u32, asked: Option<Duration>, text: String) -> Result<()> {
+        self.check_cancelled()?;
         (self.watch.progress)(Progress::Notice { text });
         let backoff = FIRST_PAUSE.saturating_mul(1 << attempt.min(8));
         let nanos = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.subsec_nanos());
