@@ -38,6 +38,7 @@ pub mod exec;
 pub mod execution;
 pub mod export;
 pub mod export_form;
+mod foreign;
 mod function_arguments;
 pub mod given;
 mod grouped;
