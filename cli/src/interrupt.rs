@@ -1,7 +1,7 @@
 //! Ctrl-C and `kill`: the build is cancelled and cleans up; asking again changes nothing, so nothing is left behind. At a
 //! prompt Ctrl-C ends only what is being answered.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use buildc_executor::Cancel;
@@ -24,10 +24,36 @@ pub fn cancels(cancel: &Cancel) -> Result<(), Failure> {
             crate::output::say("Still cleaning up");
         }
         cancel.cancel();
+        if PLANNING.load(Ordering::Acquire) > 0 {
+            std::thread::sleep(PATIENCE);
+            if PLANNING.load(Ordering::Acquire) > 0 {
+                std::process::exit(i32::from(INTERRUPTED));
+            }
+        }
     });
     match set {
         Err(ctrlc::Error::MultipleHandlers) => Ok(()),
         other => other.map_err(|e| Failure::told("environment::signals", &e, None)),
+    }
+}
+
+/// How many plans are being made.
+static PLANNING: AtomicUsize = AtomicUsize::new(0);
+
+/// A plan is being made as long as this lives: nothing runs then, and a wish to end that comes while a registry is asked
+/// ends the process after [`PATIENCE`].
+#[derive(Debug)]
+pub struct Planning(());
+
+/// Begins it.
+pub fn planning() -> Planning {
+    PLANNING.fetch_add(1, Ordering::AcqRel);
+    Planning(())
+}
+
+impl Drop for Planning {
+    fn drop(&mut self) {
+        PLANNING.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

@@ -93,3 +93,15 @@ fn builds_end_at_the_first_signal_and_end_their_steps() {
         is_clean(&store);
     }
 }
+
+#[test]
+fn a_watched_build_ends_at_the_first_signal_while_it_is_planned() {
+    if !root_and_busybox("a silent registry") {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let (store, server) = (store_with_base(dir.path()), Silent::start());
+    let context = context(dir.path(), "watched", &format!("FROM {}/hang/a:1\n", server.address));
+    server.ends(buildc(&store).args(["build", "--watch"]).arg(context), "-TERM");
+    is_clean(&store);
+}
