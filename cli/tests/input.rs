@@ -78,6 +78,7 @@ fn an_unknown_target_is_answered_with_the_stages() {
     let here = Here::new();
     let dir = here.context("FROM scratch AS tests\nCOPY Dockerfile /\n");
     here.fails(&["plan", "--target", "test"], &dir, 1, &["dockerfile::unknown_target", "tests"]);
+    here.fails(&["plan", "--target", "other"], &dir, 1, &["The only stage with a name is `tests`"]);
 }
 
 #[test]
