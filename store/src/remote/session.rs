@@ -115,7 +115,7 @@ impl<'c> Session<'c> {
         }
         // Until the scheme is known nothing secret has been granted, so the first question goes out bare.
         match transport.exchange(ask, None, insecure) {
-            Err(WireError::NotTls | WireError::Connection(_)) => {
+            Err(WireError::NotTls | WireError::Connection(_)) if !(self.watch.cancelled)() => {
                 let plain = Ask { url: ask.url.replacen("https://", "http://", 1), ..ask.clone() };
                 let answer = transport.exchange(&plain, None, insecure)?;
                 self.client.learn_scheme(host, "http");
