@@ -1,7 +1,8 @@
 //! Ctrl-C and `kill`: the build is cancelled and cleans up; asking again changes nothing, so nothing is left behind. At a
 //! prompt Ctrl-C ends only what is being answered.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use buildc_executor::Cancel;
 use nix::sys::signal::{SigSet, Signal};
@@ -10,6 +11,9 @@ use crate::failure::Failure;
 
 /// Exit code of a build that was interrupted: 128 and SIGINT's number, as shells have it.
 pub const INTERRUPTED: u8 = 130;
+
+/// How long a cancelled transfer may take to end by itself.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Sets `cancel` at SIGINT, SIGTERM and SIGHUP. Starts a thread. A command that builds several times has one such wish:
 /// the first call counts.
@@ -20,6 +24,12 @@ pub fn cancels(cancel: &Cancel) -> Result<(), Failure> {
             crate::output::say("Still cleaning up");
         }
         cancel.cancel();
+        if PLANNING.load(Ordering::Acquire) > 0 {
+            std::thread::sleep(PATIENCE);
+            if PLANNING.load(Ordering::Acquire) > 0 {
+                std::process::exit(i32::from(INTERRUPTED));
+            }
+        }
     });
     match set {
         Err(ctrlc::Error::MultipleHandlers) => Ok(()),
@@ -27,15 +37,35 @@ pub fn cancels(cancel: &Cancel) -> Result<(), Failure> {
     }
 }
 
-/// As [`cancels`], for transfers, which may wait long for a silent server: asking again ends the process at once. What
-/// it was writing is swept by the next command.
+/// How many plans are being made.
+static PLANNING: AtomicUsize = AtomicUsize::new(0);
+
+/// A plan is being made as long as this lives: nothing runs then, and a wish to end that comes while a registry is asked
+/// ends the process after [`PATIENCE`].
+#[derive(Debug)]
+pub struct Planning(());
+
+/// Begins it.
+pub fn planning() -> Planning {
+    PLANNING.fetch_add(1, Ordering::AcqRel);
+    Planning(())
+}
+
+impl Drop for Planning {
+    fn drop(&mut self) {
+        PLANNING.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// As [`cancels`], for commands that only transfer: what has not ended in [`PATIENCE`], for example looking for a
+/// registry's address, ends with the process. What it was writing is swept by the next command.
 pub fn ends_transfers(cancel: &Cancel) -> Result<(), Failure> {
     let cancel = cancel.clone();
     ctrlc::set_handler(move || {
-        if cancel.is_cancelled() {
-            std::process::exit(i32::from(INTERRUPTED));
-        }
         cancel.cancel();
+        std::thread::sleep(PATIENCE);
+        crate::output::say("The transfer was ended; what arrived whole is kept");
+        std::process::exit(i32::from(INTERRUPTED));
     })
     .map_err(|e| Failure::told("environment::signals", &e, None))
 }

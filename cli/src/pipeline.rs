@@ -22,7 +22,7 @@ use crate::frontend::{self, Frontend};
 use crate::pins;
 use crate::place::{NamedPlace, Place};
 use crate::session::{self, Session};
-use crate::{build_file, epoch};
+use crate::{build_file, epoch, interrupt};
 
 /// What was fetched and unpacked for the contexts; it is removed when this is dropped.
 pub type Held = (Place, BTreeMap<String, NamedPlace>);
@@ -57,6 +57,7 @@ impl Compiled {
 
 /// Reads, lowers, improves and plans.
 pub fn compile(session: &mut Session, args: &SourceArgs) -> Result<Compiled, Failure> {
+    let _planning = interrupt::planning();
     let mode = pins::mode(args)?;
     if let Some(path) = build_file::path(args) {
         return build_file::compile(session, args, &path, mode);

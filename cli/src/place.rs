@@ -109,7 +109,7 @@ impl Place {
             let mut remote = understood(remote)?;
             remote.keep_git_dir |=
                 args.argument(KEEP_GIT_DIR).is_some_and(|value| matches!(value, "1" | "true"));
-            return Ok(Self::held(incoming::clone(&remote)?));
+            return Ok(Self::held(incoming::clone(&remote, None)?));
         }
         if is_web(&text) {
             return Self::of(incoming::fetch(&text)?, &text);
@@ -168,7 +168,7 @@ impl NamedPlace {
             .help("A stage of the same Dockerfile is named by --from=STAGE"));
         }
         if let Some(remote) = GitRemote::parse(value) {
-            return Ok(Self::Held(incoming::clone(&understood(remote)?)?));
+            return Ok(Self::Held(incoming::clone(&understood(remote)?, None)?));
         }
         if is_web(value) {
             return match incoming::fetch(value)? {

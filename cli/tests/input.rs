@@ -78,6 +78,29 @@ fn an_unknown_target_is_answered_with_the_stages() {
     let here = Here::new();
     let dir = here.context("FROM scratch AS tests\nCOPY Dockerfile /\n");
     here.fails(&["plan", "--target", "test"], &dir, 1, &["dockerfile::unknown_target", "tests"]);
+    here.fails(&["plan", "--target", "other"], &dir, 1, &["The only stage with a name is `tests`"]);
+}
+
+#[test]
+fn a_usage_line_does_not_want_what_the_environment_gives() {
+    let here = Here::new();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_buildc"));
+    let output = command.arg("stop").env("BUILDC_ROOT", here.dir.path()).output().expect("buildc runs");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains("<CONTAINER>...") && !text.contains("--root"), "{text}");
+}
+
+#[test]
+fn a_port_that_cannot_be_is_not_asked() {
+    let here = Here::new();
+    here.fails(&["pull"], Path::new("127.0.0.1:99999/x"), 1, &["127.0.0.1:99999/x", "from 1 to 65535"]);
+}
+
+#[test]
+fn an_import_that_cannot_be_read_names_its_file() {
+    let here = Here::new();
+    here.fails(&["import"], here.dir.path(), 3, &["archive::io", &here.dir.path().to_string_lossy()]);
 }
 
 #[test]

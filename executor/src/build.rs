@@ -229,7 +229,7 @@ pub fn build(
         Site::new(store, contexts, options, (plan.clamp, Dating::strict(plan.strict_times)), &recorder);
     let mut schedule = Schedule::new(&site, plan)?;
     recorder.tell(Event::Begun {
-        source: options.source_key.clone(),
+        source: shown(&options.source_key),
         targets: plan.graph.targets.iter().map(|target| target.name.clone()).collect(),
         contexts: contexts.iter().map(|(name, context)| context.place(name)).collect(),
         steps: decided(plan),
@@ -326,6 +326,13 @@ fn done(plan: &Plan, schedule: &Schedule<'_>, record: BuildRecord) -> BuildRecor
     }
 }
 
+/// A source's key without the parts that nothing was said of: target and platform.
+fn shown(source_key: &str) -> String {
+    let mut parts: Vec<&str> = source_key.rsplitn(3, '#').filter(|part| !part.is_empty()).collect();
+    parts.reverse();
+    parts.join("#")
+}
+
 /// Stores what the next plan compares itself with, unless it is what stands there.
 fn keep_record(store: &Store, options: &BuildOptions, record: BuildRecord) -> Result<(), BuildError> {
     if options.source_key.is_empty() {
@@ -346,4 +353,18 @@ fn keep_part(store: &Store, options: &BuildOptions, part: BuildRecord) -> Result
     let before: BuildRecord = before.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
     let has = |old: &StepRecord| part.steps.iter().any(|new| new.stage == old.stage && new.text == old.text);
     if before.steps.iter().all(has) { keep_record(store, options, part) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_shown_without_empty_parts() {
+        for (key, want) in
+            [("/a/Dockerfile##", "/a/Dockerfile"), ("/a#b/f#t#", "/a#b/f#t"), ("/f##p", "/f#p"), ("", "")]
+        {
+            assert_eq!(shown(key), want);
+        }
+    }
 }

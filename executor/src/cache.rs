@@ -12,10 +12,11 @@ use buildc_ir::keys;
 use buildc_ir::step::From;
 use buildc_ir::world::Facts;
 use buildc_ir::{Plan, PlannedStep, StepId, StepKind};
-use buildc_store::cache::{CacheSource, Travelling};
-use buildc_store::remote::{Client, Watch};
+use buildc_store::cache::{CacheError, CacheSource, Travelling};
+use buildc_store::remote::{Client, RemoteError, Watch};
 use buildc_store::{Layer, Store, StoreError};
 
+use crate::cancel::Cancel;
 use crate::context::Context;
 use crate::dating::Dating;
 use crate::facts::StoreFacts;
@@ -36,11 +37,14 @@ impl Imported {
         Self { store: store.clone(), sources, notes: Mutex::default() }
     }
 
-    /// Brings a result into the store. What cannot be fetched is as good as unknown; the reason is noted.
-    pub fn restore(&self, key: &Key) -> Option<Vec<Layer>> {
+    /// Brings a result into the store, until `cancel` is set. What cannot be fetched is as good as unknown; the reason is
+    /// noted.
+    pub fn restore(&self, key: &Key, cancel: &Cancel) -> Option<Vec<Layer>> {
+        let watch = Watch { cancelled: &|| cancel.is_cancelled(), ..Watch::SILENT };
         for source in &self.sources {
-            match source.restore(&self.store, key) {
+            match source.restore(&self.store, key, watch) {
                 Ok(Some(layers)) => return Some(layers),
+                Err(CacheError::Remote(RemoteError::Cancelled)) => return None,
                 Ok(None) => {}
                 Err(error) => {
                     let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);

@@ -11,6 +11,7 @@ use buildc_ir::world::{BuildRecord, Effects, Facts, SelectError, Selected, Trace
 use buildc_store::{Layer, Store, StoreError};
 
 use crate::cache::Imported;
+use crate::cancel::Cancel;
 use crate::context::Context;
 use crate::dating::Dating;
 use crate::select::{self, LayerTree, failed};
@@ -68,7 +69,7 @@ impl Facts for StoreFacts<'_> {
         // Whoever runs the plan marks all results as used at once, and makes again what was pruned until then.
         let layers = match self.store.peek_result(key).ok()? {
             Some(found) => found.layers,
-            None => self.imported?.restore(key)?,
+            None => self.imported?.restore(key, &Cancel::new())?,
         };
         Some(self.digests(&layers))
     }

@@ -162,8 +162,9 @@ fn store_names(reference: &Reference) -> Vec<String> {
     names
 }
 
-/// An image without a variant serves every variant of its architecture.
-fn fits(have: &Platform, want: &Platform) -> bool {
+/// Whether an image serves where another platform is wanted: one without a variant serves every variant of its
+/// architecture.
+pub fn fits(have: &Platform, want: &Platform) -> bool {
     have.os == want.os
         && have.arch == want.arch
         && (have.variant == want.variant || have.variant.is_none() || want.variant.is_none())

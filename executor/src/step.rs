@@ -290,7 +290,10 @@ fn look_up(
     }
     let Some(known) = found.next().flatten() else {
         let caches = site.options.imported.as_ref();
-        let restored = caches.and_then(|caches| keys.iter().find_map(|key| caches.restore(key)));
+        let restored = caches.and_then(|it| keys.iter().find_map(|key| it.restore(key, &site.cancel)));
+        if restored.is_none() && site.cancel.is_cancelled() {
+            return Err(StepError::Cancelled);
+        }
         return Ok(restored.map(|layers| (layers, Why::Content)));
     };
     if placed.is_some() {

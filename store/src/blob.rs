@@ -53,16 +53,19 @@ impl BlobWriter {
         Ok(())
     }
 
+    /// The first write that failed, for who copies into it and does not know which side an error is of.
+    pub(crate) fn failure(&self) -> Result<()> {
+        match self.failed {
+            Some(std::io::ErrorKind::StorageFull) => Err(StoreError::DiskFull { path: self.path.clone() }),
+            Some(kind) => Err(StoreError::io("write", &self.path)(kind.into())),
+            None => Ok(()),
+        }
+    }
+
     /// Ends the blob and gives its digest and length in bytes. With `expect` a different digest is
     /// [`StoreError::BlobDigest`] and nothing is kept.
     pub fn finish(mut self, expect: Option<&Digest>) -> Result<(Digest, u64)> {
-        match self.failed {
-            Some(std::io::ErrorKind::StorageFull) => {
-                return Err(StoreError::DiskFull { path: self.path.clone() });
-            }
-            Some(kind) => return Err(StoreError::io("write", &self.path)(kind.into())),
-            None => {}
-        }
+        self.failure()?;
         self.out.flush().map_err(StoreError::io("write", &self.path))?;
         let found = std::mem::take(&mut self.hasher).digest();
         if let Some(expected) = expect.filter(|e| **e != found) {

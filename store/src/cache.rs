@@ -172,7 +172,7 @@ impl CacheSource {
                 (None, manifest, config)
             }
             CachePlace::S3(place) => {
-                let (manifest, config) = S3::new(place)?.documents()?;
+                let (manifest, config) = S3::new(place, Watch::SILENT)?.documents()?;
                 (None, manifest, config)
             }
         };
@@ -198,7 +198,12 @@ impl CacheSource {
     ///
     /// # Errors
     /// When a layer does not arrive, or is not the one that was promised.
-    pub fn restore(&self, store: &Store, key: &Key) -> Result<Option<Vec<Layer>>, CacheError> {
+    pub fn restore(
+        &self,
+        store: &Store,
+        key: &Key,
+        watch: Watch<'_>,
+    ) -> Result<Option<Vec<Layer>>, CacheError> {
         let Some(result) = self.by_key.get(key).and_then(|at| self.document.results.get(*at)) else {
             return Ok(None);
         };
@@ -208,12 +213,10 @@ impl CacheSource {
         });
         let wanted: Vec<(Descriptor, DiffId)> = wanted.collect();
         let mut layers = match (&self.place, &self.client) {
-            (CachePlace::Registry(name), Some(client)) => {
-                client.fetch_layers(store, name, &wanted, Watch::SILENT)?
-            }
+            (CachePlace::Registry(name), Some(client)) => client.fetch_layers(store, name, &wanted, watch)?,
             (CachePlace::Registry(_), None) => return Ok(None),
             (CachePlace::Dir { path, .. }, _) => CacheDir::open(path)?.layers(store, &wanted)?,
-            (CachePlace::S3(place), _) => S3::new(place)?.layers(store, &wanted, Watch::SILENT)?,
+            (CachePlace::S3(place), _) => S3::new(place, watch)?.layers(store, &wanted)?,
         };
         for (layer, number) in layers.iter_mut().zip(&result.layers) {
             if let Some(created) = self.document.created.get(*number) {
@@ -254,7 +257,7 @@ pub fn send(
             Client::from_environment()?.push_cache(store, &layers, config, form, name, watch)?;
         }
         CachePlace::Dir { path, tag, .. } => CacheDir::write(store, &layers, config, form, path, tag)?,
-        CachePlace::S3(place) => S3::new(place)?.send(store, &layers, config, form, watch)?,
+        CachePlace::S3(place) => S3::new(place, watch)?.send(store, &layers, config, form)?,
     }
     Ok(())
 }

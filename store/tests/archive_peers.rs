@@ -188,7 +188,7 @@ fn a_root_file_system_becomes_an_image_and_flat_again() {
     let tar = place.path("rootfs.tar.gz");
     run("tar", &["-C", tree.to_str().unwrap(), "-czf", tar.to_str().unwrap(), "."]);
     let config = json!({ "architecture": "amd64", "os": "linux", "config": { "Cmd": ["/bin/tool"] } });
-    let image = import_rootfs(&place.store, &mut File::open(&tar).unwrap(), config).unwrap();
+    let image = import_rootfs(&place.store, &tar, &mut File::open(&tar).unwrap(), config).unwrap();
     place.store.tag("r.example/base:1", &image.id).unwrap();
     let saved_path = place.path("base.tar");
     saved(&place.store, &["r.example/base:1".to_owned()], Format::DockerArchive, &saved_path);

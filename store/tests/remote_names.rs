@@ -5,6 +5,7 @@
 mod peers;
 
 use std::fs;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::Command;
 
@@ -183,4 +184,30 @@ fn the_users_environment_is_honoured() {
     assert!(pulls(&format!(r#"{{"credHelpers":{{"{}":"test"}},"credsStore":"other"}}"#, registry.host)));
     assert!(pulls(&format!(r#"{{"auths":{{"{}":{{"auth":"bWU6c2VjcmV0"}}}}}}"#, registry.host)));
     assert!(!pulls("{}"));
+}
+
+#[test]
+fn what_is_said_of_a_plain_http_registry_says_http() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut head = Vec::new();
+            let mut byte = [0];
+            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|count| count > 0) {
+                head.push(byte[0]);
+                // What begins a TLS connection is answered too, as such servers do.
+                if head == [0x16] {
+                    break;
+                }
+            }
+            let _ = stream.write_all(b"HTTP/1.1 418 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        }
+    });
+    let place = Place::new();
+    let error = client(place.dir.path())
+        .pull(&place.store, &format!("{host}/x"), &Platform::host(), Watch::SILENT)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains(&format!("http://{host}/v2/x/")), "{error}");
 }

@@ -155,10 +155,10 @@ pub fn import(args: ImportArgs, shell: &Shell) -> Outcome {
     let config = import_config(&args, platform)?;
     let session = Session::open(shell)?;
     let image = if args.file.as_os_str() == "-" {
-        archive::import_rootfs(&session.store, &mut std::io::stdin().lock(), config)?
+        archive::import_rootfs(&session.store, &args.file, &mut std::io::stdin().lock(), config)?
     } else {
         let mut file = File::open(&args.file).map_err(|e| Failure::file("read", &args.file, &e))?;
-        archive::import_rootfs(&session.store, &mut file, config)?
+        archive::import_rootfs(&session.store, &args.file, &mut file, config)?
     };
     if let Some(name) = name {
         session.store.tag(&name.to_string(), &image.id)?;

@@ -77,7 +77,8 @@ pub fn run(verb: CacheVerb, shell: &Shell) -> Outcome {
                 Ok(())
             })?;
             let size_bytes = saved.iter().map(|cache| cache.size_bytes).sum();
-            output::say(&format!("Saved {} cache mounts, {}", saved.len(), units::size(size_bytes)));
+            let mounts = if saved.len() == 1 { "mount" } else { "mounts" };
+            output::say(&format!("Saved {} cache {mounts}, {}", saved.len(), units::size(size_bytes)));
         }
         CacheVerb::Load { input, replace } => load(&session, input.as_deref(), replace)?,
     }

@@ -3,14 +3,16 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use buildc_executor::Cancel;
 use buildc_executor::cache::{self, Extent, Imported};
 use buildc_store::cache::{CacheDocument, CacheError, CachePlace, CacheSource, INLINE_ANNOTATION};
 use buildc_store::export::{Annotation, AnnotationLevel, Form};
-use buildc_store::remote::Watch;
+use buildc_store::remote::{RemoteError, Watch};
 
 use super::delivery::Built;
 use super::export::truth;
 use super::export_form::{FormOptions, fields};
+use super::registry::transfer_failure;
 use super::s3_options::{self, S3Options};
 use crate::failure::Failure;
 use crate::output;
@@ -181,13 +183,21 @@ pub fn inline(
     Ok(())
 }
 
-/// Sends what `--cache-to` wants elsewhere.
-pub fn send(session: &Session, caches: &[CacheTo], built: &Built<'_>, quiet: bool) -> Result<(), Failure> {
+/// Sends what `--cache-to` wants elsewhere, until `cancel` is set.
+pub fn send(
+    session: &Session,
+    caches: &[CacheTo],
+    built: &Built<'_>,
+    quiet: bool,
+    cancel: &Cancel,
+) -> Result<(), Failure> {
+    let watch = Watch { cancelled: &|| cancel.is_cancelled(), ..Watch::SILENT };
     for cache in caches {
         let Some(place) = &cache.place else { continue };
         let results = cache::collect(&session.store, built.plan, built.contexts, cache.extent)?;
-        let sent = buildc_store::cache::send(&session.store, &results, &cache.form, place, Watch::SILENT);
+        let sent = buildc_store::cache::send(&session.store, &results, &cache.form, place, watch);
         match sent {
+            Err(CacheError::Remote(error @ RemoteError::Cancelled)) => return Err(transfer_failure(error)),
             Ok(()) if quiet => {}
             Ok(()) => output::say(&format!("Cache of {} steps written to {place}", results.len())),
             Err(error) if cache.ignore_error => output::say(&format!("Cache is not written: {error}")),

@@ -94,7 +94,7 @@ impl Delivery {
             export.write(session, product)?;
         }
         let pushed = self.push(session, args, products, cancel, shell)?;
-        cache_options::send(session, &self.caches, built, args.quiet)?;
+        cache_options::send(session, &self.caches, built, args.quiet, cancel)?;
         Ok(pushed)
     }
 

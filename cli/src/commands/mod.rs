@@ -38,6 +38,7 @@ pub mod exec;
 pub mod execution;
 pub mod export;
 pub mod export_form;
+mod foreign;
 mod function_arguments;
 pub mod given;
 mod grouped;
@@ -66,8 +67,8 @@ pub mod why;
 
 use std::ffi::OsString;
 
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 
 use crate::args::{Cli, ColorChoice, Global, Verb};
 use crate::failure::{Failure, Kind, Outcome};
@@ -102,7 +103,7 @@ pub fn main() -> u8 {
     };
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
-        Err(error) => return command_line_error(&error, &words),
+        Err(error) => return command_line_error(&plainly(error, &words), &words),
     };
     let shell = Shell { streams: Streams::detect(cli.global.color), global: cli.global };
     let is_exec = matches!(cli.verb, Verb::Exec(_));
@@ -181,6 +182,15 @@ fn dispatch(verb: Verb, shell: &Shell) -> Outcome {
         Verb::Version(args) => info::version(&args),
         Verb::Info(args) => info::info(&args, shell),
     }
+}
+
+/// The same error as of a command line alone: in the usage, clap writes what BUILDC_ROOT gives as if it were required.
+fn plainly(error: clap::Error, words: &[OsString]) -> clap::Error {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return error;
+    }
+    let alone = Cli::command().mut_arg("root", |root| root.env(None::<&str>));
+    alone.try_get_matches_from(words).err().unwrap_or(error)
 }
 
 /// Prints clap's text (help and version on standard output) and returns the exit code.

@@ -112,7 +112,7 @@ pub fn fetch(
 }
 
 /// A transfer that the user ended says so and is no failure of anybody.
-fn transfer_failure(error: RemoteError) -> Failure {
+pub fn transfer_failure(error: RemoteError) -> Failure {
     if let RemoteError::Cancelled = error {
         output::say("The transfer was cancelled; what arrived whole is kept");
         return Failure::Said(INTERRUPTED);

@@ -10,6 +10,7 @@ use buildc_store::ImageRecord;
 
 use super::Shell;
 use super::container_options::{ContainerOptions, Source};
+use super::foreign;
 use super::registry::{self, PullWhen};
 use crate::build_file;
 use crate::failure::{Failure, Outcome};
@@ -122,7 +123,7 @@ fn make(
     Ok(container)
 }
 
-/// The image in the store, fetched first where `--pull` wants it.
+/// The image in the store, fetched first where `--pull` wants it or `--platform` wants another.
 fn image_to_run(
     session: &Session,
     name: &str,
@@ -131,13 +132,23 @@ fn image_to_run(
 ) -> Result<ImageRecord, Failure> {
     let known = session.find_image(name)?;
     match (known, options.pull) {
-        (Some(image), PullWhen::Missing | PullWhen::Never) => Ok(image),
+        (Some(image), PullWhen::Missing | PullWhen::Never) => match &options.platform {
+            Some(text) => {
+                let wanted = session::platform(Some(text))?;
+                foreign::of_platform(session, name, image, &wanted, options.pull, shell)
+            }
+            None => Ok(image),
+        },
         (None, PullWhen::Never) => session.image(name),
         _ => {
             let platform = session::platform(options.platform.as_deref())?;
             session::reference(name)?;
             // Nothing runs yet, so Ctrl-C may simply end the process.
-            registry::fetch(session, name, &platform, false, &Cancel::new(), shell)
+            let image = registry::fetch(session, name, &platform, false, &Cancel::new(), shell)?;
+            match &options.platform {
+                Some(_) => foreign::checked(session, name, image, &platform),
+                None => Ok(image),
+            }
         }
     }
 }

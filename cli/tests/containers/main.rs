@@ -217,8 +217,12 @@ fn a_killed_monitor_leaves_an_exited_container() {
     let monitor = fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
     let monitor =
         monitor.lines().find_map(|line| line.strip_prefix("PPid:")).expect("a parent").trim().to_owned();
+    let before = humantime::format_rfc3339_nanos(std::time::SystemTime::now()).to_string();
     run(Command::new("kill").args(["-9", &monitor])).expect("kill");
     eventually("the end", || host.inspect("orphan", "{{.State.Status}} {{.State.ExitCode}}") == "exited 137");
+    let finished = host.inspect("orphan", "{{.State.FinishedAt}}");
+    assert!(finished > before, "it ended at {finished}, before it was killed at {before}");
+    assert_eq!(host.inspect("orphan", "{{.State.FinishedAt}}"), finished);
     eventually("its process's end", || !PathBuf::from(format!("/proc/{pid}")).exists());
     host.buildc(&["start", "orphan"]).expect("it can be started again");
     host.buildc(&["rm", "-f", "orphan"]).expect("rm");

@@ -8,6 +8,7 @@ mod fixture;
 mod release;
 mod s3;
 mod server;
+mod silent;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -84,6 +84,20 @@ fn several_platforms_are_pushed_and_saved_as_an_index() {
         .expect("buildc pulls one platform");
     let text = run(buildc(&other).args(["inspect", "-f", "{{.Architecture}}", &name]));
     assert_eq!(text.as_deref(), Ok("arm64\n"));
+    // What is to run is of the asked platform, and the name stays with the image that has it.
+    let create = |more: &[&str]| {
+        run(buildc(&other).arg("create").args(more).args(["--platform", "linux/amd64", &name, "true"]))
+    };
+    let refused = create(&["--pull", "never"]).expect_err("there is none in the store");
+    for part in ["image::wrong_platform", "linux/arm64", "linux/amd64", "125"] {
+        assert!(refused.contains(part), "no `{part}` in {refused}");
+    }
+    let id = create(&[]).expect("it is pulled");
+    let image = run(buildc(&other).args(["inspect", "-f", "{{.Image}}", id.trim()])).expect("inspect");
+    for (image, arch) in [(image.trim(), "amd64\n"), (&name, "arm64\n")] {
+        let text = run(buildc(&other).args(["inspect", "-f", "{{.Architecture}}", image]));
+        assert_eq!(text.as_deref(), Ok(arch));
+    }
 }
 
 #[test]

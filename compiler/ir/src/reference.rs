@@ -8,6 +8,8 @@ use buildc_digest::Digest;
 /// The registry that names without a host mean.
 pub const DEFAULT_REGISTRY: &str = "docker.io";
 
+const IMPOSSIBLE_PORT: &str = "the registry's port is not a number from 1 to 65535";
+
 /// A fully qualified image reference.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Reference {
@@ -117,6 +119,9 @@ impl FromStr for Reference {
         } else {
             path.to_owned()
         };
+        if !has_possible_port(host) {
+            return Err(ParseReferenceError::Name(name.to_owned(), IMPOSSIBLE_PORT));
+        }
         check_path(name, &path)?;
         let tag = tag.or_else(|| digest.is_none().then(|| "latest".to_owned()));
         Ok(Self { host: host.to_owned(), path, tag, digest, short })
@@ -127,6 +132,19 @@ fn split_host(name: &str) -> (Option<&str>, &str) {
     match name.split_once('/') {
         Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => (Some(host), path),
         _ => (None, name),
+    }
+}
+
+/// Whether the port of a host, if it has one, can be.
+fn has_possible_port(host: &str) -> bool {
+    let after_address = host.rsplit_once(']').map_or(host, |(_, rest)| rest);
+    match after_address.split_once(':') {
+        None => true,
+        // `http://host/path` fails by its path, which says more.
+        Some((_, "")) => true,
+        Some((_, port)) => {
+            port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
+        }
     }
 }
 
@@ -203,10 +221,13 @@ mod tests {
 
     #[test]
     fn bad_names_are_refused() {
-        for text in ["", "Foo", "a//b", "a:", "a/b:-x", "x@sha256:1", "a_-b", "ä", "a b", "-a", "a-"] {
+        for text in ["", "Foo", "a//b", "a:", "a/b:-x", "x@sha256:1", "a_-b", "ä", "a b", "-a", "a-"]
+            .into_iter()
+            .chain(["h:99999/x", "h:0/x", "h:a/x", "[::1]:70000/x", "http://h/x"])
+        {
             assert!(text.parse::<Reference>().is_err(), "{text}");
         }
-        for text in ["a--b", "a__b", "a.b_c", "x1"] {
+        for text in ["a--b", "a__b", "a.b_c", "x1", "h:65535/x", "[::1]:5000/x", "[::1]/x"] {
             assert!(text.parse::<Reference>().is_ok(), "{text}");
         }
     }

@@ -207,11 +207,11 @@ pub fn unknown_target<'a>(
     stages: impl IntoIterator<Item = &'a str> + Clone,
     span: Span,
 ) -> Diagnostic {
-    let list = stages.clone().into_iter().collect::<Vec<_>>().join("`, `");
-    let else_say = if list.is_empty() {
-        "No stage of this file has a name; add `AS name` to its FROM".to_owned()
-    } else {
-        format!("The stages are `{list}`")
+    let named = stages.clone().into_iter().collect::<Vec<_>>();
+    let else_say = match named.as_slice() {
+        [] => "No stage of this file has a name; add `AS name` to its FROM".to_owned(),
+        [only] => format!("The only stage with a name is `{only}`"),
+        several => format!("The stages are `{}`", several.join("`, `")),
     };
     Diagnostic::error("dockerfile::unknown_target", format!("There is no stage `{name}` to build"))
         .label(span, "in this file")

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 use std::{fs, io};
 
 use buildc_digest::Digest;
@@ -21,6 +22,8 @@ use crate::process_id::{ProcessId, boot_id};
 /// File that makes a directory a container.
 pub(super) const RECORD: &str = "container.json";
 const STATE: &str = "state.json";
+/// Changed when somebody first noticed that the monitor is gone; empty.
+const NOTICED: &str = "noticed";
 /// Exit status given to a container whose monitor was killed, and which therefore was killed too.
 const KILLED: u8 = 137;
 
@@ -230,13 +233,16 @@ impl State {
     }
 
     /// What it means when nobody watches any more: the launcher ends a container with its monitor, and a reboot ends
-    /// both. When that was is not known better than by the last thing that was written.
+    /// both. When that was is not known better than by the last thing that was written, and without a reboot by when it
+    /// was first noticed.
     fn stands_now(mut self, dir: &Path) -> Self {
-        if self.status.is_active() && !(self.boot_id == boot_id() && self.monitor_id().alive()) {
+        let is_of_this_boot = self.boot_id == boot_id();
+        if self.status.is_active() && !(is_of_this_boot && self.monitor_id().alive()) {
             self.status = Status::Exited;
             self.exit_code = KILLED;
             "Its monitor process was killed, or the machine went down".clone_into(&mut self.error);
-            self.finished = last_sign(dir);
+            let ended = if is_of_this_boot { noticed(dir) } else { None };
+            self.finished = ended.or_else(|| last_sign(dir)).map(rfc3339);
             self.rest();
         }
         self
@@ -251,15 +257,34 @@ impl State {
 }
 
 /// When something was last written to the log, or else the state, of a container.
-fn last_sign(dir: &Path) -> Option<String> {
-    let written = |name| fs::metadata(dir.join(name)).and_then(|meta| meta.modified()).ok();
-    let last = written("log").max(written(STATE))?;
-    Some(humantime::format_rfc3339_nanos(last).to_string())
+fn last_sign(dir: &Path) -> Option<SystemTime> {
+    written(dir, "log").max(written(dir, STATE))
+}
+
+/// When the end of a container whose monitor is gone was first noticed since its state was written: now, where nobody has
+/// noted it. `None` where it cannot be noted.
+fn noticed(dir: &Path) -> Option<SystemTime> {
+    if let Some(noted) =
+        written(dir, NOTICED).filter(|noted| written(dir, STATE).is_none_or(|it| *noted >= it))
+    {
+        return Some(noted);
+    }
+    let now = SystemTime::now();
+    fs::File::create(dir.join(NOTICED)).and_then(|file| file.set_modified(now)).ok()?;
+    Some(now)
+}
+
+fn written(dir: &Path, name: &str) -> Option<SystemTime> {
+    fs::metadata(dir.join(name)).and_then(|meta| meta.modified()).ok()
 }
 
 /// Now, in RFC 3339 with nanoseconds.
 pub(crate) fn now() -> String {
-    humantime::format_rfc3339_nanos(std::time::SystemTime::now()).to_string()
+    rfc3339(SystemTime::now())
+}
+
+fn rfc3339(time: SystemTime) -> String {
+    humantime::format_rfc3339_nanos(time).to_string()
 }
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {

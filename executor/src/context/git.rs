@@ -1,20 +1,27 @@
 //! Calls of the git program: which commit a ref is, and a checkout of it. A checkout has no history: only the commit that
-//! was asked for is fetched, where the server allows that. Git is ended when what it writes takes too much of the disk.
+//! was asked for is fetched, where the server allows that. Git is ended when what it writes takes too much of the disk, or
+//! nobody wants it any more.
 
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{RecvTimeoutError, bounded};
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 
 use buildc_ir::git::{GitRemote, is_commit};
 
 use super::ContextError;
+use crate::cancel::Cancel;
 
+/// How often it is asked whether what git does is still wanted.
+const ASKED_EVERY: Duration = Duration::from_millis(50);
 /// How often what git has written is measured while it runs.
 const MEASURED_EVERY: Duration = Duration::from_millis(500);
+const CANCELLED: &str = "git was ended, since nobody waits for it";
 
 /// The commit that a ref of a repository is now; the default branch where it is empty. A branch goes before a tag of the
 /// same name, as `git checkout` has it.
@@ -58,9 +65,19 @@ fn refuse_options(remote: &GitRemote) -> Result<(), ContextError> {
 }
 
 /// Checks a repository out into an empty directory, where it may take so many bytes; the time of the commit, in Unix seconds.
-pub(crate) fn check_out(remote: &GitRemote, dir: &Path, limit_bytes: u64) -> Result<i64, ContextError> {
+/// Once `cancel` is set it fails; without it git ends with whoever is at the terminal.
+pub(crate) fn check_out(
+    remote: &GitRemote,
+    dir: &Path,
+    limit_bytes: u64,
+    cancel: Option<&Cancel>,
+) -> Result<i64, ContextError> {
     refuse_options(remote)?;
-    let run = |remote: &GitRemote, dir: &Path, words: &[&str]| run(remote, dir, limit_bytes, words);
+    let run = |remote: &GitRemote, dir: &Path, words: &[&str]| match cancel.is_some_and(Cancel::is_cancelled)
+    {
+        true => Err(failed(remote, CANCELLED.to_owned())),
+        false => run(remote, dir, limit_bytes, cancel, words),
+    };
     let wanted = if remote.reference.is_empty() { "HEAD" } else { &remote.reference };
     run(remote, dir, &["init", "--quiet"])?;
     run(remote, dir, &["remote", "add", "origin", &remote.url])?;
@@ -113,31 +130,73 @@ pub(crate) fn git(dir: &Path, words: &[&str]) -> Command {
 }
 
 /// Runs git in the directory that it writes to, measuring that meanwhile.
-fn run(remote: &GitRemote, dir: &Path, limit_bytes: u64, words: &[&str]) -> Result<String, ContextError> {
-    let child = git(dir, words).spawn().map_err(|e| failed(remote, format!("git: {e}")))?;
-    // By descriptor, since a number could be another process's by the time that it is signalled.
+fn run(
+    remote: &GitRemote,
+    dir: &Path,
+    limit_bytes: u64,
+    cancel: Option<&Cancel>,
+    words: &[&str],
+) -> Result<String, ContextError> {
+    let mut command = git(dir, words);
+    if cancel.is_some() {
+        // Those that git asks to fetch outlive it, and have to be ended with it.
+        command.process_group(0);
+    }
+    let mut child = command.spawn().map_err(|e| failed(remote, format!("git: {e}")))?;
     let process = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    let process = process.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+    let (said, complaints) = (child.stdout.take(), child.stderr.take());
     let (ended, end) = bounded::<()>(0);
-    let (output, is_over) = std::thread::scope(|scope| {
-        let watching = scope.spawn(move || {
-            while end.recv_timeout(MEASURED_EVERY) == Err(RecvTimeoutError::Timeout) {
-                if let (true, Some(process)) = (taken_bytes(dir) > limit_bytes, &process) {
-                    // It has ended meanwhile, or ends now.
-                    let _ = pidfd_send_signal(process, Signal::TERM);
-                    return true;
-                }
-            }
-            false
-        });
-        let output = child.wait_with_output();
+    let (stdout, stderr, is_over) = std::thread::scope(|scope| {
+        let watching = scope.spawn(move || watch(process, dir, limit_bytes, cancel, &end));
+        let complaints = scope.spawn(|| everything(complaints));
+        let (stdout, stderr) = (everything(said), complaints.join().unwrap_or_default());
+        // Waited for, but not yet forgotten by the kernel: its number must not be another's when it is signalled.
+        let _ = process.map(|pid| waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT));
         drop(ended);
-        (output, watching.join().unwrap_or_default())
+        (stdout, stderr, watching.join().unwrap_or_default())
     });
+    let output = child.wait().map(|status| Output { status, stdout, stderr });
     if is_over || taken_bytes(dir) > limit_bytes {
         return Err(ContextError::TooLarge { what: remote.url.clone(), limit_bytes });
     }
     finished(remote, words, output)
+}
+
+/// Ends git, and its process group where that is its own, once it has written too much, which is true then, or once
+/// nobody wants it any more; returns when it has ended.
+fn watch(
+    process: Option<Pid>,
+    dir: &Path,
+    limit_bytes: u64,
+    cancel: Option<&Cancel>,
+    end: &Receiver<()>,
+) -> bool {
+    let mut measured = Instant::now();
+    while end.recv_timeout(ASKED_EVERY) == Err(RecvTimeoutError::Timeout) {
+        let is_measured = measured.elapsed() >= MEASURED_EVERY;
+        let is_over = is_measured && taken_bytes(dir) > limit_bytes;
+        let is_cancelled = cancel.is_some_and(Cancel::is_cancelled);
+        if let (true, Some(process)) = (is_over || is_cancelled, process) {
+            // What has ended meanwhile needs no signal.
+            let _ = match cancel {
+                Some(_) => kill_process_group(process, Signal::TERM),
+                None => kill_process(process, Signal::TERM),
+            };
+            return is_over;
+        }
+        if is_measured {
+            measured = Instant::now();
+        }
+    }
+    false
+}
+
+/// What comes out of a pipe until all its writers have ended.
+fn everything(pipe: Option<impl Read>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // What cannot be read was not said.
+    let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut bytes));
+    bytes
 }
 
 /// What the files below a directory take of the disk; what vanishes meanwhile takes nothing. Links are not followed.

@@ -1,12 +1,12 @@
 //! Build contexts that are no directory yet: archives from a stream or an address, and git repositories. Each becomes a
 //! directory of its own that goes when it is dropped.
 
-use std::cell::Cell;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use buildc_digest::Digest;
 use buildc_ir::git::GitRemote;
@@ -15,6 +15,7 @@ use tempfile::TempDir;
 
 use super::ContextError;
 use super::git;
+use crate::cancel::Cancel;
 use crate::copy::tar_inside;
 use crate::unpack::{self, Destination, UnpackError};
 
@@ -121,10 +122,10 @@ pub(crate) fn fetch_into(
     path: &Path,
     limit_bytes: u64,
 ) -> Result<Downloaded, ContextError> {
-    let is_over = Cell::new(false);
+    let is_over = AtomicBool::new(false);
     let watch = DownloadWatch {
-        progress: &|done, total| is_over.set(done.max(total.unwrap_or(0)) > limit_bytes),
-        cancelled: &|| is_over.get(),
+        progress: &|done, total| is_over.store(done.max(total.unwrap_or(0)) > limit_bytes, Ordering::Relaxed),
+        cancelled: &|| is_over.load(Ordering::Relaxed),
     };
     let got = download(url, expect, file, path, &watch).map_err(|error| match error {
         RemoteError::Cancelled => too_large(url, limit_bytes),
@@ -132,17 +133,17 @@ pub(crate) fn fetch_into(
         RemoteError::Protocol { why, .. } => ContextError::Incoming { what: url.to_owned(), problem: why },
         error => ContextError::Incoming { what: url.to_owned(), problem: error.to_string() },
     })?;
-    if is_over.get() { Err(too_large(url, limit_bytes)) } else { Ok(got) }
+    if is_over.into_inner() { Err(too_large(url, limit_bytes)) } else { Ok(got) }
 }
 
-/// Checks a repository out.
+/// Checks a repository out, until `cancel` is set. Without it git is in this process's group, so that Ctrl-C ends both.
 ///
 /// # Errors
-/// When git is not installed or fails, or the subdirectory does not exist.
-pub fn clone(remote: &GitRemote) -> Result<Unpacked, ContextError> {
+/// When git is not installed, fails or is ended, or the subdirectory does not exist.
+pub fn clone(remote: &GitRemote, cancel: Option<&Cancel>) -> Result<Unpacked, ContextError> {
     let what = remote.url.as_str();
     let dir = directory(what)?;
-    let time = git::check_out(remote, dir.path(), limit_bytes(what)?)?;
+    let time = git::check_out(remote, dir.path(), limit_bytes(what)?, cancel)?;
     let root = subdirectory(dir.path(), &remote.subdirectory).ok_or_else(|| ContextError::Incoming {
         what: what.to_owned(),
         problem: format!("there is no directory `{}` in it", remote.subdirectory),

@@ -23,8 +23,11 @@ pub(super) fn layer(site: &Site<'_>, git: &GitSource) -> Result<Layer, StepError
         submodules: git.submodules,
         keep_git_dir: git.keep_git_dir,
     };
-    let files = incoming::clone(&remote)
-        .map_err(|error| StepError::Fetch { url: git.url.clone(), reason: error.to_string() })?;
+    let files =
+        incoming::clone(&remote, Some(&site.cancel)).map_err(|error| match site.cancel.is_cancelled() {
+            true => StepError::Cancelled,
+            false => StepError::Fetch { url: git.url.clone(), reason: error.to_string() },
+        })?;
     let io = |what| StepError::io(what, files.root());
     // In between stands a tar, because that is what the store takes whole trees from.
     let mut spool = tempfile::tempfile().map_err(io("Packing"))?;

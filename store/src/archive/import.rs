@@ -1,25 +1,25 @@
 //! Making an image of a root file system tar.
 
-use std::io::{self, Read};
+use std::io::Read;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::Result;
-use super::error::{io as io_error, malformed};
+use super::error::malformed;
 use super::intake::{put, recognised};
+use super::source::kept_whole;
 use crate::oci::{Descriptor, Manifest, media_type};
 use crate::{ImageRecord, LayerBlob, Store};
 
-/// Makes an image with one layer from a root file system tar (any compression). `config` is the image's config JSON
+/// Makes an image with one layer from a root file system tar (any compression), which messages call `name`. `config` is the image's config JSON
 /// without `rootfs` (architecture, os, `config`, `history`, `created`), which is filled in here.
 ///
 /// # Errors
 /// When the tar cannot be unpacked, or `config` is not an object.
-pub fn import_rootfs(store: &Store, input: &mut dyn Read, config: Value) -> Result<ImageRecord> {
+pub fn import_rootfs(store: &Store, name: &Path, input: &mut dyn Read, config: Value) -> Result<ImageRecord> {
     let _lease = store.lease()?;
-    let mut writer = store.blob_writer()?;
-    io::copy(input, &mut writer).map_err(|source| io_error("read", "-", source))?;
-    let (blob, size_bytes) = writer.finish(None)?;
+    let (blob, size_bytes) = kept_whole(store, name, input)?;
     let layer = store.import_layer(&mut store.open_blob(&blob)?, None)?;
     let kind = recognised(&store.open_blob(&blob)?, "-")?;
     store.record_layer_blob(LayerBlob {

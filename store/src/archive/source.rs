@@ -193,9 +193,17 @@ fn keep<R: Read>(store: &Store, name: &str, reader: &mut TarReader<R>) -> Result
 }
 
 fn keep_stream(store: &Store, name: &str, input: &mut dyn Read) -> Result<Digest> {
+    Ok(kept_whole(store, Path::new(name), input)?.0)
+}
+
+/// Puts all that a stream has, which messages call `name`, into the store; its digest and length in bytes.
+pub(super) fn kept_whole(store: &Store, name: &Path, input: &mut dyn Read) -> Result<(Digest, u64)> {
     let mut writer = store.blob_writer()?;
-    io::copy(input, &mut writer).map_err(|source| io_error("read", name, source))?;
-    Ok(writer.finish(None)?.0)
+    if let Err(source) = io::copy(input, &mut writer) {
+        writer.failure()?;
+        return Err(io_error("read", name, source));
+    }
+    Ok(writer.finish(None)?)
 }
 
 /// The normal path that a link in the archive leads to.

@@ -4,6 +4,7 @@ use buildc_digest::{DiffId, Digest};
 
 use super::client::Client;
 use super::document::{Document as Served, not_an_image, parse};
+use super::ending::unless_cancelled;
 use super::name::Name;
 use super::pull::{FETCHED_AT_ONCE, Wanted, fetch_layer, side_by_side};
 use super::push::{SENT_AT_ONCE, cannot_compress};
@@ -46,8 +47,10 @@ impl Client {
         watch: Watch<'_>,
     ) -> Result<Vec<Layer>> {
         let (_, session) = self.cache_session(name, watch)?;
-        side_by_side(wanted, FETCHED_AT_ONCE, |(blob, diff_id)| {
-            fetch_layer(store, &session, &Wanted { blob: blob.clone(), diff_id: *diff_id })
+        unless_cancelled(&self.transport, watch.cancelled, || {
+            side_by_side(wanted, FETCHED_AT_ONCE, |(blob, diff_id)| {
+                fetch_layer(store, &session, &Wanted { blob: blob.clone(), diff_id: *diff_id })
+            })
         })
     }
 
@@ -64,17 +67,19 @@ impl Client {
         let _lease = store.lease()?;
         let target = self.target(target)?;
         let session = Session::new(self, self.registries.push_place(&target)?, "pull,push", &[], watch);
-        let blobs: Vec<LayerBlob> = side_by_side(layers, SENT_AT_ONCE, |layer| {
-            session.check_cancelled()?;
-            let blob = compressed_layer(store, layer, form, &|| (watch.cancelled)());
-            let blob = blob.map_err(|error| cannot_compress(layer, error))?;
-            session.send_blob(store, &blob.blob)?;
-            Ok(blob)
-        })?;
-        let (config, manifest) = cache_manifest(config, &blobs)?;
-        let composed = Composed { blobs: vec![config], manifests: vec![(manifest, None)] };
-        let tag = target.tag.clone().unwrap_or_else(|| "latest".to_owned());
-        session.put_composed(store, &composed, &tag).map(drop)
+        unless_cancelled(&self.transport, watch.cancelled, || {
+            let blobs: Vec<LayerBlob> = side_by_side(layers, SENT_AT_ONCE, |layer| {
+                session.check_cancelled()?;
+                let blob = compressed_layer(store, layer, form, &|| (watch.cancelled)());
+                let blob = blob.map_err(|error| cannot_compress(layer, error))?;
+                session.send_blob(store, &blob.blob)?;
+                Ok(blob)
+            })?;
+            let (config, manifest) = cache_manifest(config, &blobs)?;
+            let composed = Composed { blobs: vec![config], manifests: vec![(manifest, None)] };
+            let tag = target.tag.clone().unwrap_or_else(|| "latest".to_owned());
+            session.put_composed(store, &composed, &tag).map(drop)
+        })
     }
 
     /// The place that a cache's name is asked at: its origin, since a mirror may be behind.

@@ -214,7 +214,7 @@ impl Session<'_> {
                 404 => {
                     return Err(RemoteError::NotFound {
                         name: name.to_string(),
-                        asked: vec![format!("`{}`", self.with_scheme(ask).url)],
+                        asked: vec![format!("`{}`", self.asked_at(&ask.url))],
                     });
                 }
                 _ => return Err(self.refused(&ask.url, response)),
@@ -224,13 +224,17 @@ impl Session<'_> {
             let mut bytes = Vec::new();
             match response.body_mut().as_reader().take(limit_bytes + 1).read_to_end(&mut bytes) {
                 Ok(_) if bytes.len() as u64 > limit_bytes => {
-                    return Err(RemoteError::TooLarge { url: ask.url.clone(), limit_bytes });
+                    return Err(RemoteError::TooLarge { url: self.asked_at(&ask.url), limit_bytes });
                 }
                 Ok(_) => return Ok((bytes, declared)),
                 Err(error) if attempt >= 4 => {
-                    return Err(wire(&ask.url, WireError::Connection(error.to_string())));
+                    return Err(wire(&self.asked_at(&ask.url), WireError::Connection(error.to_string())));
                 }
-                Err(error) => self.pause(attempt, None, format!("`{}`: {error}, trying again", ask.url))?,
+                Err(error) => self.pause(
+                    attempt,
+                    None,
+                    format!("`{}`: {error}, trying again", self.asked_at(&ask.url)),
+                )?,
             }
             attempt += 1;
         }

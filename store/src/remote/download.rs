@@ -11,6 +11,7 @@ use buildc_digest::{Digest, OciHasher};
 use ureq::Body;
 use ureq::http::{Method, Response, header};
 
+use super::ending::unless_cancelled;
 use super::session::{is_transient, wire};
 use super::transport::{Ask, Transport, WireError};
 use super::{RemoteError, Result};
@@ -34,8 +35,8 @@ pub struct Downloaded {
 pub struct DownloadWatch<'a> {
     /// Receives the bytes so far, and in all where the server tells.
     pub progress: &'a dyn Fn(u64, Option<u64>),
-    /// Asked often; true ends the download with [`RemoteError::Cancelled`].
-    pub cancelled: &'a dyn Fn() -> bool,
+    /// Asked often, from another thread too; true ends the download with [`RemoteError::Cancelled`].
+    pub cancelled: &'a (dyn Fn() -> bool + Sync),
 }
 
 impl DownloadWatch<'_> {
@@ -62,8 +63,23 @@ pub fn download(
     watch: &DownloadWatch<'_>,
 ) -> Result<Downloaded> {
     let transport = Transport::default();
+    let got = unless_cancelled(&transport, watch.cancelled, || arrived(&transport, url, file, path, watch))?;
+    match expect.filter(|want| **want != got.digest) {
+        Some(want) => Err(RemoteError::DigestMismatch { url: url.to_owned(), want: *want, got: got.digest }),
+        None => Ok(got),
+    }
+}
+
+/// Asks for the file until it is here.
+fn arrived(
+    transport: &Transport,
+    url: &str,
+    file: &mut File,
+    path: &Path,
+    watch: &DownloadWatch<'_>,
+) -> Result<Downloaded> {
     let mut attempt = 0;
-    let got = loop {
+    loop {
         let last = attempt + 1 >= ATTEMPTS;
         match transport.exchange(&Ask::new(Method::GET, url.to_owned()), None, false) {
             Err(WireError::Connection(_)) if !last => {}
@@ -74,16 +90,12 @@ pub fn download(
                 restart(file).map_err(|source| written(path, source))?;
                 match receive(url, response, file, path, watch) {
                     Err(RemoteError::Truncated { .. } | RemoteError::Unreachable { .. }) if !last => {}
-                    other => break other?,
+                    other => return other,
                 }
             }
         }
         pause(attempt, watch)?;
         attempt += 1;
-    };
-    match expect.filter(|want| **want != got.digest) {
-        Some(want) => Err(RemoteError::DigestMismatch { url: url.to_owned(), want: *want, got: got.digest }),
-        None => Ok(got),
     }
 }
 
@@ -121,6 +133,8 @@ fn receive(
         size_bytes += count as u64;
         (watch.progress)(size_bytes, want_bytes);
     }
+    // Where the server does not tell the length, a connection that was closed here looks like the end of the file.
+    check(watch)?;
     match want_bytes.filter(|want| *want != size_bytes) {
         Some(want_bytes) => {
             Err(RemoteError::Truncated { url: url.to_owned(), got_bytes: size_bytes, want_bytes })

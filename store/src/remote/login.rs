@@ -55,7 +55,31 @@ impl Client {
 fn host_of(text: &str) -> &str {
     let bare = text.split_once("://").map_or(text, |(_, rest)| rest);
     match bare.split('/').next().unwrap_or(bare) {
-        "" | "index.docker.io" | "registry-1.docker.io" => super::name::DOCKER_IO,
+        "" | "index.docker.io" | "registry-1.docker.io" | "registry.hub.docker.com" => super::name::DOCKER_IO,
         host => host,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{CredentialFiles, Registries};
+    use super::*;
+
+    #[test]
+    fn a_login_is_forgotten_by_every_name_it_can_be_made_by() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = || CredentialFiles::at(vec![dir.path().join("config.json")]);
+        for (kept, forgotten) in [
+            ("http://h:5000/", "http://h:5000/"),
+            ("https://h:5000/v2/", "h:5000"),
+            ("h:5000", "http://h:5000"),
+            ("registry.hub.docker.com", "docker.io"),
+            ("docker.io", "https://registry.hub.docker.com/"),
+        ] {
+            files().keep(host_of(kept), "me", "secret").unwrap();
+            let client = Client::new(Registries::default(), files());
+            assert!(client.logout(forgotten).unwrap(), "{kept} {forgotten}");
+            assert!(!client.logout(forgotten).unwrap(), "{kept} {forgotten}");
+        }
     }
 }

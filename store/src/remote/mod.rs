@@ -10,6 +10,7 @@ mod client;
 mod credentials;
 mod document;
 mod download;
+mod ending;
 mod error;
 mod helper;
 mod login;

@@ -50,6 +50,9 @@ impl Name {
             true => path.to_owned(),
             false => format!("library/{path}"),
         };
+        if !has_possible_port(host) {
+            return Err(fail("the registry's port is not a number from 1 to 65535"));
+        }
         check_path(&path).map_err(fail)?;
         let tag = tag.map(str::to_owned).or_else(|| digest.is_none().then(|| "latest".to_owned()));
         Ok(Self { host: host.to_owned(), path, tag, digest })
@@ -94,6 +97,19 @@ pub(super) fn split_host(name: &str) -> (Option<&str>, &str) {
     match name.split_once('/') {
         Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => (Some(host), path),
         _ => (None, name),
+    }
+}
+
+/// Whether the port of a host, if it has one, can be.
+fn has_possible_port(host: &str) -> bool {
+    let after_address = host.rsplit_once(']').map_or(host, |(_, rest)| rest);
+    match after_address.split_once(':') {
+        None => true,
+        // `http://host/path` fails by its path, which says more.
+        Some((_, "")) => true,
+        Some((_, port)) => {
+            port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
+        }
     }
 }
 
@@ -151,11 +167,25 @@ mod tests {
 
     #[test]
     fn malformed_names_are_refused() {
-        for text in ["", "Foo", "a//b", "a:", "a/b:-x", "x@sha256:1", "a_-b", "ä", "a b", "-a", "a-", "a..b"]
-        {
+        for text in [
+            "",
+            "Foo",
+            "a//b",
+            "a:",
+            "a/b:-x",
+            "x@sha256:1",
+            "a_-b",
+            "ä",
+            "a b",
+            "-a",
+            "a-",
+            "a..b",
+            "h:99999/x",
+            "h:a/x",
+        ] {
             assert!(Name::parse(text).is_err(), "{text}");
         }
-        for text in ["a--b", "a__b", "a.b_c", "x1"] {
+        for text in ["a--b", "a__b", "a.b_c", "x1", "[::1]:5000/x"] {
             assert!(Name::parse(text).is_ok(), "{text}");
         }
     }

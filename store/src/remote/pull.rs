@@ -10,6 +10,7 @@ use buildc_digest::{DiffId, Digest};
 
 use super::client::Client;
 use super::document::{Resolution, not_an_image};
+use super::ending::unless_cancelled;
 use super::session::Session;
 use super::{Progress, RemoteError, Result, Watch, origins};
 use crate::oci::{ConfigView, Descriptor, Platform};
@@ -32,6 +33,10 @@ impl Client {
     ) -> Result<ImageRecord> {
         // What is unpacked here must not be pruned before the image refers to it.
         let _lease = store.lease()?;
+        unless_cancelled(&self.transport, watch.cancelled, || self.bring(store, name, platform, watch))
+    }
+
+    fn bring(&self, store: &Store, name: &str, platform: &Platform, watch: Watch<'_>) -> Result<ImageRecord> {
         let found = self.resolve(name, platform, watch)?;
         let layers = match store.image_by_manifest(&found.document.digest)? {
             Some(image) => image.layers,

@@ -6,6 +6,7 @@ use buildc_digest::Digest;
 use ureq::http::{Method, header};
 
 use super::client::Client;
+use super::ending::unless_cancelled;
 use super::pull::side_by_side;
 use super::registries::Place;
 use super::session::Session;
@@ -44,6 +45,10 @@ impl Client {
         watch: Watch<'_>,
     ) -> Result<Pushed> {
         let _lease = store.lease()?;
+        unless_cancelled(&self.transport, watch.cancelled, || self.ship(store, release, target, watch))
+    }
+
+    fn ship(&self, store: &Store, release: &Release, target: &str, watch: Watch<'_>) -> Result<Pushed> {
         let target = self.target(target)?;
         let place = self.registries.push_place(&target)?;
         let images = release.members.iter().map(|member| Outgoing::read(store, &member.image));

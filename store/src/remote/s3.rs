@@ -10,6 +10,7 @@ use rusty_s3::{Bucket, Credentials, S3Action, UrlStyle};
 use ureq::Body;
 use ureq::http::{Method, Response, StatusCode};
 
+use super::ending::unless_cancelled;
 use super::pull::{FETCHED_AT_ONCE, Wanted, side_by_side, take_layer};
 use super::push::{SENT_AT_ONCE, cannot_compress};
 use super::session::{is_transient, wire};
@@ -70,11 +71,12 @@ pub(crate) struct S3<'p> {
     bucket: Bucket,
     credentials: Option<Credentials>,
     transport: Transport,
+    watch: Watch<'p>,
 }
 
 impl<'p> S3<'p> {
     /// Contacts nobody.
-    pub(crate) fn new(place: &'p S3Place) -> Result<Self> {
+    pub(crate) fn new(place: &'p S3Place, watch: Watch<'p>) -> Result<Self> {
         let amazon = || format!("https://s3.{}.amazonaws.com", place.region);
         let endpoint = place.endpoint_url.clone().unwrap_or_else(amazon);
         let bad = |why: String| RemoteError::Protocol { url: endpoint.clone(), why };
@@ -86,7 +88,7 @@ impl<'p> S3<'p> {
             None => Credentials::new(key, secret),
         });
         let bucket = bucket.map_err(|error| bad(error.to_string()))?;
-        Ok(Self { place, bucket, credentials, transport: Transport::default() })
+        Ok(Self { place, bucket, credentials, transport: Transport::default(), watch })
     }
 
     fn blob(&self, digest: &Digest) -> String {
@@ -125,37 +127,31 @@ impl<'p> S3<'p> {
     }
 
     /// Brings layers into the store.
-    pub(crate) fn layers(
-        &self,
-        store: &Store,
-        wanted: &[(Descriptor, DiffId)],
-        watch: Watch<'_>,
-    ) -> Result<Vec<Layer>> {
-        side_by_side(wanted, FETCHED_AT_ONCE, |(blob, diff_id)| {
-            let wanted = Wanted { blob: blob.clone(), diff_id: *diff_id };
-            take_layer(store, &wanted, watch, || self.fetch(store, blob))
+    pub(crate) fn layers(&self, store: &Store, wanted: &[(Descriptor, DiffId)]) -> Result<Vec<Layer>> {
+        let watch = self.watch;
+        unless_cancelled(&self.transport, watch.cancelled, || {
+            side_by_side(wanted, FETCHED_AT_ONCE, |(blob, diff_id)| {
+                let wanted = Wanted { blob: blob.clone(), diff_id: *diff_id };
+                take_layer(store, &wanted, watch, || self.fetch(store, blob))
+            })
         })
     }
 
     /// Sends a cache; its manifest comes last, so that whoever reads it finds everything it names.
-    pub(crate) fn send(
-        &self,
-        store: &Store,
-        layers: &[Layer],
-        config: Vec<u8>,
-        form: &Form,
-        watch: Watch<'_>,
-    ) -> Result<()> {
+    pub(crate) fn send(&self, store: &Store, layers: &[Layer], config: Vec<u8>, form: &Form) -> Result<()> {
+        let watch = self.watch;
         let _lease = store.lease()?;
-        let blobs: Vec<LayerBlob> = side_by_side(layers, SENT_AT_ONCE, |layer| {
-            let blob = compressed_layer(store, layer, form, &|| (watch.cancelled)());
-            let blob = blob.map_err(|error| cannot_compress(layer, error))?;
-            self.send_blob(store, &blob)?;
-            Ok(blob)
-        })?;
-        let (config, manifest) = cache_manifest(config, &blobs)?;
-        self.write(&self.blob(&config.descriptor.digest), &config.bytes)?;
-        self.place.names.iter().try_for_each(|name| self.write(&self.manifest(name), &manifest.bytes))
+        unless_cancelled(&self.transport, watch.cancelled, || {
+            let blobs: Vec<LayerBlob> = side_by_side(layers, SENT_AT_ONCE, |layer| {
+                let blob = compressed_layer(store, layer, form, &|| (watch.cancelled)());
+                let blob = blob.map_err(|error| cannot_compress(layer, error))?;
+                self.send_blob(store, &blob)?;
+                Ok(blob)
+            })?;
+            let (config, manifest) = cache_manifest(config, &blobs)?;
+            self.write(&self.blob(&config.descriptor.digest), &config.bytes)?;
+            self.place.names.iter().try_for_each(|name| self.write(&self.manifest(name), &manifest.bytes))
+        })
     }
 
     fn send_blob(&self, store: &Store, blob: &LayerBlob) -> Result<()> {
@@ -234,6 +230,9 @@ impl<'p> S3<'p> {
         let ask = Ask::new(method, url.to_string()).carrying(payload);
         let mut pause = FIRST_PAUSE;
         for _ in 1..ATTEMPTS {
+            if (self.watch.cancelled)() {
+                return Err(RemoteError::Cancelled);
+            }
             match self.transport.exchange(&ask, None, false) {
                 Ok(answer) if !is_transient(answer.status()) => return Ok(answer),
                 Ok(_) | Err(super::transport::WireError::Connection(_)) => std::thread::sleep(pause),
@@ -306,7 +305,7 @@ mod tests {
             names: vec!["n".to_owned()],
         };
         assert_eq!(format!("{place:?}"), "S3Place(s3://b/p/manifests/n)");
-        let error = S3::new(&place).unwrap().documents().unwrap_err().to_string();
+        let error = S3::new(&place, Watch::SILENT).unwrap().documents().unwrap_err().to_string();
         assert!(error.contains("s3://b/p/manifests/n") && !error.contains("token"), "{error}");
     }
 }

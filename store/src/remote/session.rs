@@ -79,16 +79,17 @@ impl<'c> Session<'c> {
                 }
                 Ok(response) if is_transient(response.status()) && attempt + 1 < ATTEMPTS => {
                     let after = retry_after(&response);
-                    let text = format!("`{}` answered {}, trying again", ask.url, response.status());
+                    let url = self.asked_at(&ask.url);
+                    let text = format!("`{url}` answered {}, trying again", response.status());
                     self.pause(attempt, after, text)?;
                     attempt += 1;
                 }
                 Ok(response) => return Ok(response),
                 Err(WireError::Connection(why)) if attempt + 1 < ATTEMPTS => {
-                    self.pause(attempt, None, format!("`{}`: {why}, trying again", ask.url))?;
+                    self.pause(attempt, None, format!("`{}`: {why}, trying again", self.asked_at(&ask.url)))?;
                     attempt += 1;
                 }
-                Err(error) => return Err(wire(&ask.url, error)),
+                Err(error) => return Err(wire(&self.asked_at(&ask.url), error)),
             }
         }
     }
@@ -96,7 +97,8 @@ impl<'c> Session<'c> {
     /// Sends a request a single time, for bodies that a failed attempt uses up.
     pub(super) fn send_once(&self, ask: &Ask<'_>) -> Result<Response<Body>> {
         let granted = self.client.granted(&self.place.host, &self.scopes);
-        self.exchange(ask, granted.as_ref().map(|g| g.header.as_str())).map_err(|error| wire(&ask.url, error))
+        self.exchange(ask, granted.as_ref().map(|g| g.header.as_str()))
+            .map_err(|error| wire(&self.asked_at(&ask.url), error))
     }
 
     /// One exchange. A host that may be spoken to in plain http is tried with https first, once.
@@ -113,7 +115,7 @@ impl<'c> Session<'c> {
         }
         // Until the scheme is known nothing secret has been granted, so the first question goes out bare.
         match transport.exchange(ask, None, insecure) {
-            Err(WireError::NotTls | WireError::Connection(_)) => {
+            Err(WireError::NotTls | WireError::Connection(_)) if !(self.watch.cancelled)() => {
                 let plain = Ask { url: ask.url.replacen("https://", "http://", 1), ..ask.clone() };
                 let answer = transport.exchange(&plain, None, insecure)?;
                 self.client.learn_scheme(host, "http");
@@ -129,11 +131,16 @@ impl<'c> Session<'c> {
 
     /// A request that was made before the scheme was known may have to be repeated in the other one.
     pub(super) fn with_scheme<'a>(&self, ask: &Ask<'a>) -> Ask<'a> {
+        Ask { url: self.asked_at(&ask.url), ..ask.clone() }
+    }
+
+    /// An address of before the scheme was known as it is asked at, also for messages.
+    pub(super) fn asked_at(&self, url: &str) -> String {
         let home = format!("https://{}/", api_host(&self.place.host));
-        if self.client.scheme(&self.place.host) == "http" && ask.url.starts_with(&home) {
-            return Ask { url: ask.url.replacen("https://", "http://", 1), ..ask.clone() };
+        match self.client.scheme(&self.place.host) == "http" && url.starts_with(&home) {
+            true => url.replacen("https://", "http://", 1),
+            false => url.to_owned(),
         }
-        ask.clone()
     }
 
     /// Answers a 401 by getting a token, or by a password where the server wants one.
@@ -242,7 +249,7 @@ impl<'c> Session<'c> {
             sent && self.client.credential(&self.place.host, &self.place.path).is_ok_and(|c| c.is_some());
         match self.refusal(response, with_credentials) {
             RemoteError::Status { status, detail, .. } => {
-                RemoteError::Status { url: url.to_owned(), status, detail }
+                RemoteError::Status { url: self.asked_at(url), status, detail }
             }
             other => other,
         }
@@ -255,6 +262,7 @@ impl<'c> Session<'c> {
     /// Waits before the next attempt: as long as the server asks, else twice as long each time, spread a little so
     /// that many clients do not come back together.
     pub(super) fn pause(&self, attempt: u32, asked: Option<Duration>, text: String) -> Result<()> {
+        self.check_cancelled()?;
         (self.watch.progress)(Progress::Notice { text });
         let backoff = FIRST_PAUSE.saturating_mul(1 << attempt.min(8));
         let nanos = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.subsec_nanos());

@@ -113,6 +113,12 @@ impl Transport {
         Err(WireError::Request(format!("more than {MAX_REDIRECTS} redirects")))
     }
 
+    /// Ends what is under way on any connection with an error; later exchanges make new ones.
+    pub(super) fn close(&self) {
+        let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
+        agents.drain().for_each(|(_, agent)| agent.shutdown());
+    }
+
     fn send(
         &self,
         ask: &Ask<'_>,

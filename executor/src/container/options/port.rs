@@ -28,7 +28,8 @@ pub fn publish(text: &str) -> Result<Vec<PortMapping>> {
     };
     let container = range(container).ok_or_else(|| bad("the container's port is not a port or range"))?;
     let host = match host {
-        "" => 0..=0,
+        // As with Docker, 0 is any free one.
+        "" | "0" => 0..=0,
         text => range(text).ok_or_else(|| bad("the host's port is not a port or range"))?,
     };
     pairs(&host, &container)

@@ -19,6 +19,8 @@ fn ports() {
     assert_eq!(port("80"), [(None, 0, 0, 80, Tcp)]);
     assert_eq!(port(":80"), [(None, 0, 0, 80, Tcp)]);
     assert_eq!(port("127.0.0.1::80"), [(ip("127.0.0.1"), 0, 0, 80, Tcp)]);
+    assert_eq!(port("0:80"), port("80"));
+    assert_eq!(port("127.0.0.1:0:80"), port("127.0.0.1::80"));
     assert_eq!(port("[::1]:81:80"), [(ip("::1"), 81, 81, 80, Tcp)]);
     assert_eq!(port("8000-8001:9000-9001"), [(None, 8000, 8000, 9000, Tcp), (None, 8001, 8001, 9001, Tcp)]);
     assert_eq!(port("8000-8010:80"), [(None, 8000, 8010, 80, Tcp)]);
