@@ -119,8 +119,8 @@ fn peers_read_what_is_saved() {
     save_oci_dir(&place.store, &names, &dir).unwrap();
     for source in [
         format!("docker-archive:{}:r.example/app:1", docker.display()),
-        format!("oci-archive:{}:r.example/app:1", oci.display()),
-        format!("oci:{}:r.example/app:1", dir.display()),
+        format!("oci-archive:{}:1", oci.display()),
+        format!("oci:{}:1", dir.display()),
     ] {
         let copy = place.path("copy");
         run("skopeo", &["copy", "-q", &source, &format!("dir:{}", copy.display())]);
