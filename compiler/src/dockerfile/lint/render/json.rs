@@ -30,9 +30,17 @@ pub fn json(findings: &[Finding], error: Option<&Diagnostic>, sources: &SourceMa
                 "ranges": ranges(place, sources),
             });
         }
-        out["buildError"] = json!({ "message": error.message, "location": location });
+        out["buildError"] = json!({ "message": message(error), "location": location });
     }
     out
+}
+
+/// What programs look for begins as BuildKit has it.
+fn message(error: &Diagnostic) -> String {
+    match error.message.strip_prefix("Lint violation") {
+        Some(rest) => format!("lint violation{rest}"),
+        None => error.message.clone(),
+    }
 }
 
 /// The text of a source.
