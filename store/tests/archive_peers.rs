@@ -128,7 +128,7 @@ fn peers_read_what_is_saved() {
         assert!(run("skopeo", &["inspect", "--config", &source]).contains("/bin/true"));
     }
     let bundle = place.path("bundle");
-    let image = format!("{}:r.example/app:1", dir.display());
+    let image = format!("{}:1", dir.display());
     let plain = place.path("plain");
     run("skopeo", &["copy", "-q", &format!("oci:{image}"), &format!("oci:{}:t", plain.display())]);
     let tagged = format!("{}:t", plain.display());
