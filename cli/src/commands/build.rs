@@ -405,8 +405,8 @@ fn no_image() -> Failure {
 
 /// A platform as the store's documents have it.
 pub fn platform(platform: &buildc_ir::Platform) -> oci::Platform {
-    let buildc_ir::Platform { os, arch, variant } = platform.clone();
-    oci::Platform { architecture: arch, os, os_version: None, variant }
+    let buildc_ir::Platform { os, arch, variant, os_version } = platform.clone();
+    oci::Platform { architecture: arch, os, os_version, variant }
 }
 
 /// The build argument that wants an index whatever is built.

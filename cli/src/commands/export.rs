@@ -255,7 +255,11 @@ fn tar(store: &Store, product: &Product, target: &Target, split: bool) -> Result
 
 /// The directory of a platform.
 fn directory(platform: &oci::Platform) -> String {
-    platform.to_string().replace('/', "_")
+    let text = platform.to_string().replace('/', "_");
+    match (&platform.os_version, text.strip_prefix(platform.os.as_str())) {
+        (Some(version), Some(rest)) => format!("{}({version}){rest}", platform.os),
+        _ => text,
+    }
 }
 
 /// Writes the files; of several platforms below `linux_amd64` and the like.
