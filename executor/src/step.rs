@@ -20,9 +20,8 @@ mod stubs;
 mod traced;
 mod work;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use buildc_digest::{ContentDigest, Key};
@@ -68,8 +67,7 @@ pub(crate) struct Site<'b> {
     /// Set when the build ends early.
     pub cancel: Cancel,
     pub network: OnceLock<Pool>,
-    /// Places of the cache mounts that this build has emptied, as it wanted them anew.
-    emptied: Mutex<BTreeSet<PathBuf>>,
+    emptied: cache_mount::Emptied,
     snapshots: OnceLock<Arc<dyn SnapshotDriver>>,
 }
 
@@ -91,7 +89,7 @@ impl<'b> Site<'b> {
             recorder,
             cancel,
             network: OnceLock::new(),
-            emptied: Mutex::default(),
+            emptied: cache_mount::Emptied::default(),
             snapshots: OnceLock::new(),
         }
     }
@@ -231,16 +229,14 @@ fn find_or_make(
     let placed = fixed.then(|| keys::placed_key(&work.planned.definition_key, base));
     let cancelled = || site.cancel.is_cancelled();
     let Some(_lock) = site.store.lock_key(&content, &cancelled)? else { return Err(StepError::Cancelled) };
-    let known = match site.is_fresh(work.node) {
-        true => None,
-        false => look_up(site, placed, content, work.takes_new)?,
-    };
+    let is_asked = !site.is_fresh(work.node);
+    let known = if is_asked { look_up(site, placed, content, work.takes_new)? } else { None };
     if let Some((layers, why)) = known {
         return Ok(Made { layers, how: How::Cached(explain(&work.planned.state, why)), fixed });
     }
     let trace = traced::key(site, work, &digests);
     let keys: Vec<Key> = placed.into_iter().chain([content]).collect();
-    if let Some(key) = trace.filter(|_| !site.is_fresh(work.node))
+    if let Some(key) = trace.filter(|_| is_asked)
         && let Some(layers) = traced::look_up(site, work, &key, &keys)?
     {
         return Ok(Made { layers, how: How::Cached(Why::Trace), fixed });

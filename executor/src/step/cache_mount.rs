@@ -1,10 +1,11 @@
 //! Cache mounts: directories that outlive builds. Their contents enter no key and no layer. As wholes they are
 //! `cache_mounts`' affair.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::PoisonError;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use buildc_digest::{ContentDigest, InternalHasher};
@@ -20,6 +21,16 @@ use crate::event::Event;
 const PAUSE: Duration = Duration::from_millis(10);
 /// How long nothing is said of waiting.
 const SILENCE: Duration = Duration::from_millis(500);
+
+/// Places of the cache mounts that a build has emptied, as it wanted them anew.
+#[derive(Debug, Default)]
+pub(super) struct Emptied(Mutex<BTreeSet<PathBuf>>);
+
+impl Emptied {
+    fn places(&self) -> MutexGuard<'_, BTreeSet<PathBuf>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// Which cache is wanted.
 #[derive(Clone, Copy, Debug)]
@@ -93,7 +104,7 @@ pub(super) fn take(
         let dir = place.join(DATA);
         if is_old(site, wanted, &place) {
             empty(&place).map_err(StepError::io("Emptying the cache mount", &dir))?;
-            site.emptied.lock().unwrap_or_else(PoisonError::into_inner).insert(place.clone());
+            site.emptied.places().insert(place.clone());
         }
         if !dir.exists() {
             make(&place, &about, start.map(|(_, dir)| dir))
@@ -117,7 +128,7 @@ pub(super) fn take(
 
 /// Whether a cache has what this build does not want to see.
 fn is_old(site: &Site<'_>, wanted: &Wanted<'_>, place: &Path) -> bool {
-    wanted.anew && !site.emptied.lock().unwrap_or_else(PoisonError::into_inner).contains(place)
+    wanted.anew && !site.emptied.places().contains(place)
 }
 
 /// False when prune has removed the cache between the opening of its lock and the locking.
