@@ -69,3 +69,19 @@ fn warning(finding: &Finding, sources: &SourceMap, files: &[FileId]) -> Value {
         "fixable": !finding.edits.is_empty(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dockerfile::problem;
+
+    #[test]
+    fn broken_rules_are_a_build_error_in_the_words_of_buildkit() {
+        let mut sources = SourceMap::new();
+        let file = sources.add("Dockerfile", "#check=error=true\nFROM x as y\n");
+        let error = problem::rules_broken(&["FromAsCasing"], Span::new(file, 18, 29));
+        let told = &json(&[], Some(&error), &sources)["buildError"];
+        assert_eq!(told["message"], "lint violation found for rules: FromAsCasing");
+        assert_eq!(told["location"]["ranges"][0]["start"]["line"], 2);
+    }
+}
