@@ -155,7 +155,8 @@ pub fn decide(session: &Session, args: &SourceArgs, lowered: Sourced) -> Result<
     };
     match plan::plan(graph, passes, sources.clone(), &facts, &options) {
         Ok(plan) => Ok(Compiled { plan, warnings, contexts, source_key, groups, imported, _held: held }),
-        Err(found) => Err(Failure::Input(found, Box::new(sources))),
+        // What was found unwise may be the reason.
+        Err(found) => Err(Failure::Input([warnings, found].concat(), Box::new(sources))),
     }
 }
 

@@ -12,7 +12,8 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 /// Counts in a cache how often it was run.
-const COUNT: &str = "RUN --mount=type=cache,id=counter,target=/c,uid=5,mode=0750 \
+const COUNT: &str = "ARG AGAIN
+RUN --mount=type=cache,id=counter,target=/c,uid=5,mode=0750 \
      echo x >>/c/runs && mkdir -p /c/deep/er && ln -sf ../runs /c/deep/link && chown 7:8 /c/runs && wc -l </c/runs >/count";
 
 struct Place {
@@ -41,7 +42,10 @@ impl Place {
             fixture::context(self.dir.path(), "context", &format!("FROM localhost/busybox\n{COUNT}\n"));
         let out = self.dir.path().join("out");
         let mut build = fixture::buildc(store);
-        build.args(["build", "-q", "--no-cache", "-o"]).arg(&out).arg(context);
+        // Without the cache it would begin empty.
+        let again = tempfile::tempdir_in(self.dir.path()).unwrap();
+        build.args(["build", "-q", "--build-arg"]).arg(format!("AGAIN={}", again.path().display()));
+        build.arg("-o").arg(&out).arg(context);
         fixture::run(&mut build).unwrap();
         fs::read_to_string(out.join("count")).unwrap().trim().to_owned()
     }

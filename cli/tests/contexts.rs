@@ -360,6 +360,9 @@ fn a_named_context_can_be_an_image() {
     let out = here.build(&words, dockerfile.as_bytes()).expect("a build");
     assert_eq!(text(out.join("word")).as_deref(), Some("seen\n"));
     assert_eq!(text(out.join("again")).as_deref(), Some("seen\n"));
+    let words = ["--build-context", "words=docker-image://scratch", "-"];
+    let out = here.build(&words, b"FROM words\nCOPY <<E /x\nhere\nE\n").expect("the empty image");
+    assert_eq!(fs::read_dir(&out).expect("a directory").count(), 1);
 }
 
 #[test]

@@ -73,9 +73,14 @@ fn config(target: &Target, layers: &[Layer], epoch: Option<i64>) -> Result<Vec<u
     let mut history = target.base_history.clone();
     let times = times(target, layers.get(base..).unwrap_or_default(), epoch);
     let base_created = history.iter().rev().find_map(|h| h.created.clone());
+    let base_time = base_created.as_deref().and_then(unix).filter(|base| epoch.is_none_or(|e| *base <= e));
     for (entry, time) in target.history.iter().zip(&times) {
         history.push(History {
-            created: time.map(rfc3339).or_else(|| base_created.clone()),
+            // A layer that was made before the base, as an empty one may be, is no older than it here.
+            created: match time.filter(|time| base_time.is_none_or(|base| *time > base)) {
+                Some(time) => Some(rfc3339(time)),
+                None => base_created.clone(),
+            },
             created_by: Some(entry.created_by.clone()),
             comment: Some(HISTORY_COMMENT.to_owned()),
             author: None,
@@ -165,8 +170,18 @@ pub(crate) fn rfc3339(seconds: i64) -> String {
     humantime::format_rfc3339_seconds(time).to_string()
 }
 
+/// The Unix time of one in RFC 3339 in UTC, as images have it.
+fn unix(text: &str) -> Option<i64> {
+    let time = humantime::parse_rfc3339(text).ok()?;
+    i64::try_from(time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs()).ok()
+}
+
 #[cfg(test)]
 mod tests {
+    use buildc_digest::InternalHasher;
+    use buildc_ir::graph::TargetHistory;
+    use buildc_ir::{ImageConfig, Platform, StepId};
+
     use super::*;
 
     /// The descriptor's size is that of the bytes that its digest speaks of (OCI image spec, `descriptor.md`).
@@ -190,6 +205,31 @@ mod tests {
         let mut times = [Some(5), Some(3), Some(7), None];
         ascend(&mut times);
         assert_eq!(times, [Some(5), Some(5), Some(7), Some(7)]);
+    }
+
+    /// An empty layer is that of whoever made one first, however long before the base that is.
+    #[test]
+    fn no_entry_is_older_than_the_base() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), buildc_store::OpenOptions::default()).unwrap();
+        let layer = store.begin_layer().unwrap().seal_from_disk().unwrap();
+        let key = || InternalHasher::new().key();
+        let created = |base: &str, epoch: Option<i64>| {
+            let entry = TargetHistory { created_by: String::new(), step: Some(StepId(key())) };
+            let target = Target {
+                name: String::new(),
+                tags: Vec::new(),
+                root: StepId(key()),
+                config: ImageConfig::scratch(Platform::host()),
+                base_history: vec![History { created: Some(base.to_owned()), ..History::default() }],
+                history: vec![entry],
+            };
+            let document = config(&target, std::slice::from_ref(&layer), epoch).unwrap();
+            ConfigDocument::read(&document).unwrap().created.unwrap()
+        };
+        assert_eq!(created("2100-01-01T00:00:00.5Z", None), "2100-01-01T00:00:00.5Z");
+        assert_eq!(created("1999-01-01T00:00:00Z", None), rfc3339(layer.created));
+        assert_eq!(created("2100-01-01T00:00:00Z", Some(7)), rfc3339(7));
     }
 
     #[test]

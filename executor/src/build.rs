@@ -45,6 +45,8 @@ pub struct BuildOptions {
     pub no_cache: bool,
     /// Looks nothing up for steps of these stages.
     pub fresh_stages: Vec<String>,
+    /// Cache mounts stay what they are, although nothing is looked up.
+    pub keep_caches: bool,
     /// Whether commands are traced, as the plan has it.
     pub tracing: Tracing,
     /// Caches that are asked for what the store does not have.
@@ -86,6 +88,7 @@ impl Default for BuildOptions {
             jobs: std::thread::available_parallelism().map_or(1, usize::from),
             no_cache: false,
             fresh_stages: Vec::new(),
+            keep_caches: false,
             tracing: Tracing::On,
             imported: None,
             secrets: BTreeMap::new(),

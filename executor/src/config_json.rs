@@ -58,6 +58,8 @@ struct Document {
     variant: Option<String>,
     #[serde(default)]
     os: String,
+    #[serde(rename = "os.version", default, skip_serializing_if = "Option::is_none")]
+    os_version: Option<String>,
     #[serde(default, deserialize_with = "null_is_default")]
     config: Runtime,
     rootfs: RootFs,
@@ -158,6 +160,7 @@ impl Document {
             architecture: config.platform.arch.clone(),
             variant: config.platform.variant.clone(),
             os: config.platform.os.clone(),
+            os_version: config.platform.os_version.clone(),
             config: Runtime::from_config(config),
             rootfs: RootFs { kind: "layers".to_owned(), diff_ids: parts.diff_ids.clone() },
             history: parts.history.iter().map(Entry::from_history).collect(),
@@ -165,7 +168,10 @@ impl Document {
     }
 
     fn into_parts(self) -> ConfigDocument {
-        let platform = Platform::normalised(&self.os, &self.architecture, self.variant.as_deref());
+        let platform = Platform {
+            os_version: self.os_version.filter(|version| !version.is_empty()),
+            ..Platform::normalised(&self.os, &self.architecture, self.variant.as_deref())
+        };
         let mut config = self.config.into_config(platform);
         config.author = self.author;
         ConfigDocument {

@@ -68,6 +68,8 @@ pub(crate) struct Schedule<'p> {
     slots: Vec<Slot<'p>>,
     /// Those that may be made before their turn and have not been begun.
     early: Vec<usize>,
+    /// Those that take something of a step that is to run whatever is known of it.
+    take_new: Vec<bool>,
 }
 
 /// What running came to.
@@ -105,7 +107,8 @@ impl<'p> Schedule<'p> {
             taken: false,
         });
         let early = (0..plan.steps.len()).filter(|at| plan.steps[*at].early.is_some()).collect();
-        let mut schedule = Self { plan, slots: slots.collect(), early };
+        let take_new = plan.graph.takes_from(|node| site.is_fresh(node));
+        let mut schedule = Self { plan, slots: slots.collect(), early, take_new };
         schedule.look_up(site)?;
         schedule.mark_needed();
         schedule.connect();
@@ -288,7 +291,8 @@ impl<'p> Schedule<'p> {
         let fixed = inputs.iter().all(|i| input(i.step).is_some_and(|d| d.fixed));
         let prepared = if let Early::Over(prepared) = &slot.early { prepared.clone() } else { None };
         let (id, node, planned) = (slot.id, slot.node, slot.planned);
-        Work { id, node, planned, base, inputs: trees.collect(), fixed, ahead: None, prepared }
+        let takes_new = self.take_new[at];
+        Work { id, node, planned, takes_new, base, inputs: trees.collect(), fixed, ahead: None, prepared }
     }
 
     /// A step whose turn has not come that may be made already, with the nearest tree that is there.

@@ -83,6 +83,8 @@ pub(crate) struct Match {
     pub named: Vec<u8>,
     /// With `--parents`: the directories above it that are made, outermost first.
     pub parents: Vec<Node>,
+    /// With `--parents`: how many bytes of the path that matched are left behind.
+    pub pivot: usize,
     /// What it is, links followed.
     pub root: Node,
     /// For a directory: everything below, parents first.
@@ -107,8 +109,9 @@ pub(crate) fn select(
     let mut matches = Vec::new();
     for (at, pattern) in query.patterns.iter().enumerate() {
         let written = pattern.as_str();
-        let (pivot, pattern) = split_pivot(written, query.parents);
-        let plain = pattern.replace("/./", "/");
+        let before = if query.parents { written.split_once("/./").map(|(before, _)| before) } else { None };
+        let plain = before.map_or_else(|| written.to_owned(), |before| behind_pivot(before, written));
+        let plain = plain.replace("/./", "/").trim_start_matches('/').to_owned();
         let exact = !Glob::has_wildcard(&plain);
         let named = if exact {
             vec![plain.clone().into_bytes()]
@@ -119,8 +122,9 @@ pub(crate) fn select(
             match one(tree, at, &named, &exclude)? {
                 Some(mut found) => {
                     if query.parents {
-                        found.parents =
-                            follow::directories(tree, &named, pivot).map_err(SelectError::Unreadable)?;
+                        found.pivot = before.map_or(0, |before| pivot(before, &named));
+                        found.parents = follow::directories(tree, &named, found.pivot)
+                            .map_err(SelectError::Unreadable)?;
                     }
                     matches.push(found);
                 }
@@ -136,9 +140,19 @@ pub(crate) fn select(
     Ok(Selection { summary, matches })
 }
 
-/// `--parents` keeps only the directories after a `./`: how many bytes of the path stand before it.
-fn split_pivot(pattern: &str, parents: bool) -> (usize, &str) {
-    if parents { (pattern.find("/./").map_or(0, |at| at + 1), pattern) } else { (0, pattern) }
+/// The pattern of `--parents` with what stands before its `./` as Go's `filepath.Match` has it: only behind it is `**` any
+/// depth.
+fn behind_pivot(before: &str, written: &str) -> String {
+    let parts: Vec<&str> = before.split('/').map(|part| if part == "**" { "*" } else { part }).collect();
+    parts.join("/") + written.get(before.len()..).unwrap_or_default()
+}
+
+/// `--parents` keeps only the directories after a `./`: how many bytes of a match come of what stands before it. A wildcard
+/// there makes each match have its own.
+fn pivot(before: &str, named: &[u8]) -> usize {
+    let components = before.split('/').filter(|part| !part.is_empty()).count();
+    let mut ends = named.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at + 1);
+    components.checked_sub(1).and_then(|last| ends.nth(last)).unwrap_or(0)
 }
 
 fn one(
@@ -154,7 +168,7 @@ fn one(
     } else {
         Vec::new()
     };
-    Ok(Some(Match { pattern, named: named.to_vec(), parents: Vec::new(), root, below }))
+    Ok(Some(Match { pattern, named: named.to_vec(), parents: Vec::new(), pivot: 0, root, below }))
 }
 
 fn not_found(tree: &dyn SourceTree, written: &str, path: &[u8]) -> SelectError {

@@ -67,6 +67,7 @@ pub(crate) struct Site<'b> {
     /// Set when the build ends early.
     pub cancel: Cancel,
     pub network: OnceLock<Pool>,
+    emptied: cache_mount::Emptied,
     snapshots: OnceLock<Arc<dyn SnapshotDriver>>,
 }
 
@@ -88,6 +89,7 @@ impl<'b> Site<'b> {
             recorder,
             cancel,
             network: OnceLock::new(),
+            emptied: cache_mount::Emptied::default(),
             snapshots: OnceLock::new(),
         }
     }
@@ -98,7 +100,7 @@ impl<'b> Site<'b> {
     }
 
     /// True for a step that is to run whatever is known of it.
-    fn is_fresh(&self, node: &Node) -> bool {
+    pub(crate) fn is_fresh(&self, node: &Node) -> bool {
         self.options.no_cache || node.is_of(&self.options.fresh_stages)
     }
 
@@ -227,13 +229,14 @@ fn find_or_make(
     let placed = fixed.then(|| keys::placed_key(&work.planned.definition_key, base));
     let cancelled = || site.cancel.is_cancelled();
     let Some(_lock) = site.store.lock_key(&content, &cancelled)? else { return Err(StepError::Cancelled) };
-    let known = if site.is_fresh(work.node) { None } else { look_up(site, placed, content)? };
+    let is_asked = !site.is_fresh(work.node);
+    let known = if is_asked { look_up(site, placed, content, work.takes_new)? } else { None };
     if let Some((layers, why)) = known {
         return Ok(Made { layers, how: How::Cached(explain(&work.planned.state, why)), fixed });
     }
     let trace = traced::key(site, work, &digests);
     let keys: Vec<Key> = placed.into_iter().chain([content]).collect();
-    if let Some(key) = trace.filter(|_| !site.is_fresh(work.node))
+    if let Some(key) = trace.filter(|_| is_asked)
         && let Some(layers) = traced::look_up(site, work, &key, &keys)?
     {
         return Ok(Made { layers, how: How::Cached(Why::Trace), fixed });
@@ -282,10 +285,12 @@ fn look_up(
     site: &Site<'_>,
     placed: Option<Key>,
     content: Key,
+    only_content: bool,
 ) -> Result<Option<(Vec<Layer>, Why)>, StepError> {
-    let keys: Vec<Key> = placed.into_iter().chain([content]).collect();
+    let asked = placed.filter(|_| !only_content);
+    let keys: Vec<Key> = asked.into_iter().chain([content]).collect();
     let mut found = site.store.lookup_results(&keys)?.into_iter();
-    if let (Some(_), Some(Some(known))) = (placed, if placed.is_some() { found.next() } else { None }) {
+    if let (Some(_), Some(Some(known))) = (asked, if asked.is_some() { found.next() } else { None }) {
         return Ok(Some((known.layers, Why::Definition)));
     }
     let Some(known) = found.next().flatten() else {

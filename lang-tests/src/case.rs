@@ -72,6 +72,18 @@ fn run(name: &str, text: &str) -> (bool, String) {
             format!("{}{}", tree::render(&ast), render::diagnostics(&found, &sources)),
         );
     }
+    if name.starts_with("check-") {
+        let (checked, found) = match is_error(&found) {
+            true => (dockerfile::check_unparsed(&ast, &options(text), found), Vec::new()),
+            false => (dockerfile::check(&ast, &mut sources, &options(text), &Images::new()), found),
+        };
+        let problems = [found, checked.problems].concat();
+        let fails = is_error(&problems) || !checked.findings.is_empty();
+        let said = render::findings(&checked.findings, &sources) + &render::diagnostics(&problems, &sources);
+        let (fixed, count) = dockerfile::lint::apply(text, &checked.findings);
+        let remedies = if count > 0 { format!("{count} remedied\n{fixed}") } else { String::new() };
+        return (fails, said + &remedies);
+    }
     if is_error(&found) {
         return (true, render::diagnostics(&found, &sources));
     }
@@ -84,15 +96,6 @@ fn run(name: &str, text: &str) -> (bool, String) {
             }
             Err(found) => (true, render::diagnostics(&found, &sources)),
         };
-    }
-    if name.starts_with("check-") {
-        let checked = dockerfile::check(&ast, &mut sources, &options(text), &Images::new());
-        let problems = [found, checked.problems].concat();
-        let fails = is_error(&problems) || !checked.findings.is_empty();
-        let said = render::findings(&checked.findings, &sources) + &render::diagnostics(&problems, &sources);
-        let (fixed, count) = dockerfile::lint::apply(text, &checked.findings);
-        let remedies = if count > 0 { format!("{count} remedied\n{fixed}") } else { String::new() };
-        return (fails, said + &remedies);
     }
     match dockerfile::lower(&ast, &mut sources, &options(text), &Images::new()) {
         Ok(lowered) => {

@@ -185,6 +185,9 @@ pub struct ConfigView {
     /// Operating system.
     #[serde(default)]
     pub os: String,
+    /// Of Windows: its build.
+    #[serde(rename = "os.version", default)]
+    pub os_version: Option<String>,
     /// CPU variant.
     #[serde(default)]
     pub variant: Option<String>,

@@ -119,8 +119,8 @@ fn peers_read_what_is_saved() {
     save_oci_dir(&place.store, &names, &dir).unwrap();
     for source in [
         format!("docker-archive:{}:r.example/app:1", docker.display()),
-        format!("oci-archive:{}:r.example/app:1", oci.display()),
-        format!("oci:{}:r.example/app:1", dir.display()),
+        format!("oci-archive:{}:1", oci.display()),
+        format!("oci:{}:1", dir.display()),
     ] {
         let copy = place.path("copy");
         run("skopeo", &["copy", "-q", &source, &format!("dir:{}", copy.display())]);
@@ -128,7 +128,7 @@ fn peers_read_what_is_saved() {
         assert!(run("skopeo", &["inspect", "--config", &source]).contains("/bin/true"));
     }
     let bundle = place.path("bundle");
-    let image = format!("{}:r.example/app:1", dir.display());
+    let image = format!("{}:1", dir.display());
     let plain = place.path("plain");
     run("skopeo", &["copy", "-q", &format!("oci:{image}"), &format!("oci:{}:t", plain.display())]);
     let tagged = format!("{}:t", plain.display());

@@ -60,6 +60,9 @@ pub struct SourceArgs {
     /// Run every step of this stage, whatever is cached; repeatable, or with commas
     #[arg(long, value_name = "STAGE", value_delimiter = ',')]
     pub no_cache_filter: Vec<String>,
+    /// Whether cache mounts stay although every step runs: a second build that proves the first takes nothing from anybody.
+    #[arg(skip)]
+    pub keep_caches: bool,
     /// Ask the registry for newer base images
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     #[arg(default_value = "false", action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
@@ -405,8 +408,8 @@ fn no_image() -> Failure {
 
 /// A platform as the store's documents have it.
 pub fn platform(platform: &buildc_ir::Platform) -> oci::Platform {
-    let buildc_ir::Platform { os, arch, variant } = platform.clone();
-    oci::Platform { architecture: arch, os, os_version: None, variant }
+    let buildc_ir::Platform { os, arch, variant, os_version } = platform.clone();
+    oci::Platform { architecture: arch, os, os_version, variant }
 }
 
 /// The build argument that wants an index whatever is built.

@@ -122,7 +122,7 @@ impl Found {
     }
 }
 
-/// What a check says; a file that cannot even be parsed has problems and no findings.
+/// What a check says; a context that cannot be used has problems and no findings.
 fn found(session: &Session, mut frontend: Frontend) -> Result<Found, Failure> {
     match check(session, &mut frontend) {
         Ok(Checked { findings, problems }) => Ok(Found { findings, problems, sources: frontend.sources }),
@@ -134,7 +134,11 @@ fn found(session: &Session, mut frontend: Frontend) -> Result<Found, Failure> {
 }
 
 fn check(session: &Session, frontend: &mut Frontend) -> Result<Checked, Failure> {
-    let ast = frontend.parse()?;
+    let (ast, problems) = dockerfile::parse(frontend.file, &frontend.dockerfile.text);
+    if problems.iter().any(|problem| problem.severity == Severity::Error) {
+        return Ok(dockerfile::check_unparsed(&ast, &frontend.options, problems));
+    }
+    frontend.warnings = problems;
     let resolver = frontend.resolver(session, Mode::Honoured(Lock::default()));
     let mut checked = dockerfile::check(&ast, &mut frontend.sources, &frontend.options, &resolver);
     checked.problems.splice(0..0, frontend.warnings.drain(..));
@@ -150,6 +154,8 @@ fn fix(session: &Session, frontend: &mut Frontend) -> Result<(), Failure> {
     };
     let mut total = 0;
     for _ in 0..MOST_ROUNDS {
+        // What cannot be parsed is left as it is.
+        frontend.parse()?;
         let findings = check(session, frontend)?.findings;
         let own: Vec<Finding> = findings.into_iter().filter(|f| f.span.file == frontend.file).collect();
         let (text, fixed) = lint::apply(&frontend.dockerfile.text, &own);

@@ -32,6 +32,7 @@ pub fn execute(
         record: buildc_compiler::plan::record(&compiled.plan),
         no_cache: args.no_cache,
         fresh_stages: args.no_cache_filter.clone(),
+        keep_caches: args.keep_caches,
         tracing: compiled.plan.tracing.clone(),
         imported: compiled.imported.clone(),
         ..options

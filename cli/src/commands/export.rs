@@ -37,7 +37,11 @@ enum Kind {
         split: bool,
     },
     /// The files, in a tar.
-    Tar(Target),
+    Tar {
+        target: Target,
+        /// Of several platforms each has a directory of its own.
+        split: bool,
+    },
     /// What `docker save` writes.
     Docker(Target),
     /// An OCI layout in a tar.
@@ -149,7 +153,7 @@ impl Keys {
                 Kind::Local { dir: directory()?, exact: self.exact, split: self.split.unwrap_or(true) }
             }
             "oci" if self.tar == Some(false) => Kind::OciDir(directory()?),
-            "tar" => Kind::Tar(target()),
+            "tar" => Kind::Tar { target: target(), split: self.split.unwrap_or(true) },
             "oci" => Kind::Oci(target()),
             "docker" if self.dest.is_some() => Kind::Docker(target()),
             "docker" => Kind::Image { push: false },
@@ -175,7 +179,7 @@ impl Export {
     pub fn parse(option: &str) -> Result<Self, Failure> {
         let plain = |kind| Ok(Self { kind, form: Form::default(), names: Vec::new() });
         if option == "-" {
-            return plain(Kind::Tar(Target::Stdout));
+            return plain(Kind::Tar { target: Target::Stdout, split: true });
         }
         if !option.contains("type=") {
             return plain(Kind::Local { dir: option.into(), exact: false, split: true });
@@ -221,10 +225,7 @@ impl Export {
             Kind::OciDir(dir) => {
                 archive::save_release_dir(store, &product.release(&self.form)?, &names, dir)?;
             }
-            Kind::Tar(target) => {
-                let image = product.only("type=tar")?;
-                target.fill(|out| Ok(archive::export_tar(store, image, out)?))?;
-            }
+            Kind::Tar { target, split } => tar(store, product, target, *split)?,
             Kind::Oci(target) => {
                 let release = product.release(&self.form)?;
                 target.fill(|out| Ok(archive::save_release(store, &release, &names, out)?))?;
@@ -239,6 +240,26 @@ impl Export {
 fn docker(store: &Store, image: &ImageRecord, names: Vec<String>, target: &Target) -> Result<(), Failure> {
     let words = if names.is_empty() { vec![image.id.to_string()] } else { names };
     target.fill(|out| Ok(archive::save(store, &words, Format::DockerArchive, out)?))
+}
+
+/// Writes the files as one tar; of several platforms below `linux_amd64` and the like.
+fn tar(store: &Store, product: &Product, target: &Target, split: bool) -> Result<(), Failure> {
+    if !split || product.images.len() == 1 {
+        let image = product.only("type=tar without platform-split")?;
+        return target.fill(|out| Ok(archive::export_tar(store, image, out)?));
+    }
+    let platforms = product.platforms.iter().map(directory);
+    let images: Vec<(String, &ImageRecord)> = platforms.zip(&product.images).collect();
+    target.fill(|out| Ok(archive::export_tar_of(store, &images, out)?))
+}
+
+/// The directory of a platform.
+fn directory(platform: &oci::Platform) -> String {
+    let text = platform.to_string().replace('/', "_");
+    match (&platform.os_version, text.strip_prefix(platform.os.as_str())) {
+        (Some(version), Some(rest)) => format!("{}({version}){rest}", platform.os),
+        _ => text,
+    }
 }
 
 /// Writes the files; of several platforms below `linux_amd64` and the like.
@@ -256,7 +277,7 @@ fn local(store: &Store, product: &Product, dir: &Path, exact: bool, split: bool)
         only_directories(dir, product)?;
     }
     for (image, platform) in product.images.iter().zip(&product.platforms) {
-        let below = if split { dir.join(platform.to_string().replace('/', "_")) } else { dir.to_owned() };
+        let below = if split { dir.join(directory(platform)) } else { dir.to_owned() };
         archive::export_dir(store, image, &below, exact && split)?;
     }
     Ok(())
@@ -267,7 +288,7 @@ fn only_directories(dir: &Path, product: &Product) -> Result<(), Failure> {
     let Ok(entries) = std::fs::read_dir(dir) else { return Ok(()) };
     for entry in entries.flatten() {
         let name = entry.file_name();
-        let platform = |p: &oci::Platform| *p.to_string().replace('/', "_") == *name;
+        let platform = |p: &oci::Platform| *directory(p) == *name;
         if product.platforms.iter().any(platform) {
             continue;
         }
@@ -293,8 +314,8 @@ mod tests {
         for (option, want) in [
             ("out", local("out", false)),
             ("type=local,dest=out,mode=delete", local("out", true)),
-            ("-", Kind::Tar(Target::Stdout)),
-            ("type=tar", Kind::Tar(Target::Stdout)),
+            ("-", Kind::Tar { target: Target::Stdout, split: true }),
+            ("type=tar,platform-split=false", Kind::Tar { target: Target::Stdout, split: false }),
             ("type=oci,dest=a.tar", Kind::Oci(file("a.tar"))),
             ("type=oci,tar=false,dest=a", Kind::OciDir("a".into())),
             ("type=docker", Kind::Image { push: false }),

@@ -54,8 +54,13 @@ pub struct Second {
 /// Prepares the second build: at least a second later, from nothing, from a copy of the context whose times are those of a
 /// fresh checkout, with one job where the first had more, and else with two.
 pub fn second(session: &Session, args: &BuildArgs) -> Result<Second, Failure> {
-    let mut source =
-        SourceArgs { no_cache: true, pull: false, cache_from: Vec::new(), ..args.source.clone() };
+    let mut source = SourceArgs {
+        no_cache: true,
+        keep_caches: true,
+        pull: false,
+        cache_from: Vec::new(),
+        ..args.source.clone()
+    };
     let jobs = if args.source.jobs() > 1 { 1 } else { 2 };
     source.jobs = NonZeroUsize::new(jobs);
     let mut context = Elsewhere(None);

@@ -75,7 +75,7 @@ fn several_platforms_are_pushed_and_saved_as_an_index() {
         .expect("skopeo copies it");
         let shown = run(Command::new("skopeo")
             .args(["inspect", "--override-arch", arch])
-            .arg(format!("oci:{}:{name}", layout.display())));
+            .arg(format!("oci:{}:1", layout.display())));
         assert!(shown.expect("skopeo reads the layout").contains(&format!("\"arch\": \"{arch}\"")));
     }
     run(Command::new("umoci").args(["ls", "--layout"]).arg(&layout)).expect("umoci reads the layout");
@@ -187,6 +187,12 @@ fn a_local_output_may_be_exact_and_is_split_by_platform() {
     build(format!("type=local,dest={},mode=delete", out.display()), &platforms);
     assert_eq!(names(), ["linux_amd64", "linux_arm64"]);
     assert_eq!(fs::read_to_string(out.join("linux_arm64/arch")).unwrap(), "arm64\n");
+    let (tar, unpacked) = (dir.path().join("out.tar"), dir.path().join("unpacked"));
+    build(format!("type=tar,dest={}", tar.display()), &platforms);
+    fs::create_dir(&unpacked).unwrap();
+    run(std::process::Command::new("tar").arg("-C").arg(&unpacked).arg("-xf").arg(&tar)).expect("a tar");
+    assert_eq!(fs::read_to_string(unpacked.join("linux_arm64/arch")).unwrap(), "arm64\n");
+    assert_eq!(fs::read_to_string(unpacked.join("linux_amd64/arch")).unwrap(), "amd64\n");
 }
 
 #[test]

@@ -108,7 +108,8 @@ impl Encoder {
     }
 
     fn platform(&mut self, platform: &Platform) {
-        self.text(&platform.os);
+        // A version stands in brackets that no name of a system has, and leaves the keys of others as they are.
+        self.text(&platform.os_with_version());
         self.text(&platform.arch);
         self.option(platform.variant.as_ref(), |e, v| e.text(v));
     }

@@ -81,7 +81,7 @@ impl GitRemote {
                     self.commit = Some(value.to_owned());
                     continue;
                 }
-                "subdir" if self.subdirectory.is_empty() => {
+                "subdir" if self.subdirectory.is_empty() || self.subdirectory == value => {
                     value.clone_into(&mut self.subdirectory);
                     continue;
                 }
@@ -95,7 +95,7 @@ impl GitRemote {
                 "subdir" => return refuse("it names two subdirectories".to_owned()),
                 other => return refuse(format!("there is no git option `{other}`")),
             };
-            if !self.reference.is_empty() {
+            if !self.reference.is_empty() && self.reference != reference {
                 return refuse("it names two refs".to_owned());
             }
             self.reference = reference;
@@ -159,7 +159,13 @@ mod tests {
         assert_eq!((two.reference.as_str(), two.subdirectory.as_str()), ("refs/tags/v1", "x"));
         assert!(!two.submodules && two.keep_git_dir);
         assert_eq!(parsed("git://h/a?commit=abcd").reference, "abcd");
-        for bad in ["https://h/a.git?ref=x#y", "https://h/a.git?nope=1", "https://h/a.git?submodules=maybe"] {
+        assert_eq!(parsed("https://h/a.git?tag=v1#refs/tags/v1:x").reference, "refs/tags/v1");
+        for bad in [
+            "https://h/a.git?ref=x#y",
+            "https://h/a.git?tag=v1#v1",
+            "https://h/a.git?nope=1",
+            "https://h/a.git?submodules=maybe",
+        ] {
             assert!(GitRemote::parse(bad).unwrap().is_err(), "{bad}");
         }
     }

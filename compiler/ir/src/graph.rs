@@ -244,6 +244,22 @@ impl Graph {
         inputs.filter(|edge| *edge.weight() == Role::Base).last().map(|edge| edge.source().index())
     }
 
+    /// For each position: whether the step takes something, other than its base, that comes of a step that runs whatever is
+    /// known of it. Its definition does not say what that will be.
+    pub fn takes_from(&self, runs_anyway: impl Fn(&Node) -> bool) -> Vec<bool> {
+        let mut renewed = vec![false; self.len()];
+        let mut takes = vec![false; self.len()];
+        for (at, (_, node)) in self.iter().enumerate() {
+            let is_new = |from: StepId| self.position(from).is_some_and(|from| renewed[from]);
+            let new: Vec<Role> =
+                node.step.inputs.iter().filter(|input| is_new(input.step)).map(|input| input.role).collect();
+            takes[at] = new.iter().any(|role| *role != Role::Base);
+            renewed[at] = !new.is_empty();
+            renewed[at] |= runs_anyway(node);
+        }
+        takes
+    }
+
     /// The steps that `roots` need, themselves included.
     pub fn reachable(&self, roots: impl IntoIterator<Item = StepId>) -> StepSet {
         let upward = petgraph::visit::Reversed(&self.inner);

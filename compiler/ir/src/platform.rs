@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// `os/arch[/variant]`, normalised (`x86_64` is `amd64`, `arm64/v8` is `arm64`).
+/// `os[(version)]/arch[/variant]`, normalised (`x86_64` is `amd64`, `arm64/v8` is `arm64`).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Platform {
     /// Operating system, for example `linux`.
@@ -12,6 +12,9 @@ pub struct Platform {
     pub arch: String,
     /// CPU variant, for example `v7`.
     pub variant: Option<String>,
+    /// Version of the operating system, for example `10.0.20348.2762`; of Windows, where an image fits one alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub os_version: Option<String>,
 }
 
 /// A platform text that cannot be read.
@@ -29,6 +32,19 @@ impl Platform {
     /// The platform this binary was compiled for.
     pub fn host() -> Self {
         Self::normalised("linux", std::env::consts::ARCH, None)
+    }
+
+    /// Whether its paths, shell and variables are those of Windows.
+    pub fn is_windows(&self) -> bool {
+        self.os == "windows"
+    }
+
+    /// The operating system with its version: `windows(10.0.20348.2762)`.
+    pub fn os_with_version(&self) -> String {
+        match &self.os_version {
+            Some(version) => format!("{}({version})", self.os),
+            None => self.os.clone(),
+        }
     }
 
     /// Makes a platform from loosely spelled parts.
@@ -50,13 +66,13 @@ impl Platform {
             ("powerpc64le", v) => ("ppc64le".to_owned(), v.map(str::to_owned)),
             (other, v) => (other.to_owned(), v.map(str::to_owned)),
         };
-        Self { os, arch, variant }
+        Self { os, arch, variant, os_version: None }
     }
 }
 
 impl fmt::Display for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.os, self.arch)?;
+        write!(f, "{}/{}", self.os_with_version(), self.arch)?;
         match &self.variant {
             Some(variant) => write!(f, "/{variant}"),
             None => Ok(()),
@@ -72,13 +88,20 @@ impl FromStr for Platform {
         if text == "local" {
             return Ok(Self::host());
         }
-        let parts: Vec<&str> = text.split('/').collect();
+        let mut parts: Vec<&str> = text.split('/').collect();
+        let mut os_version = None;
+        if let Some(first) = parts.first_mut()
+            && let Some((os, version)) = first.strip_suffix(')').and_then(|first| first.split_once('('))
+        {
+            os_version = Some(version.to_owned());
+            *first = os;
+        }
         let word =
             |w: &&str| !w.is_empty() && w.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
-        if !parts.iter().all(word) {
+        if !parts.iter().all(word) || os_version.as_deref().is_some_and(|version| !word(&version)) {
             return Err(fail());
         }
-        match parts.as_slice() {
+        let found = match parts.as_slice() {
             [one] if ["linux", "windows", "darwin", "freebsd"].contains(one) => {
                 Ok(Self { os: (*one).to_owned(), ..Self::host() })
             }
@@ -89,7 +112,8 @@ impl FromStr for Platform {
             [os, arch] => Ok(Self::normalised(os, arch, None)),
             [os, arch, variant] => Ok(Self::normalised(os, arch, Some(variant))),
             _ => Err(fail()),
-        }
+        };
+        found.map(|found| Self { os_version, ..found })
     }
 }
 
@@ -106,10 +130,12 @@ mod tests {
             ("arm64", "linux/arm64"),
             ("linux/arm/6", "linux/arm/v6"),
             ("linux/386", "linux/386"),
+            ("windows(1.2.3)/x86_64", "windows(1.2.3)/amd64"),
         ] {
             assert_eq!(text.parse::<Platform>().map(|p| p.to_string()).as_deref(), Ok(want));
         }
         assert!("linux//x".parse::<Platform>().is_err());
+        assert!("windows()/amd64".parse::<Platform>().is_err());
         assert!("foo".parse::<Platform>().is_err(), "neither a system nor an architecture");
         assert!("a/b/c/d".parse::<Platform>().is_err());
     }

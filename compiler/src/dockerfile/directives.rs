@@ -45,7 +45,7 @@ fn section(file: FileId, text: &str, at: usize) -> (Directives, Vec<Diagnostic>)
         let start = at + text.offset(line);
         let span = Span::new(file, start, start + line.trim_end().len());
         let value_at = at + text.offset(value);
-        let value = value.trim_end();
+        let value = if name == "check" { without_comment(value) } else { value.trim_end() };
         let word = Word { text: value.to_owned(), span: Span::new(file, value_at, value_at + value.len()) };
         let repeated = match name {
             "syntax" => found.syntax.replace(word).is_some(),
@@ -61,6 +61,13 @@ fn section(file: FileId, text: &str, at: usize) -> (Directives, Vec<Diagnostic>)
         }
     }
     (found, problems)
+}
+
+/// Check options without the comment that may follow them: `skip=all // why`.
+pub fn without_comment(options: &str) -> &str {
+    let mut ends = options.match_indices("//").map(|(at, _)| at);
+    let end = ends.find(|at| options[..*at].ends_with(char::is_whitespace)).unwrap_or(options.len());
+    options[..end].trim_end()
 }
 
 /// A first line that names an interpreter is skipped by whoever looks for `syntax` and `check`; for `escape` it is a comment
@@ -100,6 +107,13 @@ mod tests {
     fn a_shebang_hides_only_escape() {
         let (d, p) = parse(FileId(0), "#!/usr/bin/env x\n# escape=`\n# check=skip=all\n", 0);
         assert_eq!((d.escape, d.check.map(|w| w.text).as_deref(), p.len()), ('\\', Some("skip=all"), 0));
+    }
+
+    #[test]
+    fn a_comment_behind_check_options_is_none_of_them() {
+        let check = |text| parse(FileId(0), text, 0).0.check.map(|word| word.text);
+        assert_eq!(check("# check = skip=all // why\n").as_deref(), Some("skip=all"));
+        assert_eq!(check("# check=skip=A//B\n").as_deref(), Some("skip=A//B"));
     }
 
     #[test]

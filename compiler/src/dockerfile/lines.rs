@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use buildc_ir::{Diagnostic, FileId, Span};
 
-use super::ast::Heredoc;
+use super::ast::{Directives, Heredoc};
 use super::{heredoc, problem, raw};
 
 /// A physical line may not be longer than this many bytes without its line feed (BuildKit's scanner limit).
@@ -117,8 +117,16 @@ fn continuation(line: &str, escape: char) -> Option<&str> {
     (!before.ends_with(escape)).then_some(before)
 }
 
-/// Reads all logical lines of `text`, which starts at `base` in the source.
-pub fn split(file: FileId, text: &str, base: usize, escape: char) -> (Vec<LogicalLine>, Vec<Diagnostic>) {
+/// Reads all logical lines of `text`, which starts at `base` in the source. The check options of the whole file are no comment
+/// of the instruction that they stand above.
+pub fn split(
+    file: FileId,
+    text: &str,
+    base: usize,
+    directives: &Directives,
+) -> (Vec<LogicalLine>, Vec<Diagnostic>) {
+    let escape = directives.escape;
+    let options = directives.check.as_ref().map(|check| check.span.start as usize);
     let mut cursor = Cursor { file, text, at: 0, base };
     let mut lines = Vec::new();
     let mut problems = Vec::new();
@@ -130,7 +138,7 @@ pub fn split(file: FileId, text: &str, base: usize, escape: char) -> (Vec<Logica
             let comment = comment.trim();
             if comment.is_empty() {
                 comments.clear();
-            } else {
+            } else if !options.is_some_and(|at| (source..source + line.len()).contains(&at)) {
                 comments.push(comment.to_owned());
             }
             continue;
@@ -235,7 +243,7 @@ mod tests {
     use super::*;
 
     fn texts(source: &str) -> Vec<String> {
-        split(FileId(0), source, 0, '\\').0.into_iter().map(|l| l.text).collect()
+        split(FileId(0), source, 0, &Directives::default()).0.into_iter().map(|l| l.text).collect()
     }
 
     #[test]
@@ -252,7 +260,7 @@ mod tests {
     #[test]
     fn spans_point_into_the_source() {
         let source = "RUN aa \\\n  bb";
-        let (lines, _) = split(FileId(0), source, 0, '\\');
+        let (lines, _) = split(FileId(0), source, 0, &Directives::default());
         let at = lines[0].text.find("bb").unwrap();
         let span = lines[0].span(at..at + 2);
         assert_eq!(&source[span.start as usize..span.end as usize], "bb");
@@ -260,11 +268,12 @@ mod tests {
 
     #[test]
     fn heredocs_end_at_their_word() {
-        let (lines, problems) = split(FileId(0), "RUN <<A cat <<-B\n1\nA\n\t2\n\tB\nRUN c\n", 0, '\\');
+        let (lines, problems) =
+            split(FileId(0), "RUN <<A cat <<-B\n1\nA\n\t2\n\tB\nRUN c\n", 0, &Directives::default());
         assert!(problems.is_empty());
         let bodies: Vec<_> = lines[0].heredocs.iter().map(|h| (h.body.as_str(), h.content())).collect();
         assert_eq!(bodies, [("1\n", "1\n".to_owned()), ("\t2\n", "2\n".to_owned())]);
         assert_eq!(lines.len(), 2);
-        assert_eq!(split(FileId(0), "RUN <<A\nx", 0, '\\').1.len(), 1);
+        assert_eq!(split(FileId(0), "RUN <<A\nx", 0, &Directives::default()).1.len(), 1);
     }
 }

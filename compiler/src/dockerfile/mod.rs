@@ -48,7 +48,7 @@ fn split(file: FileId, text: &str) -> (ast::Directives, Vec<lines::LogicalLine>,
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
     let base = text.len() - body.len();
     let (directives, mut problems) = directives::parse(file, body, base);
-    let (lines, line_problems) = lines::split(file, body, base, directives.escape);
+    let (lines, line_problems) = lines::split(file, body, base, &directives);
     problems.extend(line_problems);
     if lines.is_empty() {
         problems.push(problem::no_instructions(Span::new(file, 0, text.len())));
@@ -179,4 +179,9 @@ pub fn check(
     resolver: &dyn Resolver,
 ) -> Checked {
     lower::check(ast, sources, options, resolver)
+}
+
+/// The same for a file that [`parse()`] has errors about, which are `problems`: what is found before the first of them.
+pub fn check_unparsed(ast: &ast::Dockerfile, options: &LowerOptions, problems: Vec<Diagnostic>) -> Checked {
+    lower::check_unparsed(ast, options, problems)
 }

@@ -67,7 +67,7 @@ fn automatic(options: &LowerOptions, last_stage: Option<&str>) -> Env {
         let values = [
             ("PLATFORM", platform.to_string()),
             ("OS", platform.os.clone()),
-            ("OSVERSION", String::new()),
+            ("OSVERSION", platform.os_version.clone().unwrap_or_default()),
             ("ARCH", platform.arch.clone()),
             ("VARIANT", variant.to_owned()),
         ];

@@ -72,6 +72,8 @@ struct Decider<'a> {
     facts: &'a dyn Facts,
     options: &'a PlanOptions,
     seen: Vec<bool>,
+    /// What is copied in may be new without a word of it in the definition.
+    takes_new: Vec<bool>,
     decisions: Vec<Decision>,
     problems: Vec<Diagnostic>,
     tasks: Vec<Task>,
@@ -93,6 +95,7 @@ pub(super) fn decide(
         facts,
         options,
         seen: vec![false; graph.len()],
+        takes_new: graph.takes_from(|node| options.is_fresh(node)),
         decisions: (0..graph.len()).map(|_| Decision::open()).collect(),
         problems: Vec::new(),
         tasks: Vec::new(),
@@ -169,7 +172,8 @@ impl<'a> Decider<'a> {
         if let (Some(base), false) = (self.base_tree(at), definition.volatile || is_undated) {
             let key = keys::placed_key(&definition.key, base);
             self.decisions[at].placed_key = Some(key);
-            if let (false, Some(layers)) = (self.options.is_fresh(self.node(at)), self.facts.result(&key)) {
+            let is_asked = !self.options.is_fresh(self.node(at)) && !self.takes_new[at];
+            if let Some(layers) = is_asked.then(|| self.facts.result(&key)).flatten() {
                 return self.known(at, Some(key), layers);
             }
         }

@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_pro
 
 use buildc_ir::git::{GitRemote, is_commit};
 
-use super::ContextError;
+use super::{ContextError, incoming};
 use crate::cancel::Cancel;
 
 /// How often it is asked whether what git does is still wanted.
@@ -22,6 +22,8 @@ const ASKED_EVERY: Duration = Duration::from_millis(50);
 /// How often what git has written is measured while it runs.
 const MEASURED_EVERY: Duration = Duration::from_millis(500);
 const CANCELLED: &str = "git was ended, since nobody waits for it";
+/// All refs of a remote, as `git fetch` has it.
+const EVERYTHING: &str = "+refs/*:refs/remotes/origin/*";
 
 /// The commit that a ref of a repository is now; the default branch where it is empty. A branch goes before a tag of the
 /// same name, as `git checkout` has it.
@@ -33,6 +35,9 @@ pub fn commit_of(remote: &GitRemote) -> Result<String, ContextError> {
         return Ok(remote.reference.clone());
     }
     refuse_options(remote)?;
+    if is_beginning_of_commit(remote) {
+        return begun_commit(remote);
+    }
     let name = if remote.reference.is_empty() { "HEAD" } else { remote.reference.as_str() };
     let here = std::env::temp_dir();
     let peeled = format!("{name}^{{}}");
@@ -54,6 +59,23 @@ pub fn commit_of(remote: &GitRemote) -> Result<String, ContextError> {
         .map(|(commit, _)| (*commit).to_owned())
         .filter(|commit| is_commit(commit))
         .ok_or_else(|| failed(remote, format!("it has no ref `{name}`")))
+}
+
+/// The commit that an address names by its beginning alone. A server is asked by whole names only, so that all commits are
+/// fetched.
+fn begun_commit(remote: &GitRemote) -> Result<String, ContextError> {
+    let dir = incoming::directory(&remote.url)?;
+    let limit = incoming::limit_bytes(&remote.url)?;
+    let run = |words: &[&str]| run(remote, dir.path(), limit, None, words);
+    run(&["init", "--quiet", "--bare"])?;
+    run(&["remote", "add", "origin", &remote.url])?;
+    run(&["fetch", "--quiet", "origin", EVERYTHING])?;
+    let begun = format!("{}^{{commit}}", remote.reference);
+    let found = run(&["rev-parse", "--verify", "--end-of-options", &begun]);
+    let found = found.map(|found| found.lines().last().unwrap_or_default().trim().to_owned());
+    found.ok().filter(|commit| is_commit(commit)).ok_or_else(|| {
+        failed(remote, format!("it has no commit that begins with `{}`, or several", remote.reference))
+    })
 }
 
 fn refuse_options(remote: &GitRemote) -> Result<(), ContextError> {
@@ -82,13 +104,18 @@ pub(crate) fn check_out(
     run(remote, dir, &["init", "--quiet"])?;
     run(remote, dir, &["remote", "add", "origin", &remote.url])?;
     let shallow = run(remote, dir, &["fetch", "--quiet", "--depth", "1", "origin", wanted]);
+    let is_shallow = shallow.is_ok();
     let commit = match shallow {
         Ok(_) => "FETCH_HEAD",
         // A server may refuse to give a commit by its name alone, and does not know a shortened one.
-        Err(error) if is_commit_or_its_beginning(wanted) => {
-            let everything = "+refs/*:refs/remotes/origin/*";
-            run(remote, dir, &["fetch", "--quiet", "--tags", "origin", everything]).map_err(|_| error)?;
+        Err(error) if is_commit(wanted) || is_beginning_of_commit(remote) => {
+            run(remote, dir, &["fetch", "--quiet", "--tags", "origin", EVERYTHING]).map_err(|_| error)?;
             wanted
+        }
+        // One that only has files to give cannot leave the history out.
+        Err(ContextError::Incoming { .. }) if remote.url.starts_with("http") => {
+            run(remote, dir, &["fetch", "--quiet", "origin", wanted])?;
+            "FETCH_HEAD"
         }
         Err(error) => return Err(error),
     };
@@ -100,8 +127,9 @@ pub(crate) fn check_out(
     let time = run(remote, dir, &["log", "-1", "--no-show-signature", "--format=%ct"])?;
     let time = time.trim().parse().map_err(|_| failed(remote, "its commit has no time".to_owned()))?;
     if remote.submodules {
-        let words = ["submodule", "update", "--quiet", "--init", "--recursive", "--depth", "1"];
-        run(remote, dir, &words)?;
+        let words = ["submodule", "update", "--quiet", "--init", "--recursive"];
+        let depth: &[&str] = if is_shallow { &["--depth", "1"] } else { &[] };
+        run(remote, dir, &[&words, depth].concat())?;
     }
     if !remote.keep_git_dir {
         std::fs::remove_dir_all(dir.join(".git")).map_err(|e| failed(remote, e.to_string()))?;
@@ -109,8 +137,12 @@ pub(crate) fn check_out(
     Ok(time)
 }
 
-fn is_commit_or_its_beginning(text: &str) -> bool {
-    (4..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit())
+/// Whether the address says which commit is meant by its beginning and by nothing else. As a ref such a beginning is a name like
+/// any other, as BuildKit has it.
+fn is_beginning_of_commit(remote: &GitRemote) -> bool {
+    let text = remote.reference.as_str();
+    let is_said = remote.commit.as_deref() == Some(text);
+    is_said && (4..64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 fn failed(remote: &GitRemote, problem: String) -> ContextError {

@@ -77,7 +77,7 @@ fn io(what: &str) -> impl Fn(std::io::Error) -> ContextError {
     move |source| ContextError::Incoming { what: what.clone(), problem: source.to_string() }
 }
 
-fn directory(what: &str) -> Result<TempDir, ContextError> {
+pub(super) fn directory(what: &str) -> Result<TempDir, ContextError> {
     tempfile::Builder::new().prefix("buildc-context-").tempdir().map_err(io(what))
 }
 

@@ -132,7 +132,7 @@ impl Placer<'_> {
         let dest = layout.resolve(self.dest())?;
         layout.make_dirs(&dest, self.new_dir())?;
         let named = &found.named;
-        let pivot = self.pivot(found.pattern, source);
+        let pivot = found.pivot;
         for parent in &found.parents {
             let path = join(&dest, parent.entry.path.get(pivot..).unwrap_or_default());
             if layout.see(&path)? != Some(Seen::Dir) {
@@ -146,16 +146,6 @@ impl Placer<'_> {
             layout.put(path.clone(), self.planned(source, number, &found.root))?;
         }
         self.contents(layout, source, number, found, &path)
-    }
-
-    /// How many bytes of a pattern's matches stand before its `./`.
-    fn pivot(&self, pattern: usize, source: usize) -> usize {
-        let from = &self.job.sources[source].from;
-        let paths = self.job.copy.sources.iter().filter_map(|s| match s {
-            CopySource::Path { from: f, pattern } if f == from => Some(pattern),
-            _ => None,
-        });
-        paths.into_iter().nth(pattern).and_then(|p| p.find("/./")).map_or(0, |at| at + 1)
     }
 
     fn inline(&self, layout: &Layout<'_>, data: &str) -> Planned {

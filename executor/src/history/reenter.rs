@@ -82,7 +82,7 @@ pub fn reenter<R>(
             Err(error) => (Tree::empty(), Some(error.to_string())),
         })
         .unzip();
-    let mut mounts = Mounts::new(&site, &inputs);
+    let mut mounts = Mounts::new(&site, &inputs, false);
     let mut notes = Vec::new();
     if let Some(exec) = &step.decided.exec {
         notes = Dresser { site: &site, step, gone: &gone, lost }.dress(exec, &mut mounts);

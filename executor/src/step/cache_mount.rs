@@ -1,9 +1,11 @@
 //! Cache mounts: directories that outlive builds. Their contents enter no key and no layer. As wholes they are
 //! `cache_mounts`' affair.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use buildc_digest::{ContentDigest, InternalHasher};
@@ -20,6 +22,16 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// How long nothing is said of waiting.
 const SILENCE: Duration = Duration::from_millis(500);
 
+/// Places of the cache mounts that a build has emptied, as it wanted them anew.
+#[derive(Debug, Default)]
+pub(super) struct Emptied(Mutex<BTreeSet<PathBuf>>);
+
+impl Emptied {
+    fn places(&self) -> MutexGuard<'_, BTreeSet<PathBuf>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Which cache is wanted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted<'w> {
@@ -27,6 +39,8 @@ pub(super) struct Wanted<'w> {
     pub sharing: Sharing,
     pub mode: u32,
     pub owner: (u32, u32),
+    /// What is in it from other builds is not wanted (`--no-cache`).
+    pub anew: bool,
 }
 
 impl Wanted<'_> {
@@ -61,7 +75,8 @@ pub(super) fn shared_dir(
     Ok(Some(site.store.subdir(HOME)?.join(name(&wanted.about(start))).join(DATA)))
 }
 
-/// Takes a cache, made from `start` when it is new. Another mode, owner or start is another cache.
+/// Takes a cache, made from `start` when it is new. Another mode, owner or start is another cache. One that is wanted anew
+/// is emptied by the first step of the build that gets it.
 pub(super) fn take(
     site: &Site<'_>,
     wanted: &Wanted<'_>,
@@ -77,7 +92,8 @@ pub(super) fn take(
                 let place = home.join(&name);
                 let lock = open_lock(&place)?;
                 let whole = place.join(DATA).exists() && place.join(ABOUT).exists();
-                let exclusive = sharing == Sharing::Locked || !whole;
+                // Who waits to empty it may find that another step of the build has done so.
+                let exclusive = || sharing == Sharing::Locked || !whole || is_old(site, wanted, &place);
                 wait(site, &lock, exclusive, (wanted.id, &place))?;
                 (lock, place)
             }
@@ -86,6 +102,10 @@ pub(super) fn take(
             continue;
         }
         let dir = place.join(DATA);
+        if is_old(site, wanted, &place) {
+            empty(&place).map_err(StepError::io("Emptying the cache mount", &dir))?;
+            site.emptied.places().insert(place.clone());
+        }
         if !dir.exists() {
             make(&place, &about, start.map(|(_, dir)| dir))
                 .map_err(StepError::io("Making the cache mount", &dir))?;
@@ -94,7 +114,7 @@ pub(super) fn take(
             describe(&place, &about).map_err(StepError::io("Making the cache mount", &place))?;
         }
         if wanted.sharing == Sharing::Shared {
-            wait(site, &lock, false, (wanted.id, &place))?;
+            wait(site, &lock, || false, (wanted.id, &place))?;
             // Between the two kinds of lock nobody had it.
             if !is_current(&lock, &place) {
                 continue;
@@ -104,6 +124,11 @@ pub(super) fn take(
         lock.set_modified(SystemTime::now()).map_err(StepError::io("Marking the cache mount", &place))?;
         return Ok(CacheMount { dir, _lock: lock });
     }
+}
+
+/// Whether a cache has what this build does not want to see.
+fn is_old(site: &Site<'_>, wanted: &Wanted<'_>, place: &Path) -> bool {
+    wanted.anew && !site.emptied.places().contains(place)
 }
 
 /// False when prune has removed the cache between the opening of its lock and the locking.
@@ -163,14 +188,18 @@ fn private(home: &Path, name: &str) -> Result<(File, PathBuf), StepError> {
 }
 
 /// Waits for a lock, and says so where that takes longer than steps of one build usually keep each other.
-fn wait(site: &Site<'_>, lock: &File, exclusive: bool, (id, place): (&str, &Path)) -> Result<(), StepError> {
-    let operation = if exclusive {
-        FlockOperation::NonBlockingLockExclusive
-    } else {
-        FlockOperation::NonBlockingLockShared
-    };
+fn wait(
+    site: &Site<'_>,
+    lock: &File,
+    exclusive: impl Fn() -> bool,
+    (id, place): (&str, &Path),
+) -> Result<(), StepError> {
     let (begun, mut told) = (Instant::now(), false);
     loop {
+        let operation = match exclusive() {
+            true => FlockOperation::NonBlockingLockExclusive,
+            false => FlockOperation::NonBlockingLockShared,
+        };
         match flock(lock, operation) {
             Ok(()) => return Ok(()),
             Err(Errno::WOULDBLOCK) if site.cancel.is_cancelled() => return Err(StepError::Cancelled),
@@ -187,6 +216,19 @@ fn wait(site: &Site<'_>, lock: &File, exclusive: bool, (id, place): (&str, &Path
             Err(Errno::INTR) => {}
             Err(e) => return Err(StepError::io("Locking the cache mount", place)(e.into())),
         }
+    }
+}
+
+/// Takes away what a cache holds. It is out of its place at once, so that what is left when this is cut short is no cache.
+fn empty(place: &Path) -> std::io::Result<()> {
+    let old = place.join("old");
+    if old.exists() {
+        std::fs::remove_dir_all(&old)?;
+    }
+    match std::fs::rename(place.join(DATA), &old) {
+        Ok(()) => std::fs::remove_dir_all(&old),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

@@ -50,7 +50,7 @@ pub(super) fn run(
         Network::Default => Some(site.network.get_or_init(Pool::start).take()?),
         Network::None | Network::Host => None,
     };
-    let mut mounts = Mounts::new(site, &work.inputs);
+    let mut mounts = Mounts::new(site, &work.inputs, site.is_fresh(work.node) && !site.options.keep_caches);
     let sandbox = &site.options.sandbox;
     let hostname = sandbox.hostname.as_deref().unwrap_or(HOSTNAME);
     let host = lease.as_ref().map_or(Ipv4Addr::LOCALHOST, Lease::host);

@@ -28,11 +28,15 @@ pub(crate) struct Mounts<'m> {
     env: Vec<(String, String)>,
     trees: Vec<PendingLayer>,
     caches: Vec<CacheMount>,
+    /// Caches begin empty.
+    anew: bool,
 }
 
 impl<'m> Mounts<'m> {
-    pub(crate) fn new(site: &'m Site<'m>, inputs: &'m [Tree]) -> Self {
-        Self { site, inputs, specs: Vec::new(), env: Vec::new(), trees: Vec::new(), caches: Vec::new() }
+    /// `anew` empties cache mounts that this build has not emptied yet.
+    pub(crate) fn new(site: &'m Site<'m>, inputs: &'m [Tree], anew: bool) -> Self {
+        let (specs, env, trees, caches) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { site, inputs, specs, env, trees, caches, anew }
     }
 
     pub(super) fn push(&mut self, spec: MountSpec) {
@@ -161,7 +165,8 @@ impl<'m> Mounts<'m> {
             None => None,
             Some((from, path)) => Some(self.initial(from, path)?),
         };
-        let wanted = cache_mount::Wanted { id, sharing: *sharing, mode: *mode, owner: (*uid, *gid) };
+        let wanted =
+            cache_mount::Wanted { id, sharing: *sharing, mode: *mode, owner: (*uid, *gid), anew: self.anew };
         let start = start.as_ref().map(|(digest, dir)| (digest, dir.as_path()));
         // A command that mounts a cache twice waits for nobody but itself.
         let known = cache_mount::shared_dir(self.site, &wanted, start.map(|(digest, _)| *digest))?

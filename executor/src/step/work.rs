@@ -57,6 +57,8 @@ pub(crate) struct Work<'b> {
     pub id: StepId,
     pub node: &'b Node,
     pub planned: &'b PlannedStep,
+    /// It takes something of a step that was to run whatever is known of it: its placed key may speak of an earlier run.
+    pub takes_new: bool,
     /// Tree of the base, where it has one.
     pub base: Option<Tree>,
     /// Trees of all inputs in order.

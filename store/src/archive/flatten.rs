@@ -19,12 +19,42 @@ use crate::{EntryKind, Found, ImageRecord, Store, TreeView};
 /// # Errors
 /// When a layer cannot be read, or writing fails.
 pub fn export_tar(store: &Store, image: &ImageRecord, out: &mut dyn Write) -> Result<()> {
-    let view = TreeView::new(store, &image.layers)?;
     let mut builder = tar::Builder::new(out);
-    let fail = |source| io_error("write", "-", source);
-    for found in view.walk(b"")? {
-        append(&view, &mut builder, &found)?;
+    append_image(store, image, Path::new(""), &mut builder)?;
+    finish(builder)
+}
+
+/// The same of several images, each below a directory of its own.
+///
+/// # Errors
+/// As [`export_tar`].
+pub fn export_tar_of(store: &Store, images: &[(String, &ImageRecord)], out: &mut dyn Write) -> Result<()> {
+    let mut builder = tar::Builder::new(out);
+    for (dir, image) in images {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Directory);
+        header.set_mode(0o755);
+        header.set_size(0);
+        builder
+            .append_data(&mut header, format!("{dir}/"), io::empty())
+            .map_err(|source| io_error("write", dir, source))?;
+        append_image(store, image, Path::new(dir), &mut builder)?;
     }
+    finish(builder)
+}
+
+fn append_image(
+    store: &Store,
+    image: &ImageRecord,
+    dir: &Path,
+    builder: &mut tar::Builder<&mut dyn Write>,
+) -> Result<()> {
+    let view = TreeView::new(store, &image.layers)?;
+    view.walk(b"")?.iter().try_for_each(|found| append(&view, dir, builder, found))
+}
+
+fn finish(mut builder: tar::Builder<&mut dyn Write>) -> Result<()> {
+    let fail = |source| io_error("write", "-", source);
     builder.finish().map_err(fail)?;
     builder.get_mut().flush().map_err(fail)
 }
@@ -50,9 +80,14 @@ fn flat<'e>(view: &TreeView, found: &'e Found) -> Result<Flat<'e>> {
     })
 }
 
-fn append(view: &TreeView, builder: &mut tar::Builder<&mut dyn Write>, found: &Found) -> Result<()> {
+fn append(
+    view: &TreeView,
+    dir: &Path,
+    builder: &mut tar::Builder<&mut dyn Write>,
+    found: &Found,
+) -> Result<()> {
     let entry = &found.entry;
-    let path = path_of(&entry.path);
+    let path = dir.join(path_of(&entry.path));
     let fail = |source| io_error("write", &path, source);
     let mut header = tar::Header::new_gnu();
     header.set_mode(entry.mode);
@@ -69,7 +104,7 @@ fn append(view: &TreeView, builder: &mut tar::Builder<&mut dyn Write>, found: &F
     match flat(view, found)? {
         Flat::Link(to) => {
             header.set_entry_type(tar::EntryType::Link);
-            builder.append_link(&mut header, &path, path_of(to)).map_err(fail)
+            builder.append_link(&mut header, &path, dir.join(path_of(to))).map_err(fail)
         }
         Flat::File => {
             let file =

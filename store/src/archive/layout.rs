@@ -53,8 +53,8 @@ pub(super) fn load_one(
     let entries: Vec<&Descriptor> = index.manifests.iter().filter(|d| !is_attestation(d)).collect();
     let tagged = |tag: &str| {
         let named = |d: &&&Descriptor| {
-            let name = d.annotations.get(REF_NAME).or_else(|| d.annotations.get(CONTAINERD_NAME));
-            name.is_some_and(|name| name == tag || name.ends_with(&format!(":{tag}")))
+            let names = [REF_NAME, CONTAINERD_NAME].map(|key| d.annotations.get(key));
+            names.into_iter().flatten().any(|name| name == tag || name.ends_with(&format!(":{tag}")))
         };
         entries.iter().find(named).copied()
     };
@@ -72,7 +72,7 @@ pub(super) fn load_one(
 
 /// The image's full name. A lone tag names no image, but tags the one that containerd's name means: tools that tag an
 /// image anew in its layout, as umoci does, leave that name as it was.
-fn name(descriptor: &Descriptor) -> Option<String> {
+pub(super) fn name(descriptor: &Descriptor) -> Option<String> {
     let annotation = |key: &str| descriptor.annotations.get(key);
     let full = match (annotation(CONTAINERD_NAME), annotation(REF_NAME)) {
         (_, Some(full)) if full.contains([':', '/']) => full.clone(),

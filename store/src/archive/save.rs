@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::docker::Item;
 use super::error::{io as io_error, malformed};
-use super::layout::{CONTAINERD_NAME, INDEX, REF_NAME, blob_path};
+use super::layout::{CONTAINERD_NAME, INDEX, REF_NAME, blob_path, name};
 use super::{ArchiveError, Result};
 use crate::export::{
     AnnotationLevel, CompressError, Form, Release, cache_manifest, compose, compressed_layer,
@@ -137,15 +137,17 @@ fn compress(
         .map_err(|error| malformed(&image.id.to_string(), error))
 }
 
-/// One index entry for each name, or one without.
+/// One index entry for each name, or one without. As BuildKit has it the whole name is in containerd's annotation, and the
+/// specification's has the tag.
 fn named(entry: &Descriptor, names: &[String]) -> Vec<Descriptor> {
     if names.is_empty() {
         return vec![entry.clone()];
     }
     let with = |name: &String| {
         let mut entry = entry.clone();
-        let annotations = [(CONTAINERD_NAME, name), (REF_NAME, name)];
-        entry.annotations.extend(annotations.map(|(key, value)| (key.to_owned(), value.clone())));
+        let tag = name.rsplit_once(':').map(|(_, tag)| tag).filter(|tag| !tag.contains('/'));
+        let annotations = [(CONTAINERD_NAME, name.as_str()), (REF_NAME, tag.unwrap_or(name))];
+        entry.annotations.extend(annotations.map(|(key, value)| (key.to_owned(), value.to_owned())));
         entry
     };
     names.iter().map(with).collect()
@@ -262,9 +264,12 @@ fn write_dir(store: &Store, contents: Contents, dir: &Path) -> Result<()> {
     for digest in contents.blobs.keys() {
         write_new(&dir.join(blob_path(digest)), &mut store.open_blob(digest)?)?;
     }
-    let same = |old: &Descriptor, new: &Descriptor| match old.annotations.get(REF_NAME) {
-        Some(name) => new.annotations.get(REF_NAME) == Some(name),
-        None => new.digest == old.digest,
+    let same = |old: &Descriptor, new: &Descriptor| match (name(old), name(new)) {
+        (Some(old), Some(new)) => old == new,
+        _ => match old.annotations.get(REF_NAME) {
+            Some(tag) => new.annotations.get(REF_NAME) == Some(tag),
+            None => new.digest == old.digest,
+        },
     };
     entries.retain(|old| !contents.entries.iter().any(|new| same(old, new)));
     entries.extend(contents.entries);

@@ -147,8 +147,8 @@ pub(crate) fn platform(store: &Store, image: &ImageRecord) -> Result<Platform> {
     let bytes = store.read_blob(&image.id, CONFIG_LIMIT)?;
     let view: ConfigView =
         serde_json::from_slice(&bytes).map_err(|error| StoreError::Document { why: error.to_string() })?;
-    let ConfigView { architecture, os, variant, .. } = view;
-    Ok(Platform { architecture, os, os_version: None, variant })
+    let ConfigView { architecture, os, os_version, variant, .. } = view;
+    Ok(Platform { architecture, os, os_version, variant })
 }
 
 /// The manifest over an image's statements; the statements themselves go to `blobs`.

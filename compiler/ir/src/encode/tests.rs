@@ -55,7 +55,7 @@ impl Decoder<'_> {
     }
 
     fn platform(&mut self) -> Platform {
-        Platform { os: self.text(), arch: self.text(), variant: self.option(Self::text) }
+        Platform { os: self.text(), arch: self.text(), variant: self.option(Self::text), os_version: None }
     }
 
     fn from(&mut self) -> From {
@@ -191,7 +191,12 @@ fn pairs() -> impl Strategy<Value = Vec<(String, String)>> {
 }
 
 fn platform() -> impl Strategy<Value = Platform> {
-    (text(), text(), prop::option::of(text())).prop_map(|(os, arch, variant)| Platform { os, arch, variant })
+    (text(), text(), prop::option::of(text())).prop_map(|(os, arch, variant)| Platform {
+        os,
+        arch,
+        variant,
+        os_version: None,
+    })
 }
 
 fn digest() -> impl Strategy<Value = Digest> {

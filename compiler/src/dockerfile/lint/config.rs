@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::rule::Rule;
+use crate::dockerfile::directives::without_comment;
 
 /// Some rules, or all of them.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -104,11 +105,16 @@ fn boolean(text: &str) -> Result<bool, ConfigError> {
 
 /// Rules that comments above an instruction silence for it: `# check=skip=A,B`.
 pub fn silenced(comments: &[String]) -> Vec<Selection> {
-    let value = |comment: &String| {
+    fn value(comment: &str) -> Option<&str> {
         let (key, value) = comment.split_once('=')?;
-        key.trim().eq_ignore_ascii_case("check").then(|| value.trim().to_owned())
-    };
-    comments.iter().filter_map(value).filter_map(|v| Config::parse(&v).ok()).map(|c| c.skip).collect()
+        key.trim().eq_ignore_ascii_case("check").then(|| without_comment(value))
+    }
+    comments
+        .iter()
+        .filter_map(|comment| value(comment))
+        .filter_map(|v| Config::parse(v).ok())
+        .map(|c| c.skip)
+        .collect()
 }
 
 #[cfg(test)]
@@ -136,6 +142,8 @@ mod tests {
     fn comments_silence_one_instruction() {
         let comments = ["a note".to_owned(), "check = skip=UndefinedVar".to_owned()];
         assert!(silenced(&comments).iter().any(|s| s.has(rule::UNDEFINED_VAR)));
+        let reasoned = ["check=skip=all // the base wants it".to_owned()];
+        assert!(silenced(&reasoned).iter().any(|s| s.has(rule::UNDEFINED_VAR)));
         assert!(silenced(&["check=error=true".to_owned()]).iter().all(|s| !s.has(rule::UNDEFINED_VAR)));
     }
 }

@@ -85,6 +85,17 @@ impl Lint {
     }
 }
 
+/// As [`Lint::finish`] for a file with a mistake that begins at `stop`, where BuildKit ends reading instructions.
+pub fn before(lint: Lint, stop: Span) -> Vec<Finding> {
+    let mut findings = lint.finish();
+    findings.retain(|finding| match finding.rule.pass() {
+        0 => true,
+        1 => finding.span.start < stop.start,
+        _ => false,
+    });
+    findings
+}
+
 /// The names of the rules that were broken, sorted and each once.
 pub fn broken(findings: &[Finding]) -> Vec<&'static str> {
     let mut names: Vec<_> = findings.iter().map(|f| f.rule.name).collect();

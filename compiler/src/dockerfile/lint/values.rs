@@ -105,7 +105,8 @@ impl Lint {
 
     /// A source of COPY or ADD in the build context. Ignore files that take something back in are not judged.
     pub fn copied(&mut self, span: Span, add: bool, source: &str, ignore: &PatternSet) {
-        let path = source.trim_matches('/');
+        // The context itself has no name that a rule such as `.*` could mean.
+        let path = Some(source.trim_matches('/')).filter(|path| *path != ".").unwrap_or_default();
         if !ignore.takes_back() && ignore.judge_path(path.as_bytes()).excluded {
             let (command, source) = (if add { "Add" } else { "Copy" }, quote::go(source));
             let message = format!("Attempting to {command} file {source} that is excluded by .dockerignore");

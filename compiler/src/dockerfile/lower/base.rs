@@ -149,7 +149,8 @@ fn inherit(base: StageState, name: String, counter: Counter) -> StageState {
 /// What every stage's config has, whatever its base says.
 pub(crate) fn prepare(config: &mut ImageConfig) {
     config.on_build.clear();
-    if config.env("PATH").is_none() {
+    // Windows has its own.
+    if config.env("PATH").is_none() && !config.platform.is_windows() {
         config.set_env("PATH", DEFAULT_PATH);
     }
 }

@@ -5,7 +5,7 @@
 //! whose names are done in turn. `None` means that a diagnostic has been made.
 
 use buildc_ir::step::{Mkdir, Role};
-use buildc_ir::{ImageConfig, Input, Span, StepKind};
+use buildc_ir::{ImageConfig, Input, Platform, Span, StepKind};
 
 use super::stage::{About, Lowering, StageState};
 use super::{history, paths, ports};
@@ -14,6 +14,8 @@ use crate::dockerfile::{problem, scope};
 
 /// What shell form is put behind when no SHELL says otherwise.
 const DEFAULT_SHELL: [&str; 2] = ["/bin/sh", "-c"];
+/// The same in images for Windows.
+const WINDOWS_SHELL: [&str; 3] = ["cmd", "/S", "/C"];
 
 /// ARGs that steer the builder and are never environment.
 const BUILDER_ARGS: [&str; 2] = ["BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"];
@@ -29,13 +31,14 @@ const SIGNALS: [&str; 34] = [
 pub fn argv(state: &StageState, command: &Command) -> Vec<String> {
     match command {
         Command::Exec(args) => args.clone(),
-        Command::Shell(text) => in_shell(state.config.shell.as_deref(), text),
+        Command::Shell(text) => in_shell(state.config.shell.as_deref(), &state.config.platform, text),
     }
 }
 
-/// A text behind the words of a shell, the default one where none is set.
-pub(crate) fn in_shell(shell: Option<&[String]>, text: &str) -> Vec<String> {
-    let default = || DEFAULT_SHELL.map(str::to_owned).to_vec();
+/// A text behind the words of a shell, the default one of the system where none is set.
+pub(crate) fn in_shell(shell: Option<&[String]>, platform: &Platform, text: &str) -> Vec<String> {
+    let default: &[&str] = if platform.is_windows() { &WINDOWS_SHELL } else { &DEFAULT_SHELL };
+    let default = || default.iter().map(|word| (*word).to_owned()).collect();
     let shell = shell.filter(|s| !s.is_empty()).map_or_else(default, <[String]>::to_vec);
     shell.into_iter().chain([text.to_owned()]).collect()
 }

@@ -177,6 +177,10 @@ fn named(options: &LowerOptions, name: &str, platform: &Platform) -> Option<Orig
         return Some(Origin::Build(build.clone(), graphs.iter().position(fits).unwrap_or(0)));
     }
     let (_, image) = options.images.iter().find(|(n, _)| n.eq_ignore_ascii_case(plain))?;
+    // `docker-image://scratch` is no image of a registry either.
+    if "scratch".parse().as_ref() == Ok(image) {
+        return Some(Origin::Scratch);
+    }
     Some(Origin::Image(Box::new(image.clone()), platform.clone()))
 }
 

@@ -42,9 +42,7 @@ pub fn lower(
     let findings = road.lint.finish();
     let mut problems = road.problems;
     problems.extend(findings.iter().map(lint::Finding::warning));
-    if strict && !findings.is_empty() {
-        problems.push(problem::rules_broken(&lint::broken(&findings), Span::new(ast.file, 0, 0)));
-    }
+    problems.extend(strict.then(|| rules_broken(&findings)).flatten());
     match graph {
         Some(graph) if !has_errors(&problems) => Ok(Lowered { graph, warnings: problems }),
         None if !has_errors(&problems) => {
@@ -75,7 +73,28 @@ pub fn check(
     let mut road = Road::new(ast, options, Purpose::Check);
     // What is built is not of interest here.
     drop(road.graph(sources, resolver));
-    Checked { findings: road.lint.finish(), problems: road.problems }
+    let strict = road.lint.is_strict();
+    let (findings, mut problems) = (road.lint.finish(), road.problems);
+    if strict && !has_errors(&problems) {
+        problems.extend(rules_broken(&findings));
+    }
+    Checked { findings, problems }
+}
+
+/// See [`super::check_unparsed`].
+pub fn check_unparsed(ast: &Dockerfile, options: &LowerOptions, problems: Vec<Diagnostic>) -> Checked {
+    let errors = problems.iter().filter(|p| p.severity == Severity::Error);
+    let places = errors.filter_map(|p| p.labels.first()).map(|label| label.span);
+    let stop = places.min_by_key(|place| place.start).unwrap_or(Span::new(ast.file, 0, 0));
+    let mut lint = Lint::new(check_options(ast, options, &mut Vec::new()));
+    lint::syntax(ast, &mut lint);
+    Checked { findings: lint::before(lint, stop), problems }
+}
+
+/// The error that findings are where none are wanted.
+fn rules_broken(findings: &[lint::Finding]) -> Option<Diagnostic> {
+    let first = findings.first()?;
+    Some(problem::rules_broken(&lint::broken(findings), first.span))
 }
 
 fn has_errors(problems: &[Diagnostic]) -> bool {

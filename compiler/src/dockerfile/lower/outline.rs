@@ -94,11 +94,14 @@ fn expand(lexer: Lexer, env: &Env, text: &str) -> Expansion {
 }
 
 fn declared(ast: &Dockerfile, globals: &Env, lexer: Lexer) -> BTreeMap<String, Global> {
-    let mut found = BTreeMap::new();
+    let mut found: BTreeMap<String, Global> = BTreeMap::new();
     for instruction in ast.instructions.iter().take_while(|i| !matches!(i.kind, Kind::From(_))) {
         let Kind::Arg(args) = &instruction.kind else { continue };
         for arg in args {
-            let uses = arg.default.iter().flat_map(|d| expand(lexer, globals, &d.text).used).collect();
+            let mut uses: Vec<String> =
+                arg.default.iter().flat_map(|d| expand(lexer, globals, &d.text).used).collect();
+            // An earlier ARG of the name may be what this one is made of.
+            uses.extend(found.remove(&arg.name.text).into_iter().flat_map(|earlier| earlier.uses));
             let argument = argument(instruction, arg, globals.get(&arg.name.text), instruction.span);
             found.insert(arg.name.text.clone(), Global { argument, uses });
         }

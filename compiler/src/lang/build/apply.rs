@@ -58,7 +58,7 @@ impl Builder<'_> {
         let shell = request.shell.as_deref().or(tree.config.shell.as_deref());
         let args = match (&request.args, &request.script) {
             (Some(args), _) => args.clone(),
-            (None, Some(script)) => config::in_shell(shell, script),
+            (None, Some(script)) => config::in_shell(shell, &tree.config.platform, script),
             (None, None) => return Err("attribute 'script' is missing".to_owned()),
         };
         if args.is_empty() {

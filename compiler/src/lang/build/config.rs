@@ -90,7 +90,7 @@ fn commands(tree: &mut Tree, change: &ConfigRequest, said: &mut Vec<String>) -> 
 fn argv(config: &ImageConfig, command: &CommandRequest) -> Vec<String> {
     match command {
         CommandRequest::Exec(args) => args.clone(),
-        CommandRequest::Shell(text) => config::in_shell(config.shell.as_deref(), text),
+        CommandRequest::Shell(text) => config::in_shell(config.shell.as_deref(), &config.platform, text),
     }
 }
 

@@ -30,9 +30,17 @@ pub fn json(findings: &[Finding], error: Option<&Diagnostic>, sources: &SourceMa
                 "ranges": ranges(place, sources),
             });
         }
-        out["buildError"] = json!({ "message": error.message, "location": location });
+        out["buildError"] = json!({ "message": message(error), "location": location });
     }
     out
+}
+
+/// What programs look for begins as BuildKit has it.
+fn message(error: &Diagnostic) -> String {
+    match error.message.strip_prefix("Lint violation") {
+        Some(rest) => format!("lint violation{rest}"),
+        None => error.message.clone(),
+    }
 }
 
 /// The text of a source.
@@ -60,4 +68,20 @@ fn warning(finding: &Finding, sources: &SourceMap, files: &[FileId]) -> Value {
         },
         "fixable": !finding.edits.is_empty(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dockerfile::problem;
+
+    #[test]
+    fn broken_rules_are_a_build_error_in_the_words_of_buildkit() {
+        let mut sources = SourceMap::new();
+        let file = sources.add("Dockerfile", "#check=error=true\nFROM x as y\n");
+        let error = problem::rules_broken(&["FromAsCasing"], Span::new(file, 18, 29));
+        let told = &json(&[], Some(&error), &sources)["buildError"];
+        assert_eq!(told["message"], "lint violation found for rules: FromAsCasing");
+        assert_eq!(told["location"]["ranges"][0]["start"]["line"], 2);
+    }
 }

@@ -1,0 +1,7 @@
+ARG A=1
+ARG F=x
+ARG F=${F}${A}
+ARG F=${F}2
+ARG UNUSED
+FROM base:1
+ARG F
