@@ -154,6 +154,14 @@ fn what_cannot_be_written_is_an_error() {
 }
 
 #[test]
+fn a_list_that_no_memory_holds_is_refused_at_once() {
+    for length in ["9223372036854775807", "10000000000"] {
+        let output = file(&[], format!("builtins.genList (x: x) {length}").as_bytes());
+        assert_eq!((output.status.code(), end(&output).as_str()), (Some(1), "error: out of memory\n"));
+    }
+}
+
+#[test]
 fn memory_is_bounded_by_the_flag() {
     let doubled = |step: &str, start: &str, use_of: &str| {
         format!("let f = n: x: if n == 0 then x else f (n - 1) ({step}); in {use_of} (f 62 ({start}))")

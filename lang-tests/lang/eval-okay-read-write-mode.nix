@@ -14,7 +14,7 @@ let
   parts = path: builtins.attrNames (builtins.readDir path);
 in {
   imported = import text;
-  exists = map builtins.pathExists [ text tree (tree + "/left-out") (tree + "/below/file") (text + "/x") ];
+  exists = map builtins.pathExists [ text tree (tree + "/left-out") (tree + "/below/file") (text + "/x") (flat + "/x") ];
   entries = [ (parts tree) (parts "${tree}/below") (parts again) (parts (again + "/below")) ];
   contents = map builtins.readFile [ flat file (tree + "/below/file") (again + "/below/file") ];
   types = map builtins.readFileType [ text tree ];

@@ -101,6 +101,9 @@ impl Store {
     /// Checks the whole store. Other processes that write wait until it is done. To repair an index that is damaged
     /// itself is [`StoreError::IndexDamaged`]: that takes [`Store::rebuild`].
     pub fn fsck(&self, options: FsckOptions) -> Result<FsckReport> {
+        if self.layout().rebuilding().exists() {
+            return Err(self.index().damaged("it was being made anew when that was ended"));
+        }
         let damage = self.index().check()?;
         if let Some(line) = damage.first().filter(|_| options.repair) {
             // Rows of a database that is damaged itself are not worth mending.

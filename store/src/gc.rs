@@ -128,19 +128,22 @@ impl Store {
         if !options.dry_run {
             sweep(&self.layout().tmp())?;
         }
-        let (report, files) = self.index().write(|tx| {
+        let (report, files, knows_all) = self.index().write(|tx| {
             // Inside the transaction: a process that takes its lease now looks nothing up before the commit.
             let limit = self.youngest_prunable(options)?;
             let mut picture = Picture::load(tx)?;
             let mut report = PruneReport::default();
-            report_unrecorded(self, tx, &mut report)?;
+            let knows_all = unrecorded::knows_all(self, tx)?;
+            if knows_all {
+                report_unrecorded(self, tx, &mut report)?;
+            }
             let images = picture.take_images(options, limit, &mut report);
             let (results, cache_bytes) = picture.take_results(options, limit, &mut report);
             let layers = picture.take_layers(limit, &mut report);
             let blobs = unreachable_blobs(tx, &images, &layers, limit, &mut report)?;
             let files = side::choose(self, options, limit, cache_bytes, &mut report)?;
             if options.dry_run {
-                return Ok((report, Vec::new()));
+                return Ok((report, Vec::new(), false));
             }
             for image in &images {
                 tx.prepare_cached("DELETE FROM images WHERE id = ?1")?.execute([image.as_bytes()])?;
@@ -154,12 +157,11 @@ impl Store {
             for digest in &blobs {
                 drop_blob(tx, digest)?;
             }
-            Ok((report, files))
+            Ok((report, files, knows_all))
         })?;
-        if options.dry_run {
-            return Ok(report);
+        if knows_all {
+            self.sweep_unrecorded()?;
         }
-        self.sweep_unrecorded()?;
         files.iter().try_for_each(|file| file.remove(self))?;
         Ok(report)
     }

@@ -82,6 +82,17 @@ impl Layout {
         self.root.join("leases")
     }
 
+    /// `rebuilding`: there while a new index is being made; the text is where the damaged one is.
+    pub fn rebuilding(&self) -> PathBuf {
+        self.root.join("rebuilding")
+    }
+
+    /// Whether the index is gone: it never is without a byte once a store is made, unless its log has them all.
+    pub fn is_index_lost(&self) -> bool {
+        let bytes = |path: &Path| path.metadata().map_or(0, |metadata| metadata.len());
+        bytes(&self.index()) == 0 && bytes(&self.root.join("index.db-wal")) == 0
+    }
+
     /// `reserve`: room that is kept for making room.
     pub fn reserve(&self) -> PathBuf {
         self.root.join("reserve")

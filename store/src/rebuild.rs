@@ -18,6 +18,7 @@ use crate::layout::{Layout, base36, parse_base36};
 use crate::lock::{LockFile, is_held};
 use crate::oci::{ConfigView, Manifest, Shape};
 use crate::session::remove_tree;
+use crate::store::write_version;
 use crate::tar::HashSink;
 use crate::{FsckProblem, LayerBlob, OpenOptions, Store};
 
@@ -55,15 +56,27 @@ impl Store {
             }
         }
         let aside = move_aside(&layout)?;
+        // Until the end the new index knows less than there is. One that was ended meanwhile knew where the names are.
+        let mark = layout.rebuilding();
+        let earlier = std::fs::read_to_string(&mark).ok().map(PathBuf::from);
+        let damaged = earlier.clone().unwrap_or_else(|| aside.clone());
+        std::fs::write(&mark, damaged.to_string_lossy().as_bytes())
+            .map_err(StoreError::io("write", &mark))?;
         Index::open(&layout.index())?;
+        if layout.read_version().is_err() {
+            write_version(&layout)?;
+        }
         let store = Store::open(layout.root(), OpenOptions::default())?;
         let _lease = store.lease()?;
         let mut report = RebuildReport { aside, ..RebuildReport::default() };
         store.find_blobs(&mut report)?;
         store.find_layers(&mut report)?;
         store.find_images(&mut report)?;
-        store.save_names(&mut report)?;
+        for old in earlier.iter().chain([&report.aside.clone()]) {
+            store.save_names(old, &mut report)?;
+        }
         store.sync()?;
+        std::fs::remove_file(&mark).map_err(StoreError::io("remove", &mark))?;
         Ok((store, report))
     }
 
@@ -213,14 +226,16 @@ impl Store {
     }
 
     /// Takes the names of images from the old index, as far as sqlite gets.
-    fn save_names(&self, report: &mut RebuildReport) -> Result<()> {
-        let Ok(old) = Connection::open_with_flags(&report.aside, OpenFlags::SQLITE_OPEN_READ_ONLY) else {
+    fn save_names(&self, old: &Path, report: &mut RebuildReport) -> Result<()> {
+        let Ok(old) = Connection::open_with_flags(old, OpenFlags::SQLITE_OPEN_READ_ONLY) else {
             return Ok(());
         };
         for (name, image) in readable_tags(&old) {
             if let Some((id, names)) = report.images.iter_mut().find(|(id, _)| *id == image) {
                 self.tag(&name, id)?;
-                names.push(name);
+                if !names.contains(&name) {
+                    names.push(name);
+                }
             }
         }
         Ok(())

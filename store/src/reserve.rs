@@ -22,7 +22,10 @@ impl Store {
     /// Takes the room unless it is there. Without it everything works but a prune on a full disk, so a refusal is none.
     pub(crate) fn keep_reserve(&self) {
         let path = self.layout().reserve();
-        let Ok(file) = File::create_new(&path) else { return };
+        if path.metadata().is_ok_and(|metadata| metadata.len() >= BYTES) {
+            return;
+        }
+        let Ok(file) = File::options().create(true).truncate(false).write(true).open(&path) else { return };
         if fallocate(&file, FallocateFlags::empty(), 0, BYTES).is_err() {
             let _ = std::fs::remove_file(&path);
         }

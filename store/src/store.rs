@@ -70,7 +70,7 @@ impl Store {
                 return Err(StoreError::NewerVersion { root, found, supported: VERSION });
             }
             // The version file is written after the index, so an index that is not there was lost.
-            Some(_) if !layout.index().exists() => {
+            Some(_) if layout.is_index_lost() => {
                 return Err(StoreError::IndexDamaged { path: layout.index(), source: Index::missing() });
             }
             Some(VERSION) => {}
@@ -104,6 +104,9 @@ impl Store {
         let layout = Layout::new(root);
         if !matches!(layout.read_version(), Err(StoreError::CorruptRow { .. })) {
             return Ok(false);
+        }
+        if layout.is_index_lost() {
+            return Err(StoreError::IndexDamaged { path: layout.index(), source: Index::missing() });
         }
         Index::open(&layout.index())?;
         write_version(&layout)?;
@@ -215,7 +218,7 @@ fn create(layout: &Layout) -> Result<()> {
     write_version(layout)
 }
 
-fn write_version(layout: &Layout) -> Result<()> {
+pub(crate) fn write_version(layout: &Layout) -> Result<()> {
     let path = layout.version_file();
     let fresh = path.with_extension("new");
     std::fs::write(&fresh, format!("{VERSION}\n")).map_err(StoreError::io("write", &fresh))?;

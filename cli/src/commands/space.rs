@@ -207,15 +207,15 @@ fn check(args: &FsckArgs, shell: &Shell) -> Result<(FsckReport, Option<RebuildRe
     let options = FsckOptions { repair: args.repair, rehash: args.deep };
     // Only the store's own error says whether its index is at fault; the layers' owners need the user namespace.
     let (root, entered) = session::enter(shell);
-    let mended = args.repair && Store::mend_version(&root)?;
-    let found = Store::open(&root, OpenOptions::default()).and_then(|store| store.fsck(options));
-    let found = found.map(|mut report| {
+    let mended = if args.repair { Store::mend_version(&root) } else { Ok(false) };
+    let found = mended.and_then(|mended| {
+        let mut report = Store::open(&root, OpenOptions::default())?.fsck(options)?;
         report.problems.extend(mended.then(|| FsckProblem {
             subject: "version".to_owned(),
             problem: "the file does not hold a number; it is written again".to_owned(),
             repaired: true,
         }));
-        report
+        Ok(report)
     });
     match found {
         Err(StoreError::IndexDamaged { .. }) if args.repair => {

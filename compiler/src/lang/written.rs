@@ -59,6 +59,8 @@ impl<'w> Written<'w> {
             None => Place::Below(Cow::Borrowed(path)),
             Some(Kept::Text(text)) if rest.is_empty() => Place::Text(text.clone()),
             Some(Kept::Text(_)) => Place::Nothing,
+            // There is nothing below a file, whatever the original is.
+            Some(Kept::Copy { is_plain: true, .. }) if !rest.is_empty() => Place::Nothing,
             Some(Kept::Copy { original, left_out, .. }) => {
                 let mut inner = original.clone();
                 for part in rest.split(|byte| *byte == b'/').skip(1) {
@@ -110,6 +112,10 @@ impl<'w> Written<'w> {
     }
 }
 
+fn not_a_directory<T>(path: &[u8]) -> Result<T, WorldError> {
+    Err(WorldError(format!("cannot read directory \"{}\": Not a directory", String::from_utf8_lossy(path))))
+}
+
 fn missing<T>(path: &[u8]) -> Result<T, WorldError> {
     Err(WorldError(format!("path '{}' does not exist", String::from_utf8_lossy(path))))
 }
@@ -159,10 +165,8 @@ impl World for Written<'_> {
 
     fn read_dir(&self, path: &[u8]) -> Result<Vec<(Vec<u8>, FileType)>, WorldError> {
         match self.place(path) {
-            Place::Text(_) => {
-                let path = String::from_utf8_lossy(path);
-                Err(WorldError(format!("cannot read directory \"{path}\": Not a directory")))
-            }
+            Place::Text(_) => not_a_directory(path),
+            Place::Below(_) if self.is_plain(path) => not_a_directory(path),
             Place::Below(below) => {
                 let mut entries = self.world.read_dir(&below)?;
                 entries

@@ -21,6 +21,8 @@ use crate::cancel::Cancel;
 const ASKED_EVERY: Duration = Duration::from_millis(50);
 /// How often what git has written is measured while it runs.
 const MEASURED_EVERY: Duration = Duration::from_millis(500);
+/// How long git may take to end itself.
+const GRACE: Duration = Duration::from_secs(2);
 const CANCELLED: &str = "git was ended, since nobody waits for it";
 /// All refs of a remote, as `git fetch` has it.
 const EVERYTHING: &str = "+refs/*:refs/remotes/origin/*";
@@ -171,8 +173,12 @@ fn run(
 ) -> Result<String, ContextError> {
     let mut command = git(dir, words);
     if cancel.is_some() {
-        // Those that git asks to fetch outlive it, and have to be ended with it.
+        // Those that git asks to fetch outlive it, and have to be ended with it. In a group of its own ssh would be stopped
+        // where it asks at the terminal.
         command.process_group(0);
+        if ["GIT_SSH_COMMAND", "GIT_SSH"].iter().all(|name| std::env::var_os(name).is_none()) {
+            command.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes");
+        }
     }
     let mut child = command.spawn().map_err(|e| failed(remote, format!("git: {e}")))?;
     let process = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
@@ -209,11 +215,15 @@ fn watch(
         let is_over = is_measured && taken_bytes(dir) > limit_bytes;
         let is_cancelled = cancel.is_some_and(Cancel::is_cancelled);
         if let (true, Some(process)) = (is_over || is_cancelled, process) {
-            // What has ended meanwhile needs no signal.
-            let _ = match cancel {
-                Some(_) => kill_process_group(process, Signal::TERM),
-                None => kill_process(process, Signal::TERM),
+            // What has ended meanwhile needs no signal; what is stopped gets one only when it goes on.
+            let tell = |signal| match cancel {
+                Some(_) => kill_process_group(process, signal),
+                None => kill_process(process, signal),
             };
+            let _ = (tell(Signal::TERM), tell(Signal::CONT));
+            if end.recv_timeout(GRACE) == Err(RecvTimeoutError::Timeout) {
+                let _ = tell(Signal::KILL);
+            }
             return is_over;
         }
         if is_measured {

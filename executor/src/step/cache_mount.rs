@@ -92,6 +92,14 @@ pub(super) fn take(
                 let place = home.join(&name);
                 let lock = open_lock(&place)?;
                 let whole = place.join(DATA).exists() && place.join(ABOUT).exists();
+                if sharing == Sharing::Shared
+                    && whole
+                    && is_old(site, wanted, &place)
+                    && flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err()
+                {
+                    // Another build works in it. To wait for that while this step holds other caches could be for ever.
+                    site.emptied.places().insert(place.clone());
+                }
                 // Who waits to empty it may find that another step of the build has done so.
                 let exclusive = || sharing == Sharing::Locked || !whole || is_old(site, wanted, &place);
                 wait(site, &lock, exclusive, (wanted.id, &place))?;

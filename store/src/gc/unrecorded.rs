@@ -62,6 +62,16 @@ pub(crate) fn find(store: &Store, tx: &Transaction<'_>) -> Result<Vec<Unrecorded
     Ok(found)
 }
 
+/// Whether what has no row is really nobody's: an index without any row may have been lost, and one that is being made anew does
+/// not know all yet.
+///
+/// # Errors
+/// When the index cannot be read.
+pub(crate) fn knows_all(store: &Store, tx: &Transaction<'_>) -> Result<bool> {
+    let any = tx.prepare_cached("SELECT 1 FROM layers UNION ALL SELECT 1 FROM blobs LIMIT 1")?.exists([])?;
+    Ok(any && !store.layout().rebuilding().exists())
+}
+
 fn each(dir: &Path, take: &mut dyn FnMut(String, PathBuf) -> Result<()>) -> Result<()> {
     for item in std::fs::read_dir(dir).map_err(StoreError::io("read", dir))? {
         let item = item.map_err(StoreError::io("read", dir))?;
@@ -77,6 +87,9 @@ impl Store {
         let aside = Workplace::begin(self);
         let moved = self.index().write(|tx| {
             let mut moved = Vec::new();
+            if self.layout().rebuilding().exists() {
+                return Ok(moved);
+            }
             for Unrecorded { path, .. } in find(self, tx)? {
                 // On a full disk there may be no room for a name.
                 let place = aside.as_ref().ok().map(Workplace::fresh_path);

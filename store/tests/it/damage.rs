@@ -314,3 +314,41 @@ fn a_damaged_config_is_told_with_the_image_that_needs_it() {
         .any(|p| p.problem.contains("bytes instead of") && p.problem.contains("needed by x:1"));
     assert!(told, "{:?}", found.problems);
 }
+
+#[test]
+fn a_lost_index_makes_nothing_a_leftover() {
+    for loss in ["rm -f index.db*", "rm -f index.db-*; : > index.db", "rm -f index.db*; : > version"] {
+        let fixture = Fixture::new();
+        image_of_two_layers(&fixture.store());
+        shell(&fixture.root, loss);
+        let layers = std::fs::read_dir(fixture.root.join("l")).unwrap().count();
+        let opened = Store::mend_version(&fixture.root)
+            .and_then(|_| Store::open(&fixture.root, OpenOptions::default()));
+        assert_eq!(opened.unwrap_err().code(), "store::index_damaged", "{loss}");
+        let (store, report) = Store::rebuild(&fixture.root).unwrap();
+        assert_eq!(report.layers as usize, layers, "{loss}");
+        assert_eq!(store.images().unwrap().len(), 1, "{loss}");
+    }
+}
+
+#[test]
+fn an_index_in_the_making_makes_nothing_a_leftover() {
+    let fixture = Fixture::new();
+    image_of_two_layers(&fixture.store());
+    // A rebuild that was killed when it had found one blob: the old index is aside, the new one knows nearly nothing.
+    shell(
+        &fixture.root,
+        "mv index.db old.db; mv index.db-wal old.db-wal; rm -f index.db-shm; echo other > blobs/sha256/other",
+    );
+    shell(&fixture.root, "printf %s \"$PWD/old.db\" > rebuilding; rm -r version");
+    let store = fixture.store();
+    store.put_blob(b"found").unwrap();
+    store.prune(&PruneOptions::default()).unwrap();
+    assert!(fixture.root.join("l/1").exists() && fixture.root.join("blobs/sha256/other").exists());
+    assert_eq!(store.fsck(FsckOptions::default()).unwrap_err().code(), "store::index_damaged");
+    drop(store);
+    let (store, _) = Store::rebuild(&fixture.root).unwrap();
+    assert!(store.image("x:1").unwrap().is_some(), "the name comes from the index that was damaged first");
+    assert!(!fixture.root.join("rebuilding").exists());
+    assert!(store.fsck(FsckOptions { repair: false, rehash: true }).unwrap().problems.is_empty());
+}

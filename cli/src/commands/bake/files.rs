@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 
+/// Most that is read of a file which another names, in bytes: more than any reader takes.
+const LIMIT_BYTES: u64 = 16 << 20;
+
 /// Files that are looked for, in this order; each that is there is read.
 const DEFAULT_FILES: [&str; 8] = [
     "compose.yaml",
@@ -65,7 +68,13 @@ pub(super) fn dotenv() -> Result<String, Failure> {
 
 /// The text of a file that a compose file names, `None` where there is none.
 pub(super) fn named(path: &Path) -> Result<Option<String>, String> {
-    match std::fs::read_to_string(path) {
+    // Devices and pipes never end; who asks says what is too large.
+    let read = || {
+        let mut text = String::new();
+        std::fs::File::open(path)?.take(LIMIT_BYTES).read_to_string(&mut text)?;
+        Ok::<_, std::io::Error>(text)
+    };
+    match read() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         read => read.map(Some).map_err(|error| format!("{} cannot be read: {error}", path.display())),
     }

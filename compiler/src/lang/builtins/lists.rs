@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use super::Builtin;
-use crate::lang::error::{EvalError, Result};
+use crate::lang::error::{ErrorKind, EvalError, Result};
 use crate::lang::eval::Evaluator;
 use crate::lang::syntax::Pos;
 use crate::lang::value::{List, Suspension, Value, Work, share};
@@ -110,7 +110,10 @@ fn gen_list<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>>
     }
     let context = "while evaluating the first argument passed to builtins.genList";
     let function = ev.function_of(args[0], Pos::NONE, context)?;
-    let Ok(size) = u32::try_from(length) else { return Err(refused()) };
+    // Nix asks for the memory at once, and says no more than this when there is none.
+    let Ok(size) = u32::try_from(length) else {
+        return Err(EvalError::of_kind(ErrorKind::Limit, "out of memory"));
+    };
     if size == 0 {
         return Ok(ev.list(std::iter::empty()));
     }
