@@ -64,13 +64,24 @@ fn of_context(args: &SourceArgs, options: &mut LowerOptions, place: &Place) -> R
     Ok(seconds)
 }
 
+/// What the environment alone says, to a command that makes an image without building: `context` is nothing there.
+pub fn of_environment() -> Result<Option<i64>, Failure> {
+    Ok(match read(&std::env::var(NAME).unwrap_or_default())? {
+        Some(Given::Seconds(seconds)) => Some(seconds),
+        Some(Given::Context) | None => None,
+    })
+}
+
 fn given(args: &SourceArgs) -> Result<Option<Given>, Failure> {
-    let text =
-        args.argument(NAME).map(str::to_owned).or_else(|| std::env::var(NAME).ok()).unwrap_or_default();
+    let argument = args.argument(NAME).map(str::to_owned);
+    read(&argument.or_else(|| std::env::var(NAME).ok()).unwrap_or_default())
+}
+
+fn read(text: &str) -> Result<Option<Given>, Failure> {
     if text.is_empty() {
         return Ok(None);
     }
-    understood(&text).map(Some).ok_or_else(|| {
+    understood(text).map(Some).ok_or_else(|| {
         Failure::usage(format!("{NAME} is `{text}`, which is no number of seconds since 1970"))
             .help("For example SOURCE_DATE_EPOCH=$(git log -1 --format=%ct), or `context` where that is a git repository")
     })

@@ -111,6 +111,37 @@ fn two_machines_agree_when_times_are_clamped() {
 }
 
 #[test]
+fn an_imported_base_has_nothing_of_the_machine_in_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let import = |machine: &str, words: &[&str], epoch: &str| {
+        let place = dir.path().join(machine);
+        fs::create_dir_all(&place).expect("a directory");
+        let tar = [
+            "--sort=name",
+            "--mtime=@9",
+            "--owner=0",
+            "--group=0",
+            "--mode=go-w",
+            "-cf",
+            "rootfs.tar",
+            "etc",
+        ];
+        fs::create_dir_all(place.join("etc")).expect("a directory");
+        run(Command::new("tar").arg("-C").arg(&place).args(tar)).expect("an archive");
+        let mut command = buildc(&place.join("store"));
+        command.arg("import").args(words).arg(place.join("rootfs.tar")).arg("localhost/base");
+        run(command.env("SOURCE_DATE_EPOCH", epoch))
+    };
+    let first = import("a", &[], "1700000000").expect("it is imported");
+    assert_eq!(import("b", &[], "1700000000").as_ref(), Ok(&first));
+    assert_ne!(import("b", &["--message", "mine"], "1700000000").as_ref(), Ok(&first));
+    assert_ne!(import("b", &[], "1700000001").as_ref(), Ok(&first));
+    assert_ne!(import("b", &[], "").as_ref(), Ok(&first), "without a second it is the time of now");
+    let bad = import("b", &[], "tomorrow").expect_err("it is no time");
+    assert!(bad.contains("SOURCE_DATE_EPOCH is `tomorrow`"), "{bad}");
+}
+
+#[test]
 fn the_plan_says_that_the_clamp_changed() {
     if !root_and_busybox("reproducible plans") {
         return;

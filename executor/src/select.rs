@@ -85,7 +85,7 @@ pub(crate) struct Match {
     pub parents: Vec<Node>,
     /// With `--parents`: how many bytes of the path that matched are left behind.
     pub pivot: usize,
-    /// What it is, links followed.
+    /// What it is, links followed; with `--parents` the last component may be a link.
     pub root: Node,
     /// For a directory: everything below, parents first.
     pub below: Vec<Node>,
@@ -119,7 +119,9 @@ pub(crate) fn select(
             wildcard::expand(tree, &plain, query.parents)?
         };
         for named in named {
-            match one(tree, at, &named, &exclude)? {
+            // `--parents` is a walk from the pivot that leaves out what does not match, so that links are links.
+            let root = if query.parents { follow::to_last } else { follow::resolve }(tree, &named);
+            match one(tree, at, &named, root.map_err(SelectError::Unreadable)?, &exclude)? {
                 Some(mut found) => {
                     if query.parents {
                         found.pivot = before.map_or(0, |before| pivot(before, &named));
@@ -159,9 +161,10 @@ fn one(
     tree: &dyn SourceTree,
     pattern: usize,
     named: &[u8],
+    root: Option<Node>,
     exclude: &PatternSet,
 ) -> Result<Option<Match>, SelectError> {
-    let Some(root) = follow::resolve(tree, named).map_err(SelectError::Unreadable)? else { return Ok(None) };
+    let Some(root) = root else { return Ok(None) };
     let below = if root.is_dir() {
         let below = tree.walk(&root.entry.path).map_err(SelectError::Unreadable)?;
         exclude::filter(below, &root.entry.path, exclude)

@@ -14,7 +14,7 @@ use super::Shell;
 use super::export::Target;
 use crate::failure::{Failure, Outcome};
 use crate::session::{self, Session};
-use crate::{changes, output, units};
+use crate::{changes, epoch, output, units};
 
 /// Form of a saved image.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -167,10 +167,14 @@ pub fn import(args: ImportArgs, shell: &Shell) -> Outcome {
     Ok(0)
 }
 
-/// The config that the `--change` instructions make, with one line of history.
+/// The config that the `--change` instructions make, with one line of history. Nothing of the machine is in it: the file's
+/// name without its directory, and no time after SOURCE_DATE_EPOCH.
 fn import_config(args: &ImportArgs, platform: Platform) -> Result<Value, Failure> {
-    let now = units::rfc3339(i64::try_from(units::now()).unwrap_or(0));
-    let comment = args.message.clone().unwrap_or_else(|| format!("Imported from {}", args.file.display()));
+    let now = i64::try_from(units::now()).unwrap_or(0);
+    let now = units::rfc3339(epoch::of_environment()?.map_or(now, |epoch| epoch.min(now)));
+    let file =
+        args.file.file_name().map_or_else(|| "-".to_owned(), |name| name.to_string_lossy().into_owned());
+    let comment = args.message.clone().unwrap_or_else(|| format!("Imported from {file}"));
     let document = ConfigDocument {
         config: changes::config(&args.change, platform)?,
         created: Some(now.clone()),

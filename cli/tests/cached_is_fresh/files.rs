@@ -91,6 +91,20 @@ impl Files {
         }
     }
 
+    /// Whether the ignore file hides a path of the context, or what it is in.
+    pub fn ignores(&self, path: &Path) -> bool {
+        let path = path.to_string_lossy();
+        let top = path.split('/').next().unwrap_or_default();
+        let by_rules = match RULES[self.rules] {
+            "" => false,
+            "dir/d" => path == "dir/d",
+            "**/c" => path.ends_with("/c"),
+            "dir/sub\nb" => top == "b" || path == "dir/sub" || path.starts_with("dir/sub/"),
+            _ => !["a", "dir", "archive.tar"].contains(&top),
+        };
+        by_rules || ["Dockerfile", ".dockerignore"].contains(&top)
+    }
+
     /// Writes them into an empty directory.
     pub fn write(&self, dir: &Path) {
         fs::create_dir_all(dir.join("dir/sub")).expect("a directory");

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::files::NAMES;
 
 /// Paths of the image that instructions share.
-const PLACES: [&str; 6] = ["/w/a", "/w/b", "/w/dir/c", "/w/new", "/w/dir", "/w/link"];
+pub const PLACES: [&str; 6] = ["/w/a", "/w/b", "/w/dir/c", "/w/new", "/w/dir", "/w/link"];
 /// Ways of reading a place; `P` stands for it.
 const READS: [&str; 14] = [
     "cat P",
@@ -44,6 +44,15 @@ const WRITES: [&str; 16] = [
     "touch -d @2000000000 P",
     "cp -r Q P",
 ];
+/// Flags of COPY.
+pub const FLAGS: [&str; 6] =
+    ["", "--link ", "--chmod=600 ", "--chown=1000:50 ", "--link --chown=5:6 ", "--chown=app "];
+/// Sources of COPY that are patterns.
+pub const PATTERNS: [&str; 4] = ["d*", "[ab] dir/*", "--exclude=*/c .", "--parents dir/*"];
+/// Words of USER.
+const USERS: [&str; 3] = ["root", "app", "5:6"];
+/// Words of WORKDIR.
+pub const WORKDIRS: [&str; 3] = ["/w", "/w/dir/deep", "/work"];
 
 /// One instruction; numbers choose files and places.
 #[derive(Clone, Debug)]
@@ -99,10 +108,6 @@ pub fn any() -> impl Strategy<Value = Line> {
     ]
 }
 
-fn command(flags: &str, text: &str) -> String {
-    format!("RUN --network=none {flags}{text}\n")
-}
-
 /// What a command sees, kept where nothing else looks; errors are part of it, but for their text.
 fn read(way: usize, place: &str) -> String {
     format!("({} || echo no) >>/tmp/seen 2>/dev/null", READS[way].replace('P', place))
@@ -119,57 +124,50 @@ impl Line {
         matches!(self, Self::CopyFrom { .. } | Self::Bound { from: 1, .. })
     }
 
+    /// The mount and the text of a command.
+    pub fn command(&self) -> Option<(&'static str, String)> {
+        let mounts = ["type=bind,source=dir,target=/w/dir", "type=bind,from=first,source=/w,target=/w"];
+        Some(match *self {
+            Self::Read { way, place } => ("", read(way, PLACES[place])),
+            Self::Write { way, place, other } => ("", write(way, place, other)),
+            Self::Script { way, place, other } => {
+                ("", format!("{}\necho $VALUE >/tmp/script\n", write(way, place, other)))
+            }
+            Self::Bound { way, from } => (mounts[from], read(way, "/w/dir/c")),
+            Self::Covered { way, place } => ("type=tmpfs,target=/w/dir", read(way, PLACES[place])),
+            Self::Slow { way, place, other } => ("", format!("sleep 0.1; {}", write(way, place, other))),
+            Self::UseArg { to } => {
+                ("", format!("(echo \"$VALUE $SET\" >{}) 2>/dev/null || true", PLACES[to]))
+            }
+            _ => return None,
+        })
+    }
+
     /// The instruction.
     pub fn text(&self) -> String {
+        if let Some((mount, text)) = self.command() {
+            let mount = if mount.is_empty() { String::new() } else { format!("--mount={mount} ") };
+            let text = if text.contains('\n') { format!("<<EOF\n{text}EOF") } else { text };
+            return format!("RUN --network=none {mount}{text}\n");
+        }
         match *self {
             Self::Copy { file, place, flag } => {
-                let flags = [
-                    "",
-                    "--link ",
-                    "--chmod=600 ",
-                    "--chown=1000:50 ",
-                    "--link --chown=5:6 ",
-                    "--chown=app ",
-                ];
-                format!("COPY {}{} {}\n", flags[flag], NAMES[file], PLACES[place])
+                format!("COPY {}{} {}\n", FLAGS[flag], NAMES[file], PLACES[place])
             }
             Self::CopyAll => "COPY . /w/\n".to_owned(),
-            Self::CopySome { pattern } => {
-                let patterns = ["d*", "[ab] dir/*", "--exclude=*/c .", "--parents dir/*"];
-                format!("COPY {} /w/\n", patterns[pattern])
-            }
+            Self::CopySome { pattern } => format!("COPY {} /w/\n", PATTERNS[pattern]),
             Self::CopyFrom { place, to } => format!("COPY --from=first {} {}\n", PLACES[place], PLACES[to]),
             Self::CopyFromImage { base, to } => {
                 format!("COPY --from=localhost/base{base} /etc/mode {}\n", PLACES[to])
             }
-            Self::CopyText { to, value } => {
-                format!("COPY <<EOF {}\n{value} $VALUE\nEOF\n", PLACES[to])
-            }
+            Self::CopyText { to, value } => format!("COPY <<EOF {}\n{value} $VALUE\nEOF\n", PLACES[to]),
             Self::Unpack { to } => format!("ADD archive.tar {}/\n", PLACES[to]),
-            Self::Read { way, place } => command("", &read(way, PLACES[place])),
-            Self::Write { way, place, other } => command("", &write(way, place, other)),
-            Self::Script { way, place, other } => {
-                command("", &format!("<<EOF\n{}\necho $VALUE >/tmp/script\nEOF", write(way, place, other)))
-            }
-            Self::Bound { way, from } => {
-                let mount =
-                    ["type=bind,source=dir,target=/w/dir", "type=bind,from=first,source=/w,target=/w"];
-                command(&format!("--mount={} ", mount[from]), &read(way, "/w/dir/c"))
-            }
-            Self::Covered { way, place } => {
-                command("--mount=type=tmpfs,target=/w/dir ", &read(way, PLACES[place]))
-            }
-            Self::Slow { way, place, other } => {
-                command("", &format!("sleep 0.1; {}", write(way, place, other)))
-            }
             Self::Arg { value } => format!("ARG VALUE={value}\n"),
-            Self::UseArg { to } => {
-                command("", &format!("(echo \"$VALUE $SET\" >{}) 2>/dev/null || true", PLACES[to]))
-            }
             Self::Env { value } => format!("ENV SET={value}\n"),
             Self::Label { value } => format!("LABEL label={value}\n"),
-            Self::User { number } => format!("USER {}\n", ["root", "app", "5:6"][number]),
-            Self::Workdir { number } => format!("WORKDIR {}\n", ["/w", "/w/dir/deep", "/work"][number]),
+            Self::User { number } => format!("USER {}\n", USERS[number]),
+            Self::Workdir { number } => format!("WORKDIR {}\n", WORKDIRS[number]),
+            _ => unreachable!("a command has its text"),
         }
     }
 }

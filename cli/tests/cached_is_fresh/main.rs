@@ -1,17 +1,20 @@
 //! Every cached result equals a build from nothing: random Dockerfiles and random edits, with all passes and traces on,
 //! against a store that knows nothing, with passes and traces off. Times are clamped, so that images are compared whole.
+//! And a build is what instructions done one after the other make (`naive`).
 #![allow(clippy::print_stderr)]
 
 mod files;
 #[path = "../fixture/mod.rs"]
 mod fixture;
 mod line;
+mod naive;
 mod project;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use fixture::{buildc, root_and_busybox, run};
+use naive::{Naive, listing};
 use project::Project;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -19,6 +22,8 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 /// Projects, and edits of each; `BUILDC_TEST_ROUNDS` gives more, or others as FROM..TO.
 const ROUNDS: u32 = 6;
 const EDITS: usize = 5;
+/// Projects of a round for the naive interpreter.
+const NAIVE: usize = 8;
 
 /// A second base, which has another file in one place, and one more directory.
 const OTHER: &str = "rm -rf $0; mkdir $0; tar -C $0 -xf $1; cd $0; echo other >etc/mode; mkdir -p w/dir/more extra; \
@@ -65,6 +70,17 @@ impl Host {
         let mut command: Command = buildc(store);
         command.args(["build", "-q"]).args(words).args(project.words()).arg(&self.context);
         run(command.env("SOURCE_DATE_EPOCH", EPOCH)).map(|id| id.trim().to_owned())
+    }
+
+    /// Builds the tree of a project's image into a directory.
+    fn export(&self, project: &Project, tree: &Path) -> Result<(), String> {
+        let tar = tree.with_extension("tar");
+        let output = format!("type=tar,dest={}", tar.display());
+        self.build(&self.learning, project, &["--trace=on", "--jobs", "2", "--output", &output])?;
+        if tree.exists() {
+            std::fs::remove_dir_all(tree).map_err(|error| error.to_string())?;
+        }
+        fixture::untar(&tar, tree)
     }
 
     /// True when both built an image, the same.
@@ -118,10 +134,7 @@ fn a_cached_build_equals_one_from_nothing() {
     for round in rounds {
         // Traced or not, every third project is built without traces.
         let trace = if round % 3 == 2 { "--trace=off" } else { "--trace=on" };
-        let mut seed = [0; 32];
-        seed[..4].copy_from_slice(&round.to_le_bytes());
-        let random = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
-        let mut runner = TestRunner::new_with_rng(Config::default(), random);
+        let mut runner = runner(round);
         let mut project = project::any().new_tree(&mut runner).expect("a project").current();
         let mut story = format!("round {round}: {project:#?}");
         let mut built = usize::from(host.agree(&project, trace, &story));
@@ -134,6 +147,55 @@ fn a_cached_build_equals_one_from_nothing() {
         all += built;
     }
     assert!(all * 4 > tries, "only {all} of {tries} projects could be built: they show nothing");
+}
+
+/// All passes, traces and whatever the store holds of other projects, against one instruction after the other.
+#[test]
+fn a_build_is_what_its_instructions_make_in_their_order() {
+    if !root_and_busybox("comparing builds with a naive interpreter") {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let host = Host::new(dir.path());
+    let bases = ["first", "other"].map(|name| dir.path().join(name));
+    let naive = Naive { bases, work: dir.path().join("naive") };
+    let tries = rounds().len() * NAIVE;
+    let mut built = 0;
+    for round in rounds() {
+        let mut runner = runner(round.wrapping_add(1 << 31));
+        for number in 0..NAIVE {
+            let project = project::any().new_tree(&mut runner).expect("a project").current();
+            project.write(&host.context);
+            let tree = dir.path().join("tree");
+            let made = host.export(&project, &tree);
+            let story =
+                || format!("round {round}, project {number}\n{}\n{:?}", project.dockerfile(), project.files);
+            match (made, naive.build(&project, &host.context)) {
+                (Ok(()), Ok(wanted)) => {
+                    built += 1;
+                    let (made, wanted) = (listing::lines(&tree), listing::lines(&wanted));
+                    let only = |lines: &[String], others: &[String]| -> Vec<String> {
+                        lines.iter().filter(|line| !others.contains(line)).cloned().collect()
+                    };
+                    let (more, less) = (only(&made, &wanted), only(&wanted, &made));
+                    assert!(
+                        more.is_empty() && less.is_empty(),
+                        "{}\nmade {more:#?}\nwanted {less:#?}",
+                        story()
+                    );
+                }
+                (Err(_), Err(_)) => {}
+                (made, wanted) => panic!("{}\nmade: {made:?}\nwanted: {wanted:?}", story()),
+            }
+        }
+    }
+    assert!(built * 4 > tries, "only {built} of {tries} projects could be built: they show nothing");
+}
+
+fn runner(round: u32) -> TestRunner {
+    let mut seed = [0; 32];
+    seed[..4].copy_from_slice(&round.to_le_bytes());
+    TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
 }
 
 fn rounds() -> std::ops::Range<u32> {

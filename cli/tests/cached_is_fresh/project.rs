@@ -8,14 +8,17 @@ use proptest::prelude::*;
 use crate::files::{self, Change, Files};
 use crate::line::{self, Line};
 
+/// The command that every stage begins with.
+pub const START: &str = "mkdir -p /w/dir && chmod 777 /w /w/dir";
+
 /// A source: its base images, the lines of a first stage and of the last one, a build argument, and files.
 #[derive(Clone, Debug)]
 pub struct Project {
-    bases: [usize; 2],
-    first: Vec<Line>,
-    last: Vec<Line>,
-    argument: Option<u8>,
-    files: Files,
+    pub bases: [usize; 2],
+    pub first: Vec<Line>,
+    pub last: Vec<Line>,
+    pub argument: Option<u8>,
+    pub files: Files,
 }
 
 /// A change of a project.
@@ -99,7 +102,7 @@ impl Project {
     }
 
     pub fn dockerfile(&self) -> String {
-        let start = "RUN --network=none mkdir -p /w/dir && chmod 777 /w /w/dir\n";
+        let start = format!("RUN --network=none {START}\n");
         let [one, two] = self.bases;
         let mut out = format!("FROM localhost/base{one} AS first\n{start}");
         self.first.iter().filter(|line| !line.needs_first()).for_each(|line| out += &line.text());

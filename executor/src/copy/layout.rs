@@ -235,6 +235,15 @@ impl<'b> Layout<'b> {
         }
     }
 
+    /// Makes a directory that is there an entry of the layer, with another mode.
+    pub(super) fn set_mode(&mut self, dir: &[u8], mode: u32, new: NewDir) -> Result<(), CopyError> {
+        self.make_dirs(dir, new)?;
+        if let Some(planned) = self.entries.get_mut(&TreePath(dir.to_vec())) {
+            planned.mode = mode;
+        }
+        Ok(())
+    }
+
     /// As [`Self::make_dirs`], but lays out nothing when nothing is missing.
     pub(super) fn make_missing(&mut self, path: &[u8], new: NewDir) -> Result<(), CopyError> {
         if self.see(path)? == Some(Seen::Dir) { Ok(()) } else { self.make_dirs(path, new) }

@@ -1,6 +1,8 @@
 //! Which source goes where: the rules of COPY and ADD about destinations, owners and modes
 //! (spec/dockerfile.md, "COPY and ADD").
 
+use std::collections::BTreeSet;
+
 use buildc_ir::step::{self, CopySource, Unpack};
 use buildc_store::{EntryKind, PendingLayer};
 
@@ -27,9 +29,10 @@ pub(super) fn place(
                     let dest = layout.resolve(placer.dest())?;
                     layout.make_dirs(&dest, placer.new_dir())?;
                 }
+                let mut done = BTreeSet::new();
                 let found = &job.sources[at].selection.matches;
                 for (number, found) in found.iter().enumerate().filter(|(_, m)| m.pattern == pattern) {
-                    placer.path(layout, at, number, found)?;
+                    placer.path(layout, at, number, found, &mut done)?;
                 }
             }
             CopySource::Inline { name, data } => {
@@ -70,9 +73,10 @@ impl Placer<'_> {
         source: usize,
         number: usize,
         found: &Match,
+        done: &mut BTreeSet<Vec<u8>>,
     ) -> Result<(), CopyError> {
         if self.job.copy.parents {
-            return self.with_parents(layout, source, number, found);
+            return self.with_parents(layout, source, number, found, done);
         }
         if found.root.is_dir() {
             let dir = layout.resolve(self.dest())?;
@@ -121,13 +125,14 @@ impl Placer<'_> {
         layout.put(path, planned)
     }
 
-    /// `--parents`: the match with the directories above it.
+    /// `--parents`: the match with the directories above it, but for those that are `done`.
     fn with_parents(
         &self,
         layout: &mut Layout<'_>,
         source: usize,
         number: usize,
         found: &Match,
+        done: &mut BTreeSet<Vec<u8>>,
     ) -> Result<(), CopyError> {
         let dest = layout.resolve(self.dest())?;
         layout.make_dirs(&dest, self.new_dir())?;
@@ -135,10 +140,15 @@ impl Placer<'_> {
         let pivot = found.pivot;
         for parent in &found.parents {
             let path = join(&dest, parent.entry.path.get(pivot..).unwrap_or_default());
-            if layout.see(&path)? != Some(Seen::Dir) {
-                layout.put(path, self.planned(source, number, parent))?;
+            // Once for a source, as BuildKit does: what is made has all of its source, what is there takes its mode alone,
+            // whatever --chmod says.
+            if !done.insert(path.clone()) {
+                continue;
+            }
+            if layout.see(&path)? == Some(Seen::Dir) {
+                layout.set_mode(&path, parent.entry.mode, self.new_dir())?;
             } else {
-                layout.make_dirs(&path, self.new_dir())?;
+                layout.put(path, self.planned(source, number, parent))?;
             }
         }
         let path = join(&dest, named.get(pivot..).unwrap_or_default());

@@ -44,6 +44,13 @@ pub(super) fn resolve(tree: &dyn SourceTree, path: &[u8]) -> Result<Option<Node>
     Ok(node)
 }
 
+/// As [`resolve`], but a link at the last component is what is found.
+pub(super) fn to_last(tree: &dyn SourceTree, path: &[u8]) -> Result<Option<Node>, WorldError> {
+    let (dir, name) = super::split(path);
+    let Some(dir) = resolve(tree, dir)? else { return Ok(None) };
+    if name.is_empty() { Ok(Some(dir)) } else { tree.get(&join(&dir.entry.path, name)) }
+}
+
 /// Components in reverse, so that the next one is popped; `.` and empty ones are dropped.
 fn components(path: &[u8]) -> Vec<Vec<u8>> {
     path.rsplit(|b| *b == b'/').filter(|c| !c.is_empty() && *c != b".").map(<[u8]>::to_vec).collect()

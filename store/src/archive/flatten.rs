@@ -59,7 +59,7 @@ fn finish(mut builder: tar::Builder<&mut dyn Write>) -> Result<()> {
     builder.get_mut().flush().map_err(fail)
 }
 
-/// What an entry is once layers are merged: a hard link whose first name is gone or replaced is a file of its own.
+/// What an entry is once layers are merged: a hard link whose first name is gone or replaced is what that was, on its own.
 enum Flat<'e> {
     Link(&'e [u8]),
     File,
@@ -67,12 +67,10 @@ enum Flat<'e> {
 }
 
 fn flat<'e>(view: &TreeView, found: &'e Found) -> Result<Flat<'e>> {
-    if let Some(to) = &found.link_to {
-        let first = view.get(to)?;
-        return Ok(match first {
-            Some(first) if first.layer == found.layer => Flat::Link(to),
-            _ => Flat::File,
-        });
+    if let Some(to) = &found.link_to
+        && view.get(to)?.is_some_and(|first| first.layer == found.layer)
+    {
+        return Ok(Flat::Link(to));
     }
     Ok(match &found.entry.kind {
         EntryKind::File { .. } => Flat::File,
