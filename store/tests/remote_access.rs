@@ -158,6 +158,62 @@ fn https_needs_a_trusted_ca_and_takes_it_from_certs_d() {
         .unwrap();
 }
 
+/// `openssl req -x509` makes a CA's certificate, and Docker's manual has registries show it as their own.
+#[test]
+fn a_registry_s_own_certificate_in_certs_d_is_trusted() {
+    if !have(&["docker-registry", "skopeo", "umoci", "openssl"]) {
+        return;
+    }
+    let place = Place::new();
+    let own = |name: &str, names: &str| {
+        let file = |end: &str| place.path(&format!("{name}.{end}"));
+        let (certificate, key) = (file("crt"), file("key"));
+        let (out, keyout) = (certificate.display().to_string(), key.display().to_string());
+        let names = format!("subjectAltName={names}");
+        let kind = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=registry"];
+        let words = ["-days", "2", "-addext", &names, "-out", &out, "-keyout", &keyout];
+        run("openssl", &[&kind[..], &words[..]].concat());
+        (certificate, key)
+    };
+    let (certificate, key) = own("shown", "IP:127.0.0.1");
+    let registry =
+        Registry::start(&RegistryOptions { tls: Some((&certificate, &key)), ..Default::default() });
+    seed(&registry, place.dir.path(), "app:1");
+    let certs = place.path("certs.d").join(&registry.host);
+    fs::create_dir_all(&certs).unwrap();
+    let pull = || {
+        let name = registry.name("app:1");
+        client(place.dir.path()).pull(&place.store, &name, &Platform::host(), Watch::SILENT)
+    };
+    // Another one of the same names vouches for nothing.
+    let (other, _) = own("other", "IP:127.0.0.1");
+    fs::copy(&other, certs.join("ca.crt")).unwrap();
+    let untrusted = pull().unwrap_err();
+    assert_eq!(untrusted.code(), "registry::tls");
+    assert!(untrusted.help().unwrap().contains("own one"), "{untrusted}");
+    fs::copy(&certificate, certs.join("ca.crt")).unwrap();
+    pull().unwrap();
+
+    // One that is trusted is trusted for its names and its time alone.
+    let misnamed = own("elsewhere", "DNS:registry.example");
+    let (certificate, key) = own("late", "IP:127.0.0.1");
+    let expired = place.path("expired.crt");
+    let [from, to, out] = [&certificate, &key, &expired].map(|path| path.to_str().unwrap());
+    run("openssl", &["x509", "-in", from, "-signkey", to, "-days", "-1", "-out", out]);
+    for ((certificate, key), why) in [(misnamed, "not valid for name"), ((expired, key), "Expired")] {
+        let registry =
+            Registry::start(&RegistryOptions { tls: Some((&certificate, &key)), ..Default::default() });
+        let certs = place.path("certs.d").join(&registry.host);
+        fs::create_dir_all(&certs).unwrap();
+        fs::copy(&certificate, certs.join("ca.crt")).unwrap();
+        let name = registry.name("app:1");
+        let client = client(place.dir.path());
+        let refused = client.pull(&place.store, &name, &Platform::host(), Watch::SILENT).unwrap_err();
+        assert_eq!(refused.code(), "registry::tls");
+        assert!(refused.to_string().contains(why), "{refused}");
+    }
+}
+
 /// A token service whose tokens a real registry believes: it trusts the certificate that signs them.
 fn token_service(dir: &Path, certificate: &Path, key: &Path) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

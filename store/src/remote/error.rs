@@ -268,18 +268,11 @@ impl RemoteError {
             Self::Unreachable { .. } => {
                 "Check that the registry runs and that the network and proxy settings reach it".to_owned()
             }
-            Self::Tls { url, why } if why.contains("CaUsedAsEndEntity") => {
-                let host = url.split('/').nth(2).unwrap_or(url);
-                format!(
-                    "The registry shows a CA's certificate as its own, which cannot be trusted even when it is in certs.d: \
-                     let the CA sign one for it, make it with `basicConstraints = CA:FALSE`, or set `insecure = true` for \
-                     {host} in registries.conf"
-                )
-            }
             Self::Tls { url, .. } => {
                 let host = url.split('/').nth(2).unwrap_or(url);
                 format!(
-                    "Put the registry's CA into /etc/containers/certs.d/{host}/ca.crt, or set `insecure = true` for it in registries.conf"
+                    "Put the CA's certificate, or the registry's own one where no CA signed it, into /etc/containers/certs.d/{host}/ca.crt, \
+                     or set `insecure = true` for it in registries.conf"
                 )
             }
             Self::RateLimited { host, .. } => {

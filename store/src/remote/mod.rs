@@ -21,6 +21,7 @@ mod push;
 mod registries;
 mod s3;
 mod session;
+mod tls;
 mod transport;
 mod upload;
 

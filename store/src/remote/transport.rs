@@ -6,14 +6,18 @@
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
 use ureq::http::{Method, Request, Response, Uri, header};
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::{PemItem, TlsConfig, parse_pem};
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector};
 use ureq::{Agent, Body, SendBody};
 
 use super::name::is_loopback;
+use super::tls::TlsConnector;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 const STALL_TIMEOUT: Duration = Duration::from_secs(90);
@@ -126,7 +130,7 @@ impl Transport {
         authorization: Option<&str>,
         insecure: bool,
     ) -> Result<Response<Body>, WireError> {
-        let agent = self.agent(url, insecure);
+        let agent = self.agent(url, insecure)?;
         let mut request = Request::builder().method(ask.method.clone()).uri(url.clone());
         for (name, value) in &ask.headers {
             request = request.header(name, value);
@@ -151,13 +155,13 @@ impl Transport {
     }
 
     /// The agent of one host; certificates are read when the first https connection needs them.
-    fn agent(&self, url: &Uri, insecure: bool) -> Agent {
+    fn agent(&self, url: &Uri, insecure: bool) -> Result<Agent, WireError> {
         let host = url.authority().map(|a| a.as_str().to_owned()).unwrap_or_default();
         let tls = url.scheme_str() == Some("https");
         let key = (format!("{}://{host}", url.scheme_str().unwrap_or_default()), insecure);
         let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(agent) = agents.get(&key) {
-            return agent.clone();
+            return Ok(agent.clone());
         }
         let mut config = Agent::config_builder()
             .http_status_as_error(false)
@@ -172,18 +176,20 @@ impl Transport {
         if is_loopback(&host) {
             config = config.proxy(None);
         }
-        if tls {
-            let roots = if insecure { Vec::new() } else { self.trusted(&host) };
-            let tls = TlsConfig::builder().disable_verification(insecure);
-            config = config.tls_config(tls.root_certs(RootCerts::Specific(Arc::new(roots))).build());
-        }
-        let agent = Agent::new_with_config(config.build());
+        let agent = if tls && !insecure {
+            let connector = TlsConnector::new(self.trusted(&host)).map_err(|error| of_rustls(&error))?;
+            let plain = ().chain(ConnectProxyConnector::default()).chain(TcpConnector::default());
+            Agent::with_parts(config.build(), plain.chain(connector), DefaultResolver::default())
+        } else {
+            let unverified = TlsConfig::builder().disable_verification(insecure);
+            Agent::new_with_config(config.tls_config(unverified.build()).build())
+        };
         agents.insert(key, agent.clone());
-        agent
+        Ok(agent)
     }
 
     /// `$SSL_CERT_FILE` or the system's bundle, `$SSL_CERT_DIR`, and `certs.d/HOST/*.crt`.
-    fn trusted(&self, host: &str) -> Vec<Certificate<'static>> {
+    fn trusted(&self, host: &str) -> Vec<CertificateDer<'static>> {
         let set = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
         let bundle = set("SSL_CERT_FILE")
             .or_else(|| SYSTEM_BUNDLES.iter().map(PathBuf::from).find(|path| path.exists()));
@@ -197,9 +203,9 @@ impl Transport {
     }
 }
 
-fn certificate(item: Result<PemItem<'static>, ureq::Error>) -> Option<Certificate<'static>> {
+fn certificate(item: Result<PemItem<'static>, ureq::Error>) -> Option<CertificateDer<'static>> {
     match item {
-        Ok(PemItem::Certificate(certificate)) => Some(certificate),
+        Ok(PemItem::Certificate(certificate)) => Some(certificate.der().to_vec().into()),
         _ => None,
     }
 }

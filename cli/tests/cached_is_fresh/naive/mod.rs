@@ -9,6 +9,7 @@ mod shell;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use self::copy::{Copy, Source};
@@ -147,16 +148,22 @@ impl Stage {
 
     /// Runs a text with a mount, whose place is made for it where it is missing, and gone afterwards.
     fn mounted(&self, flag: &str, context: &Path, first: Option<&Path>, text: &str) -> Outcome<()> {
-        let (source, options, target) = match flag {
+        let (source, target) = match flag {
             "" => return self.run(text, ""),
-            "type=bind,source=dir,target=/w/dir" => (context.join("dir"), "--bind -o ro", "/w/dir"),
+            "type=bind,source=dir,target=/w/dir" => (context.join("dir"), "/w/dir"),
             "type=bind,from=first,source=/w,target=/w" => {
-                (copy::resolve(first.expect("a first stage"), "/w")?, "--bind -o ro", "/w")
+                (copy::resolve(first.expect("a first stage"), "/w")?, "/w")
             }
-            "type=tmpfs,target=/w/dir" => ("none".into(), "-t tmpfs", "/w/dir"),
+            "type=tmpfs,target=/w/dir" => ("none".into(), "/w/dir"),
             other => panic!("no mount `{other}`"),
         };
         let place = copy::resolve(&self.root, target)?;
+        let options = match fs::metadata(&place) {
+            _ if flag.starts_with("type=bind") => "--bind -o ro".to_owned(),
+            // As runc has it.
+            Ok(meta) => format!("-t tmpfs -o mode={:o}", meta.mode() & 0o7777),
+            Err(_) => "-t tmpfs".to_owned(),
+        };
         let missing: Vec<&Path> = place.ancestors().take_while(|path| !path.exists()).collect();
         copy::make_directory(&self.root, target, (0, 0), None)?;
         self.run(text, &format!("mount {options} {} {}", source.display(), place.display()))?;
