@@ -190,6 +190,7 @@ fn a_registry_s_own_certificate_in_certs_d_is_trusted() {
     fs::copy(&other, certs.join("ca.crt")).unwrap();
     let untrusted = pull().unwrap_err();
     assert_eq!(untrusted.code(), "registry::tls");
+    assert!(untrusted.to_string().contains("UnknownIssuer"), "{untrusted}");
     assert!(untrusted.help().unwrap().contains("own one"), "{untrusted}");
     fs::copy(&certificate, certs.join("ca.crt")).unwrap();
     pull().unwrap();

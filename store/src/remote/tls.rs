@@ -146,7 +146,10 @@ impl ServerCertVerifier for Verifier {
         let Some(by_issuer) = &self.by_issuer else { return Err(CertificateError::UnknownIssuer.into()) };
         match by_issuer.verify_server_cert(certificate, intermediates, name, ocsp_response, now) {
             // What is asked before this, the time of its validity, has been answered.
-            Err(error) if is_own_ca(&error) && self.trusted.contains(certificate.as_ref()) => {
+            Err(error) if is_own_ca(&error) => {
+                if !self.trusted.contains(certificate.as_ref()) {
+                    return Err(CertificateError::UnknownIssuer.into());
+                }
                 rustls::client::verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
                 Ok(ServerCertVerified::assertion())
             }
