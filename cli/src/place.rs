@@ -107,8 +107,8 @@ impl Place {
         }
         if let Some(remote) = GitRemote::parse(&text) {
             let mut remote = understood(remote)?;
-            remote.keep_git_dir |=
-                args.argument(KEEP_GIT_DIR).is_some_and(|value| matches!(value, "1" | "true"));
+            let wanted = args.argument(KEEP_GIT_DIR).map(|value| matches!(value, "1" | "true"));
+            remote.keep_git_dir = remote.keep_git_dir.or(wanted);
             return Ok(Self::held(incoming::clone(&remote, None)?));
         }
         if is_web(&text) {

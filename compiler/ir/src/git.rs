@@ -26,8 +26,8 @@ pub struct GitRemote {
     pub subdirectory: String,
     /// True to check out submodules as well.
     pub submodules: bool,
-    /// True to leave `.git` in place.
-    pub keep_git_dir: bool,
+    /// True to leave `.git` in place, false to take it out; `None` where the address does not say.
+    pub keep_git_dir: Option<bool>,
 }
 
 impl GitRemote {
@@ -58,7 +58,7 @@ impl GitRemote {
             commit,
             subdirectory: self.subdirectory,
             submodules: self.submodules,
-            keep_git_dir: self.keep_git_dir,
+            keep_git_dir: self.keep_git_dir.unwrap_or(false),
         }
     }
 
@@ -71,25 +71,39 @@ impl GitRemote {
 
     fn with_query(mut self, text: &str, query: &str) -> Result<Self, GitAddressError> {
         let refuse = |problem: String| Err(GitAddressError { address: text.to_owned(), problem });
+        let mut seen = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, "true"));
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            if seen.contains(&key) {
+                return refuse(format!("it says `{key}` twice"));
+            }
+            seen.push(key);
+            let switch = matches!(key, "submodules" | "keep-git-dir");
+            let value = match decoded(value) {
+                value if value.is_empty() && switch => "true".to_owned(),
+                value if value.is_empty() => return refuse(format!("`{key}` has no value")),
+                value => value,
+            };
             let reference = match key {
-                "ref" => value.to_owned(),
-                "tag" => format!("refs/tags/{value}"),
-                "branch" => format!("refs/heads/{value}"),
+                "ref" => value,
+                "tag" => prefixed("refs/tags/", value),
+                "branch" => prefixed("refs/heads/", value),
                 "commit" | "checksum" => {
-                    self.commit = Some(value.to_owned());
+                    self.commit = Some(value);
                     continue;
                 }
                 "subdir" if self.subdirectory.is_empty() || self.subdirectory == value => {
-                    value.clone_into(&mut self.subdirectory);
+                    self.subdirectory = value;
                     continue;
                 }
-                "submodules" | "keep-git-dir" => {
-                    let Ok(said) = value.parse() else {
+                _ if switch => {
+                    let Some(said) = truth(&value) else {
                         return refuse(format!("`{key}` is true or false, not `{value}`"));
                     };
-                    *(if key == "submodules" { &mut self.submodules } else { &mut self.keep_git_dir }) = said;
+                    match key {
+                        "submodules" => self.submodules = said,
+                        _ => self.keep_git_dir = Some(said),
+                    }
                     continue;
                 }
                 "subdir" => return refuse("it names two subdirectories".to_owned()),
@@ -117,6 +131,40 @@ pub fn other_commit<'e>(
 ) -> Option<String> {
     let other = said.into_iter().find(|said| !commit.starts_with(said.as_str()))?;
     Some(format!("`{written}` is at commit {commit}, not {other}"))
+}
+
+/// A name with its prefix, which may be written already.
+fn prefixed(prefix: &str, name: String) -> String {
+    if name.starts_with(prefix) { name } else { format!("{prefix}{name}") }
+}
+
+/// As Go's `strconv.ParseBool`.
+fn truth(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
+        "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),
+        _ => None,
+    }
+}
+
+/// The value of a query: `%2F` is a slash and `+` a blank.
+fn decoded(value: &str) -> String {
+    let mut out = Vec::new();
+    let mut rest = value.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        rest = tail;
+        let digits = tail.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        let code = digits.filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
+        match (first, code.and_then(|code| u8::from_str_radix(code, 16).ok())) {
+            (b'%', Some(byte)) => {
+                out.push(byte);
+                rest = tail.get(2..).unwrap_or_default();
+            }
+            (b'+', _) => out.push(b' '),
+            _ => out.push(*first),
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// `user@host:path`.
@@ -157,7 +205,10 @@ mod tests {
         assert_eq!((one.reference.as_str(), one.subdirectory.as_str()), ("v1", "sub/dir"));
         let two = parsed("https://h/a.git?tag=v1&subdir=x&submodules=false&keep-git-dir=true");
         assert_eq!((two.reference.as_str(), two.subdirectory.as_str()), ("refs/tags/v1", "x"));
-        assert!(!two.submodules && two.keep_git_dir);
+        assert!(!two.submodules && two.keep_git_dir == Some(true));
+        let three = parsed("git@h:a?branch=refs/heads/x%2Fy&submodules=0&keep-git-dir");
+        assert_eq!(three.reference, "refs/heads/x/y");
+        assert!(!three.submodules && three.keep_git_dir == Some(true));
         assert_eq!(parsed("git://h/a?commit=abcd").reference, "abcd");
         assert_eq!(parsed("https://h/a.git?tag=v1#refs/tags/v1:x").reference, "refs/tags/v1");
         for bad in [
@@ -165,6 +216,8 @@ mod tests {
             "https://h/a.git?tag=v1#v1",
             "https://h/a.git?nope=1",
             "https://h/a.git?submodules=maybe",
+            "https://h/a.git?ref=",
+            "https://h/a.git?subdir=x&subdir=x",
         ] {
             assert!(GitRemote::parse(bad).unwrap().is_err(), "{bad}");
         }

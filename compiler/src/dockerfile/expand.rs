@@ -252,6 +252,7 @@ impl Evaluator<'_> {
     }
 
     fn variable(&mut self, variable: &Variable) -> Result<String, ExpandError> {
+        let (word, replacement) = self.operands(&variable.operation)?;
         let found = (self.lookup)(&variable.name);
         let names = if found.is_some() { &mut self.used } else { &mut self.unset };
         if !names.contains(&variable.name) {
@@ -264,42 +265,50 @@ impl Evaluator<'_> {
         let value = found.clone().unwrap_or_default();
         match &variable.operation {
             Operation::Value => Ok(value),
-            Operation::Default(colon, _) if usable(*colon) => Ok(value),
-            Operation::Default(_, word) => self.word(word, false),
-            Operation::Alternative(colon, word) if usable(*colon) => self.word(word, false),
-            Operation::Alternative(..) => Ok(String::new()),
+            Operation::Default(colon, _) => Ok(if usable(*colon) { value } else { word }),
+            Operation::Alternative(colon, _) => Ok(if usable(*colon) { word } else { String::new() }),
             Operation::Required(colon, _) if usable(*colon) => Ok(value),
-            Operation::Required(_, word) => {
-                let message = self.word(word, false)?;
+            Operation::Required(..) => {
                 let fallback =
                     if found.is_some() { "is not allowed to be empty" } else { "is not allowed to be unset" };
-                let message = if message.is_empty() { fallback.to_owned() } else { message };
+                let message = if word.is_empty() { fallback.to_owned() } else { word };
                 Err(ExpandError::Required { name: variable.name.clone(), message })
             }
-            Operation::TrimPrefix(pattern) => {
-                let (pattern, longest) = self.trim(pattern, '#')?;
+            Operation::TrimPrefix(_) => {
+                let (pattern, longest) = trim(&word, '#')?;
                 Ok(pattern.trim_prefix(&value, longest))
             }
-            Operation::TrimSuffix(pattern) => {
-                let (pattern, longest) = self.trim(pattern, '%')?;
+            Operation::TrimSuffix(_) => {
+                let (pattern, longest) = trim(&word, '%')?;
                 Ok(pattern.trim_suffix(&value, longest))
             }
-            Operation::Replace { all, pattern, replacement } => {
-                let pattern = Pattern::parse(&self.word(pattern, true)?)?;
-                let replacement = self.word(replacement, true)?;
-                Ok(pattern.replace(&value, &replacement, *all))
-            }
+            Operation::Replace { all, .. } => Ok(Pattern::parse(&word)?.replace(&value, &replacement, *all)),
         }
     }
 
-    /// The pattern of a trim, and whether the longest match goes (the mark is doubled).
-    fn trim(&mut self, parts: &[Part], mark: char) -> Result<(Pattern, bool), ExpandError> {
-        let text = self.word(parts, true)?;
-        let (text, longest) = match text.strip_prefix(mark) {
-            Some(rest) => (rest.to_owned(), true),
-            None => (text, false),
-        };
-        Ok((Pattern::parse(&text)?, longest))
+    /// The word of an operation and its replacement, empty where it has none. They are expanded whether they are needed or
+    /// not, as in BuildKit: `${a:-${b:?}}` wants `b` even where `a` is set.
+    fn operands(&mut self, operation: &Operation) -> Result<(String, String), ExpandError> {
+        Ok(match operation {
+            Operation::Value => Default::default(),
+            Operation::Default(_, word) | Operation::Alternative(_, word) | Operation::Required(_, word) => {
+                (self.word(word, false)?, String::new())
+            }
+            Operation::TrimPrefix(word) | Operation::TrimSuffix(word) => {
+                (self.word(word, true)?, String::new())
+            }
+            Operation::Replace { pattern, replacement, .. } => {
+                (self.word(pattern, true)?, self.word(replacement, true)?)
+            }
+        })
+    }
+}
+
+/// The pattern of a trim, and whether the longest match goes (the mark is doubled).
+fn trim(word: &str, mark: char) -> Result<(Pattern, bool), ExpandError> {
+    match word.strip_prefix(mark) {
+        Some(rest) => Ok((Pattern::parse(rest)?, true)),
+        None => Ok((Pattern::parse(word)?, false)),
     }
 }
 

@@ -58,6 +58,11 @@ impl Flags {
         flags
     }
 
+    /// The value of a text flag, which may be empty.
+    pub fn given(&self, name: &str) -> Option<Word> {
+        self.get(name).cloned()
+    }
+
     fn get(&self, name: &str) -> Option<&Word> {
         self.found.iter().find(|(n, _)| *n == name).map(|(_, w)| w)
     }

@@ -74,8 +74,8 @@ fn understand(line: &LogicalLine, raw: &Raw, problems: &mut Vec<Diagnostic>) -> 
         problems.push(problem::unknown_instruction(&raw.name.text, raw.name.span));
         return None;
     }
-    // BuildKit does not look at the flags of HEALTHCHECK NONE.
-    let flags = if healthcheck::is_none(raw) {
+    // BuildKit does not look at the flags of these.
+    let flags = if healthcheck::is_none(raw) || ["ARG", "STOPSIGNAL"].contains(&upper.as_str()) {
         Flags::default()
     } else {
         Flags::read(&raw.flags, &upper, known_flags(&upper), problems)
@@ -229,8 +229,8 @@ impl Reader<'_> {
         if let Some(device) = flags.list("device").first() {
             self.problems.push(problem::unsupported("RUN --device", device.span, "Remove the flag"));
         }
-        let network = flags.text("network").and_then(|word| self.network(&word));
-        let insecure = flags.text("security").is_some_and(|word| self.security(&word));
+        let network = flags.given("network").and_then(|word| self.network(&word));
+        let insecure = flags.given("security").is_some_and(|word| self.security(&word));
         let mounts = flags.list("mount");
         for mount in &mounts {
             self.problems.extend(mounts::check(mount));

@@ -133,7 +133,7 @@ pub(crate) fn check_out(
         let depth: &[&str] = if is_shallow { &["--depth", "1"] } else { &[] };
         run(remote, dir, &[&words, depth].concat())?;
     }
-    if !remote.keep_git_dir {
+    if remote.keep_git_dir != Some(true) {
         std::fs::remove_dir_all(dir.join(".git")).map_err(|e| failed(remote, e.to_string()))?;
     }
     Ok(time)

@@ -21,7 +21,7 @@ pub(super) fn layer(site: &Site<'_>, git: &GitSource) -> Result<Layer, StepError
         commit: Some(git.commit.clone()),
         subdirectory: git.subdirectory.clone(),
         submodules: git.submodules,
-        keep_git_dir: git.keep_git_dir,
+        keep_git_dir: Some(git.keep_git_dir),
     };
     let files =
         incoming::clone(&remote, Some(&site.cancel)).map_err(|error| match site.cancel.is_cancelled() {

@@ -37,7 +37,12 @@ impl Lowering<'_> {
                 let label = counter.label(&format!("FROM {reference}"));
                 self.image(reference, platform, label, stage.span, &name)?
             }
-            Origin::Context(context) => self.context_tree(context, stage.span, &name)?,
+            Origin::Context(context) => {
+                if !stage.replaced {
+                    "/".clone_into(&mut config.working_dir);
+                }
+                self.context_tree(context, stage.span, &name)?
+            }
             Origin::Build(build, at) => {
                 let target = self.target_of_build(build, *at, stage.span)?;
                 config = target.config;

@@ -167,21 +167,30 @@ fn named(options: &LowerOptions, name: &str, platform: &Platform) -> Option<Orig
     if name.eq_ignore_ascii_case("scratch") || name.eq_ignore_ascii_case("context") {
         return None;
     }
-    let plain = name.strip_suffix(":latest").unwrap_or(name);
-    if let Some((_, context)) = options.contexts.iter().find(|(n, _)| n.eq_ignore_ascii_case(plain)) {
+    let wanted = context_name(name);
+    let is_it = |given: &String| context_name(given) == wanted;
+    if let Some((_, context)) = options.contexts.iter().find(|(n, _)| is_it(n)) {
         return Some(Origin::Context(context.clone()));
     }
-    if let Some((build, graphs)) = options.builds.iter().find(|(n, _)| n.eq_ignore_ascii_case(plain)) {
+    if let Some((build, graphs)) = options.builds.iter().find(|(n, _)| is_it(n)) {
         let fits = |graph: &Arc<Graph>| graph.targets.iter().any(|t| t.config.platform == *platform);
         // A build for one platform serves them all, as in BuildKit.
         return Some(Origin::Build(build.clone(), graphs.iter().position(fits).unwrap_or(0)));
     }
-    let (_, image) = options.images.iter().find(|(n, _)| n.eq_ignore_ascii_case(plain))?;
+    let (_, image) = options.images.iter().find(|(n, _)| is_it(n))?;
     // `docker-image://scratch` is no image of a registry either.
     if "scratch".parse().as_ref() == Ok(image) {
         return Some(Origin::Scratch);
     }
     Some(Origin::Image(Box::new(image.clone()), platform.clone()))
+}
+
+/// A name as contexts are looked up: that of an image in its shortest form, without `latest`, so that `alpine` is also
+/// `docker.io/library/alpine:latest`. Any other name stays as it is, but for case.
+fn context_name(name: &str) -> String {
+    let name = name.to_lowercase();
+    let short = name.parse::<Reference>().map_or(name, |reference| reference.familiar());
+    short.strip_suffix(":latest").unwrap_or(&short).to_owned()
 }
 
 fn image(name: &str, platform: &Platform, span: Span, problems: &mut Vec<Diagnostic>) -> Option<Origin> {
@@ -253,6 +262,7 @@ fn head<'a>(
 ) -> LinkedStage<'a> {
     let written = &stage.from.base;
     let name = stage.name().map(str::to_owned);
+    refuse_nameless(stage, problems);
     let platform = stage_platform(stage, scope, lint, problems).unwrap_or_else(|| options.platform.clone());
     let written_base = scope.globals.expand(scope.lexer, written, problems);
     if let Some(expansion) = &written_base {
@@ -277,6 +287,17 @@ fn head<'a>(
     }
 }
 
+/// A stage's name is looked up among the named contexts, for which it has to be one that an image could have: `build-` is
+/// none.
+fn refuse_nameless(stage: &Stage<'_>, problems: &mut Vec<Diagnostic>) {
+    let Some(name) = &stage.from.name else { return };
+    if name.text.parse::<Reference>().is_err() {
+        let message = format!("`{}` is not a valid stage name", name.text);
+        let help = "It ends with a letter or digit, and between two of them stands `.`, `_`, `__` or dashes";
+        problems.push(problem::bad_arguments(message, name.span, help));
+    }
+}
+
 fn stage_platform(
     stage: &Stage<'_>,
     scope: &Scope<'_>,
@@ -287,6 +308,12 @@ fn stage_platform(
     let expansion = scope.globals.expand(scope.lexer, word, problems)?;
     lint.from_names(stage.span, &expansion, &scope.declared);
     lint.from_platform(stage.span, stage.from, &expansion, scope.globals.get("TARGETPLATFORM"));
+    if expansion.text == "local" {
+        // A word of the command line alone, where it means this machine.
+        let error = buildc_ir::platform::ParsePlatformError(expansion.text);
+        problems.push(problem::bad_platform(error, word.span));
+        return None;
+    }
     expansion.text.parse().map_err(|error| problems.push(problem::bad_platform(error, word.span))).ok()
 }
 

@@ -1,7 +1,7 @@
 //! `RUN --mount`: comma-separated options → mounts.
 //!
-//! Owns: option names, which type takes which, defaults. Options are checked once where they are written, and read
-//! again with their variables expanded where the RUN is lowered.
+//! Owns: option names, which type takes which, defaults. Where they are written only `from` is looked at; the rest is read,
+//! with its variables expanded, where the RUN is lowered, so that a stage that nobody builds may say anything.
 
 use buildc_ir::step::Sharing;
 use buildc_ir::{Diagnostic, Span};
@@ -145,18 +145,19 @@ pub fn tree(word: &Word) -> Option<String> {
     last("from").filter(|from| has_tree && !from.is_empty())
 }
 
-/// Reports what is wrong with a mount as far as it does not depend on variables.
+/// Reports what is wrong with a mount whoever builds its stage: no list of options, or a variable in `from`.
 pub fn check(word: &Word) -> Option<Diagnostic> {
-    let found = fields(&word.text);
-    let from = found.iter().flatten().find(|(key, _)| key == "from").and_then(|(_, value)| value.as_deref());
-    if from.is_some_and(|from| from.contains('$')) {
+    let Some(found) = fields(&word.text) else { return Some(no_list(word.span)) };
+    let from = found.iter().find(|(key, _)| key == "from").and_then(|(_, value)| value.as_deref());
+    from.filter(|from| from.contains('$')).map(|_| {
         let help = "Name a stage with FROM and an ARG before the first FROM, and mount from that stage";
-        return Some(problem::bad_mount("Variables are not expanded in `from` of a mount", word.span, help));
-    }
-    if word.text.contains('$') {
-        return None;
-    }
-    read(word.span, &word.text, &mut |value| Some(value.to_owned())).err().flatten()
+        problem::bad_mount("Variables are not expanded in `from` of a mount", word.span, help)
+    })
+}
+
+fn no_list(span: Span) -> Diagnostic {
+    let help = "Write `--mount=type=TYPE,key=value,…`";
+    problem::bad_mount("The options of the mount are not comma-separated", span, help)
 }
 
 /// Reads the options; `expand` gives a value with its variables expanded, or `None` when it has reported why not.
@@ -168,10 +169,7 @@ pub fn read(
     text: &str,
     expand: &mut dyn FnMut(&str) -> Option<String>,
 ) -> Result<MountOptions, Option<Diagnostic>> {
-    let Some(fields) = fields(text) else {
-        let help = "Write `--mount=type=TYPE,key=value,…`";
-        return Err(Some(problem::bad_mount("The options of the mount are not comma-separated", span, help)));
-    };
+    let Some(fields) = fields(text) else { return Err(Some(no_list(span))) };
     let mut options = MountOptions::default();
     for (key, value) in fields {
         let value = match value {
@@ -205,15 +203,16 @@ fn set(options: &mut MountOptions, key: &str, value: Option<&str>) -> Result<(),
 }
 
 fn set_value(options: &mut MountOptions, key: &str, value: &str) -> Result<(), Refusal> {
-    let text = Some(value.to_owned());
+    // An empty name is none.
+    let text = Some(value.to_owned()).filter(|text| !text.is_empty());
     match key {
         "type" => options.kind = mount_type(value)?,
-        "from" => options.from = text.filter(|t| !t.is_empty()),
+        "from" => options.from = text,
         "source" | "src" => options.source = text,
         "target" | "dst" | "destination" => options.target = text,
         "id" => options.id = text,
-        "env" if options.kind == MountType::Secret => options.env = text,
-        "env" => return Err(wrong_type(key, options.kind)),
+        // Mounts of other types take it and do nothing with it.
+        "env" => options.env = Some(value.to_owned()),
         "sharing" => options.sharing = Some(sharing(value)?),
         "size" if options.kind == MountType::Tmpfs => options.size_bytes = Some(size(value)?),
         "size" => return Err(wrong_type(key, options.kind)),
@@ -320,6 +319,9 @@ fn validate(options: &MountOptions) -> Result<(), Refusal> {
         return refuse(format!("A {name} mount has no option `sharing`"), "Only cache mounts are shared");
     }
     match options.kind {
+        MountType::Ssh if options.source.is_some() => {
+            refuse("An ssh mount has no option `source`".into(), "Name the agent with `id`")
+        }
         MountType::Secret if options.from.is_some() => {
             refuse("A secret mount has no option `from`".into(), "Remove it")
         }

@@ -25,12 +25,9 @@ pub fn relative(path: &str) -> String {
     clean(path).trim_start_matches('/').to_owned()
 }
 
-/// True when a destination as written names a directory: trailing slash, `.`, or empty.
+/// True when a destination as written names a directory: trailing slash, `.`, or empty. What `..` leads to need not be one.
 pub fn names_directory(written: &str) -> bool {
-    matches!(written, "" | "." | "..")
-        || written.ends_with('/')
-        || written.ends_with("/.")
-        || written.ends_with("/..")
+    matches!(written, "" | ".") || written.ends_with('/') || written.ends_with("/.")
 }
 
 #[cfg(test)]

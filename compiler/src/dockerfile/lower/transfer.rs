@@ -212,6 +212,12 @@ impl Lowering<'_> {
                 return None;
             }
         };
+        let keep_git_dir = remote.keep_git_dir.or(transfer.flags.keep_git_dir);
+        if transfer.flags.keep_git_dir.is_some_and(|flag| keep_git_dir != Some(flag)) {
+            let message = "The address and `--keep-git-dir` say two different things about `.git`";
+            self.problems.push(problem::bad_arguments(message, word.span, "Keep one of the two"));
+            return None;
+        }
         let commit = match self.resolver.map(|resolver| resolver.commit(&remote)) {
             None => remote.reference.clone(),
             Some(Ok(commit)) => commit,
@@ -227,7 +233,6 @@ impl Lowering<'_> {
             self.problems.push(problem::bad_arguments(wrong, word.span, help));
             return None;
         }
-        let keep_git_dir = transfer.flags.keep_git_dir.unwrap_or(remote.keep_git_dir);
         Some(StepKind::Git(GitRemote { keep_git_dir, ..remote }.at(commit)))
     }
 }

@@ -320,7 +320,7 @@ impl Builder<'_> {
             commit: request.commit.clone().or(remote.commit),
             subdirectory: said(&request.subdir, remote.subdirectory),
             submodules: request.submodules.unwrap_or(remote.submodules),
-            keep_git_dir: request.keep_git_dir.unwrap_or(remote.keep_git_dir),
+            keep_git_dir: request.keep_git_dir.or(remote.keep_git_dir),
             url: remote.url,
         };
         let commit = self.resolver.commit(&remote).map_err(|error| error.message)?;
