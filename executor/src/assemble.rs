@@ -15,6 +15,9 @@ use crate::config_json::{ConfigDocument, ConfigJsonError};
 /// What BuildKit writes into `comment` of every entry that it makes.
 const HISTORY_COMMENT: &str = "buildkit.dockerfile.v0";
 
+/// And of those that only its exporter makes.
+const EXPORTER_COMMENT: &str = "buildkit.exporter.image.v0";
+
 /// Why an image cannot be put together.
 #[derive(Debug, thiserror::Error)]
 pub enum AssembleError {
@@ -88,9 +91,28 @@ fn config(target: &Target, layers: &[Layer], epoch: Option<i64>) -> Result<Vec<u
         });
     }
     let created = history.iter().rev().find_map(|h| h.created.clone());
+    agree(&mut history, layers.len(), created.as_ref());
     let diff_ids = layers.iter().map(|l| l.diff_id).collect();
     let document = ConfigDocument { config: target.config.clone(), created, diff_ids, history };
     Ok(document.write()?)
+}
+
+/// Makes the history speak of as many layers as there are, as BuildKit's exporter does: a base's may be cut short, or left out.
+/// Whatever it says more goes for no layer, and layers that it does not speak of come behind everything else.
+fn agree(history: &mut Vec<History>, layers: usize, created: Option<&String>) {
+    let named = history.iter_mut().filter(|entry| !entry.empty_layer);
+    let rest = named.skip(layers).map(|entry| entry.empty_layer = true).count();
+    if rest > 0 {
+        return;
+    }
+    let named = history.iter().filter(|entry| !entry.empty_layer).count();
+    let silent = History {
+        created: created.cloned(),
+        created_by: Some("created by buildkit".to_owned()),
+        comment: Some(EXPORTER_COMMENT.to_owned()),
+        ..History::default()
+    };
+    history.resize(history.len() + layers.saturating_sub(named), silent);
 }
 
 /// Times of the new history entries: an entry with a layer has its layer's, one without takes the next layer's, else the
@@ -230,6 +252,24 @@ mod tests {
         assert_eq!(created("2100-01-01T00:00:00.5Z", None), "2100-01-01T00:00:00.5Z");
         assert_eq!(created("1999-01-01T00:00:00Z", None), rfc3339(layer.created));
         assert_eq!(created("2100-01-01T00:00:00Z", Some(7)), rfc3339(7));
+    }
+
+    #[test]
+    fn a_history_speaks_of_every_layer_and_of_no_other() {
+        let entries = |empty: &[bool]| -> Vec<History> {
+            empty.iter().map(|empty| History { empty_layer: *empty, ..History::default() }).collect()
+        };
+        for (before, layers, after) in [
+            (&[][..], 2, &[false, false][..]),
+            (&[true, false, true], 3, &[true, false, true, false, false]),
+            (&[false, true, false, false], 1, &[false, true, true, true]),
+            (&[false, true], 1, &[false, true]),
+        ] {
+            let mut history = entries(before);
+            agree(&mut history, layers, Some(&"2020-01-01T00:00:00Z".to_owned()));
+            assert_eq!(history.iter().map(|h| h.empty_layer).collect::<Vec<_>>(), after, "{before:?}");
+            assert!(history.iter().skip(before.len()).all(|h| h.created.is_some()));
+        }
     }
 
     #[test]

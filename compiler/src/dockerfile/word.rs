@@ -238,9 +238,8 @@ fn modifier(grammar: Grammar, rest: &str, mark: char, depth: usize) -> Parsed<'_
         '-' => word('}').map(|(rest, w)| (rest, Operation::Default(colon, w))),
         '+' => word('}').map(|(rest, w)| (rest, Operation::Alternative(colon, w))),
         '?' => word('}').map(|(rest, w)| (rest, Operation::Required(colon, w))),
-        // The colon means nothing to these two.
-        '#' => word('}').map(|(rest, w)| (rest, Operation::TrimPrefix(w))),
-        '%' => word('}').map(|(rest, w)| (rest, Operation::TrimSuffix(w))),
+        '#' if !colon => word('}').map(|(rest, w)| (rest, Operation::TrimPrefix(w))),
+        '%' if !colon => word('}').map(|(rest, w)| (rest, Operation::TrimSuffix(w))),
         '/' if !colon => replace(grammar, rest, depth),
         other => {
             let shown = if colon { format!(":{other}") } else { other.to_string() };

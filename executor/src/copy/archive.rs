@@ -1,9 +1,10 @@
 //! Unpacking of local archives (ADD): every entry is laid out like any other, files are staged beside the layer while
-//! they are read. An entry whose name is absolute or leaves the destination is refused; links on the way are followed as if the
-//! destination were the root.
+//! they are read. The destination is the root of the archive's names, and links on the way are followed as if it were one;
+//! an entry whose name leaves it is refused.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Read, Write};
+use std::ops::Range;
 use std::path::Path;
 
 use buildc_digest::InternalHasher;
@@ -13,10 +14,14 @@ use buildc_store::{
 };
 use tar::EntryType;
 
-use super::layout::{Content, Layout, NewDir, Planned, What, text};
+use super::layout::{Content, Layout, LinkGroup, NewDir, Planned, What, text};
 use super::{CopyError, compression};
 use crate::cancel::Cancel;
 use crate::select::{join, split};
+
+/// Seconds that an entry's time may have; any other becomes the beginning of time, as in BuildKit: its nanoseconds since then
+/// have 63 bits.
+const KNOWN_TIMES: Range<i64> = 0..i64::MAX / 1_000_000_000;
 
 /// Where and how an archive is unpacked.
 #[derive(Debug)]
@@ -47,7 +52,6 @@ pub(super) fn unpack(
         dest,
         dirs: HashSet::new(),
         buffer: vec![0; 64 << 10],
-        links: HashMap::new(),
         linked: HashMap::new(),
     };
     let mut reader = TarReader::new(reader);
@@ -76,10 +80,8 @@ struct Unpacker<'u> {
     /// Directories of the layer that the archive has, with a time of its own.
     dirs: HashSet<Vec<u8>>,
     buffer: Vec<u8>,
-    /// Paths of the layer by name in the archive, for hard links.
-    links: HashMap<Vec<u8>, (Vec<u8>, u64)>,
     /// Files with several names: the names, and what the last one said.
-    linked: HashMap<u64, (Vec<Vec<u8>>, Planned)>,
+    linked: HashMap<LinkGroup, (Vec<Vec<u8>>, Planned)>,
 }
 
 impl Unpacker<'_> {
@@ -128,24 +130,15 @@ impl Unpacker<'_> {
             EntryType::Block => What::Block(major, minor),
             EntryType::Regular | EntryType::Continuous => {
                 let number = layout.next_staged();
-                let content = self.stage(reader, number)?;
-                self.links.insert(name.clone(), (path.clone(), number));
-                What::File(content)
+                What::File(self.stage(reader, number)?)
             }
             _ => return Err(self.refused(&item.name, "its type is unknown")),
         };
-        if !matches!(what, What::Dir { .. } | What::File(_)) {
-            // Another name of it makes a second one: only files have several names in a layer.
-            self.links.insert(name, (path.clone(), layout.next_staged()));
-        }
         layout.replace(path, self.planned(what, item))
     }
 
     /// The name below the destination; what would leave it is refused.
     fn clean(&self, written: &[u8]) -> Result<Vec<u8>, CopyError> {
-        if written.first() == Some(&b'/') {
-            return Err(self.refused(written, "its name is absolute"));
-        }
         let mut parts: Vec<&[u8]> = Vec::new();
         for part in written.split(|b| *b == b'/') {
             match part {
@@ -179,7 +172,7 @@ impl Unpacker<'_> {
         Planned {
             mode: if matches!(what, What::Symlink(_)) { 0o777 } else { item.mode },
             owner: self.into.owner.unwrap_or((item.uid, item.gid)),
-            mtime: item.mtime,
+            mtime: if KNOWN_TIMES.contains(&item.mtime.0) { item.mtime } else { (0, 0) },
             xattrs,
             link: None,
             what,
@@ -214,18 +207,22 @@ impl Unpacker<'_> {
         }
     }
 
-    /// Another name of something in the archive. What its entry says of owner, mode and time goes for the file.
+    /// Another name of what stands at the destination already, mostly since an earlier entry. What its own entry says of
+    /// owner, mode and time goes for the file. Only files have several names in a layer: of anything else there are two then.
     fn hard_link(&mut self, item: TarItem, path: Vec<u8>, layout: &mut Layout<'_>) -> Result<(), CopyError> {
         let target = self.clean(&item.link)?;
-        let Some((first, group)) = self.links.get(&target).cloned() else {
-            return Err(self
-                .refused(&item.name, "it is a hard link to something that is not before it in the archive"));
+        let (dirs, last) = split(&target);
+        let first = join(&layout.resolve_in(&self.dest, dirs)?, last);
+        let standing = layout.standing(&first)?.filter(|_| first != path);
+        let Some(original) = standing.filter(|original| !matches!(original.what, What::Dir { .. })) else {
+            return Err(
+                self.refused(&item.name, "it is a hard link to something that is not there before it")
+            );
         };
-        let Some(original) = layout.planned(&first).cloned() else {
-            return Err(self.refused(&item.name, "the file it is a hard link to was replaced"));
-        };
-        let link = Some((usize::MAX, 0, group));
-        let linked = Planned { link, xattrs: original.xattrs, ..self.planned(original.what, item) };
+        let group = original.link.unwrap_or_else(|| (usize::MAX, 0, layout.next_staged()));
+        let linked =
+            Planned { link: Some(group), xattrs: original.xattrs, ..self.planned(original.what, item) };
+        layout.make_dirs(split(&first).0, self.into.new_dir)?;
         let (names, last) = self.linked.entry(group).or_insert_with(|| (vec![first.clone()], linked.clone()));
         names.push(path.clone());
         last.clone_from(&linked);

@@ -22,6 +22,10 @@ fn format(start: &[u8]) -> Format {
             return format;
         }
     }
+    // A frame to skip, with which parallel compressors begin.
+    if let [0x50..=0x5f, 0x2a, 0x4d, 0x18, _, _, _, _, ..] = start {
+        return Format::Zstd;
+    }
     Format::Plain
 }
 
@@ -125,7 +129,8 @@ mod tests {
         let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
         io::Write::write_all(&mut bzip2, &tar).unwrap();
         let zstd = zstd::encode_all(&tar[..], 1).unwrap();
-        for bytes in [tar.clone(), xz(&tar), gzip.finish().unwrap(), bzip2.finish().unwrap(), zstd] {
+        let skipped = [&[0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 9, 9][..], &zstd].concat();
+        for bytes in [tar.clone(), xz(&tar), gzip.finish().unwrap(), bzip2.finish().unwrap(), zstd, skipped] {
             let mut inside = Vec::new();
             tar_inside(file(&bytes)).unwrap().unwrap().read_to_end(&mut inside).unwrap();
             assert_eq!(inside, tar);

@@ -49,9 +49,12 @@ pub(super) struct Planned {
     pub owner: (u32, u32),
     pub mtime: (i64, u32),
     pub xattrs: Vec<(Vec<u8>, Vec<u8>)>,
-    /// Names of one file: equal (source, match, group) become hard links.
-    pub link: Option<(usize, usize, u64)>,
+    /// Names of one file: equal ones become hard links.
+    pub link: Option<LinkGroup>,
 }
+
+/// Source, match and group of files that are one.
+pub(super) type LinkGroup = (usize, usize, u64);
 
 /// A path in the order of layers: by component.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -137,7 +140,7 @@ impl<'b> Layout<'b> {
         }))
     }
 
-    /// What the base has at a path; a file's content is not looked for.
+    /// What the base has at a path.
     fn below(&self, path: &[u8]) -> Result<Option<Planned>, CopyError> {
         let Some(base) = self.base else { return Ok(None) };
         let mut absent = self.absent.borrow_mut();
@@ -151,8 +154,13 @@ impl<'b> Layout<'b> {
         let what = match found.entry.kind {
             EntryKind::Dir { .. } => What::Dir { opaque: false },
             EntryKind::Symlink { target } => What::Symlink(target),
+            EntryKind::File { size, hash } => {
+                What::File(Content::Layer { path: found.disk_path, size, hash })
+            }
+            EntryKind::CharDevice { major, minor } => What::Char(major, minor),
+            EntryKind::BlockDevice { major, minor } => What::Block(major, minor),
+            EntryKind::Fifo | EntryKind::Hardlink { .. } => What::Fifo,
             EntryKind::Whiteout => return Ok(None),
-            _ => What::Fifo,
         };
         Ok(Some(Planned {
             what,
@@ -322,9 +330,12 @@ impl<'b> Layout<'b> {
         self.memory_bytes
     }
 
-    /// The planned entry at a path.
-    pub(super) fn planned(&self, path: &[u8]) -> Option<&Planned> {
-        self.entries.get(&TreePath(path.to_vec()))
+    /// What stands at a path whose parents are real directories, with all that it is.
+    pub(super) fn standing(&self, path: &[u8]) -> Result<Option<Planned>, CopyError> {
+        match self.entries.get(&TreePath(path.to_vec())) {
+            Some(planned) => Ok(Some(planned.clone())),
+            None => self.below(path),
+        }
     }
 }
 

@@ -110,8 +110,13 @@ pub(super) fn run(
     }
     driver.collect(&base.layers, &mut pending)?;
     let forgotten = forget_stubs(&mut pending, &created, exec);
+    let tree = LayerTree::new(site.store, &base.layers)?;
+    let left_over = stubs::left_over(&tree)?;
+    stubs::leave(&pending, &left_over)?;
+    if let Some(reads) = &mut reads {
+        left_over.iter().for_each(|name| reads.absent(name.as_bytes()));
+    }
     if !forgotten.is_empty() {
-        let tree = LayerTree::new(site.store, &base.layers)?;
         for parent in forgotten.iter().filter_map(|stub| stub.parent()) {
             pending.forget_copied_up(tree.view(), parent)?;
         }
@@ -250,8 +255,10 @@ fn process(exec: &step::Exec, account: &Account, mounts: &Mounts<'_>) -> Process
         env.retain(|(known, _)| known != name.as_str());
         env.push((name.into(), value.into()));
     }
-    if !env.iter().any(|(name, _)| name == "HOME") {
+    if !env.iter().any(|(name, value)| name == "HOME" && !value.is_empty()) {
         let home = account.home.clone().unwrap_or_else(|| "/".to_owned());
+        // An empty one is none.
+        env.retain(|(name, _)| name != "HOME");
         env.push(("HOME".into(), home.into()));
     }
     ProcessSpec {

@@ -1,6 +1,6 @@
 //! Who a command runs as.
 
-use buildc_ir::step::Exec;
+use buildc_ir::step::{self, Exec};
 use buildc_store::{Layer, Store};
 
 use super::StepError;
@@ -17,9 +17,11 @@ pub(crate) struct Identity {
 
 /// Looks a command's user up, in the base only where that is needed.
 pub(crate) fn identify(store: &Store, exec: &Exec, layers: &[Layer]) -> Result<Identity, StepError> {
-    let has_home = exec.env.iter().any(|(name, _)| name == "HOME");
-    if has_home && exec.user.is_empty() {
-        return Ok(Identity { account: account::look_up("0:0", "", "")?, from_base: false });
+    let has_home = exec.env.iter().any(|(name, value)| name == "HOME" && !value.is_empty());
+    // Two numbers have no further groups; root, without being named, has those that the base gives it.
+    let numbers = exec.user.contains(':') && step::is_numeric_owner(&exec.user);
+    if has_home && numbers {
+        return Ok(Identity { account: account::look_up(&exec.user, "", "")?, from_base: false });
     }
     let tree = LayerTree::new(store, layers)?;
     let (passwd, group) = copy::accounts(&tree)?;

@@ -54,7 +54,7 @@ fn entries_that_lead_out_are_refused_by_name() {
     type Make = fn(&mut Builder<Vec<u8>>);
     let cases: [(&str, Make); 3] = [
         ("../up", |a| entry(a, "../up", EntryType::Regular, "", b"x")),
-        ("/abs", |a| entry(a, "/abs", EntryType::Regular, "", b"x")),
+        ("self", |a| entry(a, "self", EntryType::Link, "self", b"")),
         ("h", |a| entry(a, "h", EntryType::Link, "../../etc/passwd", b"")),
     ];
     for (name, make) in cases {
@@ -77,6 +77,56 @@ fn links_are_followed_as_if_the_destination_were_the_root() {
     });
     assert_eq!(built.text("dest/etc/passwd").as_deref(), Some("x"));
     assert_eq!(built.text("dest/y").as_deref(), Some("y"));
+}
+
+#[test]
+fn the_destination_is_the_root_of_absolute_names() {
+    let bench = Bench::new();
+    let built = add(&bench, |a| {
+        entry(a, "//abs/x", EntryType::Regular, "", b"x");
+        entry(a, "/hard", EntryType::Link, "/abs/x", b"");
+    });
+    assert_eq!(built.list("dest"), ["755 0:0 d dest/abs", "640 7:8 f1 dest/abs/x", "640 7:8 f1 dest/hard"]);
+}
+
+#[test]
+fn a_hard_link_may_name_what_stood_there_before_the_archive() {
+    let bench = Bench::new();
+    let mut archive = Builder::new(Vec::new());
+    entry(&mut archive, "h", EntryType::Link, "b/below", b"");
+    bench.write("a.tar", archive.into_inner().unwrap());
+    let mut first = Builder::new(Vec::new());
+    entry(&mut first, "b/further", EntryType::Regular, "", b"2");
+    bench.write("1.tar", first.into_inner().unwrap());
+    let mut second = Builder::new(Vec::new());
+    entry(&mut second, "i", EntryType::Link, "b/further", b"");
+    bench.write("2.tar", second.into_inner().unwrap());
+    bench.write("below", "1");
+    let base = Recipe::scratch().copy(&["below"], "/dest/b/below");
+    let built =
+        bench.build(base.copy_with(&["a.tar", "1.tar", "2.tar"], "/dest", |c| c.unpack = Unpack::Local));
+    let want = [
+        "755 0:0 d dest/b",
+        "640 7:8 f1 dest/b/below",
+        "640 7:8 f1 dest/b/further",
+        "640 7:8 f1 dest/h",
+        "640 7:8 f1 dest/i",
+    ];
+    assert_eq!(built.list("dest"), want);
+    assert_eq!((built.text("dest/h"), built.text("dest/i")), (Some("1".to_owned()), Some("2".to_owned())));
+    let link = |path: &[u8]| built.tree().get(path).unwrap().unwrap().link_to;
+    assert_eq!(link(b"dest/h").as_deref(), Some(&b"dest/b/below"[..]));
+    assert_eq!(link(b"dest/i").as_deref(), Some(&b"dest/b/further"[..]));
+}
+
+#[test]
+fn times_before_the_epoch_are_the_epoch() {
+    let bench = Bench::new();
+    let built = add(&bench, |a| {
+        entry(a, "x", EntryType::XHeader, "", b"14 mtime=-5.5\n");
+        entry(a, "old", EntryType::Regular, "", b"");
+    });
+    assert_eq!(built.tree().get(b"dest/old").unwrap().unwrap().entry.mtime, (0, 0));
 }
 
 #[test]

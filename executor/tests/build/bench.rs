@@ -167,6 +167,9 @@ impl Recipe {
         }
         bench.write(".base/etc/passwd", "root:x:0:0::/root:/bin/sh\napp:x:1000:1001::/home/app:/bin/sh\n");
         bench.write(".base/etc/group", "root:x:0:\napp:x:1001:\nstaff:x:50:app\n");
+        for mount_point in ["dev", "proc", "sys"] {
+            std::fs::create_dir_all(bench.context_dir().join(".base").join(mount_point)).unwrap();
+        }
         Self::scratch().copy(&[".base"], "/")
     }
 

@@ -29,6 +29,24 @@ fn a_command_changes_its_layer_and_nothing_else() {
 }
 
 #[test]
+fn a_command_leaves_the_mount_points_that_its_base_lacks() {
+    if !can_run() {
+        return;
+    }
+    let bench = Bench::new();
+    let recipe = || {
+        let whole = Recipe::busybox(&bench);
+        std::fs::remove_dir(bench.context_dir().join(".base/proc")).unwrap();
+        std::fs::remove_dir(bench.context_dir().join(".base/sys")).unwrap();
+        whole.run("echo hi > /out")
+    };
+    let built = bench.build(recipe());
+    assert_eq!(built.top_layer(), ["out", "proc", "sys"]);
+    let proc = built.tree().get(b"proc").unwrap().unwrap().entry;
+    assert_eq!((proc.mode, proc.uid, proc.gid), (0o755, 0, 0));
+}
+
+#[test]
 fn a_link_in_the_way_of_a_mount_point_does_not_lead_to_the_host() {
     if !can_run() {
         return;
