@@ -116,20 +116,13 @@ fn an_imported_base_has_nothing_of_the_machine_in_it() {
     let import = |machine: &str, words: &[&str], epoch: &str| {
         let place = dir.path().join(machine);
         fs::create_dir_all(&place).expect("a directory");
-        let tar = [
-            "--sort=name",
-            "--mtime=@9",
-            "--owner=0",
-            "--group=0",
-            "--mode=go-w",
-            "-cf",
-            "rootfs.tar",
-            "etc",
-        ];
+        let archive = place.join("rootfs.tar");
+        let same = ["--sort=name", "--mtime=@9", "--owner=0", "--group=0", "--mode=go-w", "etc"];
         fs::create_dir_all(place.join("etc")).expect("a directory");
-        run(Command::new("tar").arg("-C").arg(&place).args(tar)).expect("an archive");
+        run(Command::new("tar").arg("-cf").arg(&archive).arg("-C").arg(&place).args(same))
+            .expect("an archive");
         let mut command = buildc(&place.join("store"));
-        command.arg("import").args(words).arg(place.join("rootfs.tar")).arg("localhost/base");
+        command.arg("import").args(words).arg(archive).arg("localhost/base");
         run(command.env("SOURCE_DATE_EPOCH", epoch))
     };
     let first = import("a", &[], "1700000000").expect("it is imported");
