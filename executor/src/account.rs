@@ -3,6 +3,8 @@
 //! Owns: reading the two files' text and answering Docker's `user[:group]` questions from it. Never does: reading the
 //! files (callers have different trees) or asking the host's accounts.
 
+use std::ffi::OsStr;
+
 /// Who a process runs as.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Account {
@@ -25,6 +27,11 @@ pub enum AccountError {
     /// No such group.
     #[error("Unable to find group `{0}`: no matching entry in the image's /etc/group")]
     Group(String),
+}
+
+/// Whether an environment says where home is: nothing says as much as no HOME (runc's `prepareEnv`).
+pub(crate) fn has_home<S: AsRef<OsStr>>(env: &[(S, S)]) -> bool {
+    env.iter().any(|(name, value)| name.as_ref() == "HOME" && !value.as_ref().is_empty())
 }
 
 struct User<'a> {

@@ -1,6 +1,7 @@
 //! Addresses of git repositories: `URL#ref:subdirectory` and `URL?ref=…&subdir=…` (BuildKit's forms). Only the text;
 //! who calls git is the executor.
 
+use crate::go;
 use crate::step::GitSource;
 
 /// An address that says what git addresses cannot say.
@@ -79,7 +80,7 @@ impl GitRemote {
             }
             seen.push(key);
             let switch = matches!(key, "submodules" | "keep-git-dir");
-            let value = match decoded(value) {
+            let value = match go::unescaped(&value.replace('+', " ")) {
                 value if value.is_empty() && switch => "true".to_owned(),
                 value if value.is_empty() => return refuse(format!("`{key}` has no value")),
                 value => value,
@@ -97,7 +98,7 @@ impl GitRemote {
                     continue;
                 }
                 _ if switch => {
-                    let Some(said) = truth(&value) else {
+                    let Some(said) = go::truth(&value) else {
                         return refuse(format!("`{key}` is true or false, not `{value}`"));
                     };
                     match key {
@@ -136,35 +137,6 @@ pub fn other_commit<'e>(
 /// A name with its prefix, which may be written already.
 fn prefixed(prefix: &str, name: String) -> String {
     if name.starts_with(prefix) { name } else { format!("{prefix}{name}") }
-}
-
-/// As Go's `strconv.ParseBool`.
-fn truth(text: &str) -> Option<bool> {
-    match text {
-        "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
-        "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),
-        _ => None,
-    }
-}
-
-/// The value of a query: `%2F` is a slash and `+` a blank.
-fn decoded(value: &str) -> String {
-    let mut out = Vec::new();
-    let mut rest = value.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        rest = tail;
-        let digits = tail.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        let code = digits.filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
-        match (first, code.and_then(|code| u8::from_str_radix(code, 16).ok())) {
-            (b'%', Some(byte)) => {
-                out.push(byte);
-                rest = tail.get(2..).unwrap_or_default();
-            }
-            (b'+', _) => out.push(b' '),
-            _ => out.push(*first),
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// `user@host:path`.

@@ -9,6 +9,7 @@
 pub mod diagnostic;
 pub mod encode;
 pub mod git;
+pub mod go;
 pub mod graph;
 pub mod image_config;
 pub mod keys;

@@ -1,5 +1,6 @@
 //! Types of variables, and values of them as the environment writes them: as text, with commas, or as JSON.
 
+use buildc_ir::go;
 use hcl::expr::ObjectKey;
 use hcl::{Expression, Value as Hcl};
 
@@ -157,10 +158,9 @@ impl Kind {
     /// The value of a text that is not taken apart.
     fn plain(&self, text: &str) -> Result<Hcl, String> {
         match self {
-            Self::Bool => match text {
-                "true" | "1" | "t" | "T" | "TRUE" | "True" => Ok(Hcl::Bool(true)),
-                "false" | "0" | "f" | "F" | "FALSE" | "False" => Ok(Hcl::Bool(false)),
-                _ => Err(format!("failed to parse `{text}` as bool")),
+            Self::Bool => match go::truth(text) {
+                Some(truth) => Ok(Hcl::Bool(truth)),
+                None => Err(format!("failed to parse `{text}` as bool")),
             },
             Self::Number => match text.parse::<i64>() {
                 Ok(number) => Ok(Hcl::from(number)),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use buildc_ir::go;
 use buildc_ir::pattern::Glob;
 use serde_json::{Map, Value, json};
 
@@ -161,11 +162,7 @@ pub(super) fn apply(target: &mut Map<String, Value>, changes: &Changes) -> Resul
 }
 
 fn truth(field: &str, value: &str) -> Result<bool, String> {
-    match value {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
-        other => Err(format!("`{field}` is neither true nor false: `{other}`")),
-    }
+    go::truth(value).ok_or_else(|| format!("`{field}` is neither true nor false: `{value}`"))
 }
 
 fn outputs(target: &Map<String, Value>) -> Vec<Map<String, Value>> {

@@ -76,7 +76,7 @@ pub(super) fn process(container: &Container, account: &Account) -> ProcessSpec {
     if spec.tty && !env.iter().any(|(name, _)| name == "TERM") {
         set(&mut env, "TERM", "xterm");
     }
-    if !env.iter().any(|(name, value)| name == "HOME" && !value.is_empty()) {
+    if !account::has_home(&env) {
         set(&mut env, "HOME", account.home.as_deref().unwrap_or("/"));
     }
     ProcessSpec {

@@ -20,7 +20,7 @@ use super::identity::{Identity, identify};
 use super::mounts::Mounts;
 use super::output::Output;
 use super::{Chosen, Site, StepError, Tree, Work, foreign, stubs};
-use crate::account::Account;
+use crate::account::{self, Account};
 use crate::container::every_capability;
 use crate::event::Event;
 use crate::network::{Lease, Pool, host_resolv_conf};
@@ -255,9 +255,8 @@ fn process(exec: &step::Exec, account: &Account, mounts: &Mounts<'_>) -> Process
         env.retain(|(known, _)| known != name.as_str());
         env.push((name.into(), value.into()));
     }
-    if !env.iter().any(|(name, value)| name == "HOME" && !value.is_empty()) {
+    if !account::has_home(&env) {
         let home = account.home.clone().unwrap_or_else(|| "/".to_owned());
-        // An empty one is none.
         env.retain(|(name, _)| name != "HOME");
         env.push(("HOME".into(), home.into()));
     }

@@ -17,10 +17,9 @@ pub(crate) struct Identity {
 
 /// Looks a command's user up, in the base only where that is needed.
 pub(crate) fn identify(store: &Store, exec: &Exec, layers: &[Layer]) -> Result<Identity, StepError> {
-    let has_home = exec.env.iter().any(|(name, value)| name == "HOME" && !value.is_empty());
     // Two numbers have no further groups; root, without being named, has those that the base gives it.
     let numbers = exec.user.contains(':') && step::is_numeric_owner(&exec.user);
-    if has_home && numbers {
+    if numbers && account::has_home(&exec.env) {
         return Ok(Identity { account: account::look_up(&exec.user, "", "")?, from_base: false });
     }
     let tree = LayerTree::new(store, layers)?;

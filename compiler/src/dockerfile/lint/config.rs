@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use buildc_ir::go;
+
 use super::rule::Rule;
 use crate::dockerfile::directives::without_comment;
 
@@ -94,13 +96,8 @@ impl Config {
     }
 }
 
-/// As Go's `strconv.ParseBool`.
 fn boolean(text: &str) -> Result<bool, ConfigError> {
-    match text {
-        "1" | "t" | "T" | "TRUE" | "true" | "True" => Ok(true),
-        "0" | "f" | "F" | "FALSE" | "false" | "False" => Ok(false),
-        other => Err(ConfigError::NotBoolean(other.to_owned())),
-    }
+    go::truth(text).ok_or_else(|| ConfigError::NotBoolean(text.to_owned()))
 }
 
 /// Rules that comments above an instruction silence for it: `# check=skip=A,B`.

@@ -4,7 +4,7 @@
 //! with its variables expanded, where the RUN is lowered, so that a stage that nobody builds may say anything.
 
 use buildc_ir::step::Sharing;
-use buildc_ir::{Diagnostic, Span};
+use buildc_ir::{Diagnostic, Span, go};
 use nom::branch::alt;
 use nom::bytes::complete::{tag, take_till, take_while1};
 use nom::character::complete::{char, one_of};
@@ -270,16 +270,11 @@ fn wrong_type(key: &str, kind: MountType) -> Refusal {
     (format!("A {name} mount has no option `{key}`"), format!("Remove `{key}`, or write `type=` before it"))
 }
 
-/// As Go's `strconv.ParseBool`.
 fn boolean(key: &str, value: Option<&str>) -> Result<bool, Refusal> {
-    match value {
-        None | Some("1" | "t" | "T" | "TRUE" | "true" | "True") => Ok(true),
-        Some("0" | "f" | "F" | "FALSE" | "false" | "False") => Ok(false),
-        Some(other) => Err((
-            format!("Mount option `{key}` is true or false, not `{other}`"),
-            format!("Write `{key}=true`"),
-        )),
-    }
+    let Some(value) = value else { return Ok(true) };
+    go::truth(value).ok_or_else(|| {
+        (format!("Mount option `{key}` is true or false, not `{value}`"), format!("Write `{key}=true`"))
+    })
 }
 
 fn number(key: &str, value: &str, radix: u32) -> Result<u32, Refusal> {

@@ -3,7 +3,7 @@
 use buildc_digest::Digest;
 use buildc_ir::git::{GitRemote, other_commit};
 use buildc_ir::step::{Copy, CopySource, From, HttpSource, Role, Unpack, may_link};
-use buildc_ir::{Input, StepKind};
+use buildc_ir::{Input, StepKind, go};
 use nom::branch::alt;
 use nom::bytes::complete::{tag, take_till1, take_while};
 use nom::character::complete::{char, one_of};
@@ -315,33 +315,11 @@ fn url_path(url: &str) -> IResult<&str, &str> {
 /// The name of a fetched file: the last part of the URL's path, percent escapes decoded.
 pub(crate) fn url_file_name(url: &str) -> String {
     let path = url_path(url).map_or("", |(_, path)| path);
-    let name = decode(path);
+    let name = go::unescaped(path);
     match name.trim_end_matches('/').rsplit('/').next() {
         None | Some("" | "." | "..") => "__unnamed__".to_owned(),
         Some(name) => name.to_owned(),
     }
-}
-
-fn decode(text: &str) -> String {
-    let mut out = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        let hex = tail
-            .get(..2)
-            .and_then(|h| std::str::from_utf8(h).ok())
-            .and_then(|h| u8::from_str_radix(h, 16).ok());
-        match (first, hex) {
-            (b'%', Some(byte)) => {
-                out.push(byte);
-                rest = &tail[2..];
-            }
-            _ => {
-                out.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }
 
 #[cfg(test)]
