@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use buildc_digest::Digest;
 use buildc_executor::context::incoming::{self, Incoming, Unpacked};
-use buildc_ir::Reference;
 use buildc_ir::git::{GitAddressError, GitRemote};
+use buildc_ir::{Reference, go};
 use buildc_store::archive;
 
 use crate::commands::build::SourceArgs;
@@ -107,7 +107,8 @@ impl Place {
         }
         if let Some(remote) = GitRemote::parse(&text) {
             let mut remote = understood(remote)?;
-            let wanted = args.argument(KEEP_GIT_DIR).map(|value| matches!(value, "1" | "true"));
+            // Any other word says nothing, as in BuildKit.
+            let wanted = args.argument(KEEP_GIT_DIR).and_then(go::truth);
             remote.keep_git_dir = remote.keep_git_dir.or(wanted);
             return Ok(Self::held(incoming::clone(&remote, None)?));
         }

@@ -196,11 +196,11 @@ fn a_root_file_system_becomes_an_image_and_flat_again() {
     assert!(run("skopeo", &["inspect", "--config", &reference]).contains("/bin/tool"));
 
     let flat = place.path("flat.tar");
-    export_tar(&place.store, &image, &mut File::create(&flat).unwrap()).unwrap();
+    export_tar(&place.store, &image, None, &mut File::create(&flat).unwrap()).unwrap();
     let listing = run("tar", &["-tvf", flat.to_str().unwrap()]);
     assert!(listing.contains("link -> tool") && listing.contains("bin/twin link to bin/tool"), "{listing}");
     let dir = place.path("flat");
-    export_dir(&place.store, &image, &dir, false).unwrap();
+    export_dir(&place.store, &image, &dir, false, None).unwrap();
     assert_eq!(fs::read_link(dir.join("bin/link")).unwrap(), Path::new("tool"));
     assert_eq!(fs::read(dir.join("bin/twin")).unwrap(), b"#!/bin/sh\n");
 }

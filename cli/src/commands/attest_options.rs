@@ -28,7 +28,7 @@ impl Attestations {
             wanted.take(option).map_err(|why| bad("--attest", option, &why))?;
         }
         if let Some(value) = sbom {
-            wanted.sbom = truth(value).map_err(|why| bad("--sbom", value, &why))?;
+            wanted.sbom = truth("sbom", value).map_err(|why| bad("--sbom", value, &why))?;
         }
         if let Some(value) = provenance {
             wanted.provenance = detail(value).map_err(|why| bad("--provenance", value, &why))?;
@@ -42,7 +42,7 @@ impl Attestations {
             match field.split_once('=').unwrap_or((&field, "")) {
                 ("type", value) => kind = value.to_owned(),
                 ("mode", value) => mode = format!("mode={value}"),
-                ("disabled", value) => disabled = truth(value)?,
+                ("disabled", value) => disabled = truth("disabled", value)?,
                 _ => return Err(format!("`{field}` is not understood")),
             }
         }
@@ -109,7 +109,7 @@ fn detail(value: &str) -> Result<Option<Detail>, String> {
         "mode=min" | "min" => Ok(Some(Detail::Min)),
         "mode=max" | "max" => Ok(Some(Detail::Max)),
         other if other.starts_with("mode=") => Err(format!("mode is min or max, not `{other}`")),
-        other => Ok(truth(other)?.then_some(Detail::Min)),
+        other => Ok(truth("provenance", other)?.then_some(Detail::Min)),
     }
 }
 

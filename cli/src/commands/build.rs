@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use buildc_executor::Cancel;
 use buildc_executor::build::{self, BuildOptions};
 use buildc_executor::layering::Layering;
-use buildc_ir::Reference;
+use buildc_ir::{Reference, go};
 use buildc_store::remote::Pushed;
 use buildc_store::{ImageRecord, oci};
 use clap::{ArgAction, ValueEnum};
@@ -398,7 +398,7 @@ pub fn product(
     for option in &args.annotation {
         product.annotations.extend(export_form::annotations(option)?);
     }
-    product.always_index = multi_platform(args);
+    product.always_index = multi_platform(args)?;
     Ok(product)
 }
 
@@ -413,8 +413,17 @@ pub fn platform(platform: &buildc_ir::Platform) -> oci::Platform {
 }
 
 /// The build argument that wants an index whatever is built.
-fn multi_platform(args: &BuildArgs) -> bool {
-    args.source.argument("BUILDKIT_MULTI_PLATFORM").is_some_and(|value| matches!(value, "1" | "true"))
+pub fn multi_platform(args: &BuildArgs) -> Result<bool, Failure> {
+    const NAME: &str = "BUILDKIT_MULTI_PLATFORM";
+    let Some(value) = args.source.argument(NAME).filter(|value| !value.is_empty()) else { return Ok(false) };
+    let wanted = go::truth(value).ok_or_else(|| {
+        Failure::usage(format!("{NAME} is `{value}`, which is not true or false")).help("Write true or false")
+    })?;
+    if !wanted && args.source.platform.len() > 1 {
+        return Err(Failure::usage(format!("{NAME} is `{value}`, and several platforms are an index"))
+            .help("Build one platform, or leave the argument out"));
+    }
+    Ok(wanted)
 }
 
 /// What running a build needs of its command line.

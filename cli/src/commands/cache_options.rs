@@ -65,8 +65,8 @@ impl Keys {
                     "max" => keys.max = true,
                     _ => return Err(format!("mode is min or max, not `{value}`")),
                 },
-                "ignore-error" => keys.ignore_error = truth(value)?,
-                "image-manifest" => match truth(value)? {
+                "ignore-error" => keys.ignore_error = truth(key, value)?,
+                "image-manifest" => match truth(key, value)? {
                     true => {}
                     false => return Err("a cache is always an image manifest".to_owned()),
                 },

@@ -10,7 +10,7 @@ use buildc_store::export::Form;
 use buildc_store::remote::Pushed;
 
 use super::attest_options::Attestations;
-use super::build::BuildArgs;
+use super::build::{self, BuildArgs};
 use super::cache_options::{self, CacheTo};
 use super::export::Export;
 use super::{Shell, registry};
@@ -42,6 +42,7 @@ pub struct Built<'a> {
 impl Delivery {
     /// Reads the options.
     pub fn read(args: &BuildArgs) -> Result<Self, Failure> {
+        build::multi_platform(args)?;
         let mut names = args.tag.iter().map(|t| session::new_name(t)).collect::<Result<Vec<_>, _>>()?;
         let exports = args.output.iter().map(|o| Export::parse(o)).collect::<Result<Vec<_>, _>>()?;
         let more: Vec<_> = exports.iter().flat_map(Export::names).cloned().collect();
@@ -91,7 +92,7 @@ impl Delivery {
         self.attestations.attach(session, &args.source, built, products)?;
         cache_options::inline(session, &self.caches, built, products)?;
         for (export, product) in self.exports.iter().flat_map(|it| products.iter().map(move |p| (it, p))) {
-            export.write(session, product)?;
+            export.write(session, product, built.plan.clamp)?;
         }
         let pushed = self.push(session, args, products, cancel, shell)?;
         cache_options::send(session, &self.caches, built, args.quiet, cancel)?;

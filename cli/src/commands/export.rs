@@ -3,7 +3,7 @@
 use std::io::{BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use buildc_ir::Reference;
+use buildc_ir::{Reference, go};
 use buildc_store::archive::{self, Format};
 use buildc_store::export::Form;
 use buildc_store::{ImageRecord, Store, oci};
@@ -123,9 +123,9 @@ impl Keys {
         match key {
             "type" => self.kind = value.to_owned(),
             "dest" => self.dest = Some(value.to_owned()),
-            "tar" => self.tar = Some(truth(value)?),
-            "push" => self.push = truth(value)?,
-            "platform-split" => self.split = Some(truth(value)?),
+            "tar" => self.tar = Some(truth(key, value)?),
+            "push" => self.push = truth(key, value)?,
+            "platform-split" => self.split = Some(truth(key, value)?),
             "mode" => match value {
                 "copy" => self.exact = false,
                 "delete" => self.exact = true,
@@ -138,7 +138,7 @@ impl Keys {
             }
             // What these say is always so here, or speaks of another kind of store.
             "unpack" | "store" | "name-canonical" | "rewrite-timestamp" | "prefer-nondist-layers" => {
-                truth(value).map(drop)?;
+                truth(key, value).map(drop)?;
             }
             _ => return Ok(false),
         }
@@ -165,13 +165,10 @@ impl Keys {
     }
 }
 
-/// A boolean as Docker's options have them; a key alone is true.
-pub(super) fn truth(value: &str) -> Result<bool, String> {
-    match value {
-        "" | "true" | "1" => Ok(true),
-        "false" | "0" => Ok(false),
-        _ => Err(format!("`{value}` is neither true nor false")),
-    }
+/// A switch as BuildKit's exporters read it; a key alone is true.
+pub(super) fn truth(key: &str, value: &str) -> Result<bool, String> {
+    let word = if value.is_empty() { Some(true) } else { go::truth(value) };
+    word.ok_or_else(|| format!("{key}=`{value}` is not true or false"))
 }
 
 impl Export {
@@ -216,16 +213,16 @@ impl Export {
         &self.form
     }
 
-    /// Writes what was built.
-    pub fn write(&self, session: &Session, product: &Product) -> Result<(), Failure> {
+    /// Writes what was built; files by themselves have the time of an `epoch`.
+    pub fn write(&self, session: &Session, product: &Product, epoch: Option<i64>) -> Result<(), Failure> {
         let store: &Store = &session.store;
         let names: Vec<String> = product.names.iter().map(Reference::to_string).collect();
         match &self.kind {
-            Kind::Local { dir, exact, split } => local(store, product, dir, *exact, *split)?,
+            Kind::Local { dir, exact, split } => local((store, epoch), product, dir, *exact, *split)?,
             Kind::OciDir(dir) => {
                 archive::save_release_dir(store, &product.release(&self.form)?, &names, dir)?;
             }
-            Kind::Tar { target, split } => tar(store, product, target, *split)?,
+            Kind::Tar { target, split } => tar((store, epoch), product, target, *split)?,
             Kind::Oci(target) => {
                 let release = product.release(&self.form)?;
                 target.fill(|out| Ok(archive::save_release(store, &release, &names, out)?))?;
@@ -243,14 +240,19 @@ fn docker(store: &Store, image: &ImageRecord, names: Vec<String>, target: &Targe
 }
 
 /// Writes the files as one tar; of several platforms below `linux_amd64` and the like.
-fn tar(store: &Store, product: &Product, target: &Target, split: bool) -> Result<(), Failure> {
+fn tar(
+    (store, epoch): (&Store, Option<i64>),
+    product: &Product,
+    target: &Target,
+    split: bool,
+) -> Result<(), Failure> {
     if !split || product.images.len() == 1 {
         let image = product.only("type=tar without platform-split")?;
-        return target.fill(|out| Ok(archive::export_tar(store, image, out)?));
+        return target.fill(|out| Ok(archive::export_tar(store, image, epoch, out)?));
     }
     let platforms = product.platforms.iter().map(directory);
     let images: Vec<(String, &ImageRecord)> = platforms.zip(&product.images).collect();
-    target.fill(|out| Ok(archive::export_tar_of(store, &images, out)?))
+    target.fill(|out| Ok(archive::export_tar_of(store, &images, epoch, out)?))
 }
 
 /// The directory of a platform.
@@ -263,22 +265,31 @@ fn directory(platform: &oci::Platform) -> String {
 }
 
 /// Writes the files; of several platforms below `linux_amd64` and the like.
-fn local(store: &Store, product: &Product, dir: &Path, exact: bool, split: bool) -> Result<(), Failure> {
+fn local(
+    (store, epoch): (&Store, Option<i64>),
+    product: &Product,
+    dir: &Path,
+    exact: bool,
+    split: bool,
+) -> Result<(), Failure> {
     if exact && std::fs::canonicalize(dir).is_ok_and(|real| real.parent().is_none()) {
         return Err(
             Failure::usage("--output mode=delete would empty the root directory").help("Name another")
         );
     }
     if let [image] = product.images.as_slice() {
-        archive::export_dir(store, image, dir, exact)?;
+        archive::export_dir(store, image, dir, exact, epoch)?;
         return Ok(());
     }
     if exact && split {
         only_directories(dir, product)?;
     }
     for (image, platform) in product.images.iter().zip(&product.platforms) {
-        let below = if split { dir.join(directory(platform)) } else { dir.to_owned() };
-        archive::export_dir(store, image, &below, exact && split)?;
+        if split {
+            archive::export_dir_below(store, image, &dir.join(directory(platform)), exact, epoch)?;
+        } else {
+            archive::export_dir(store, image, dir, false, epoch)?;
+        }
     }
     Ok(())
 }

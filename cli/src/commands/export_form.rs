@@ -25,8 +25,8 @@ impl FormOptions {
                 let level = value.parse().map_err(|_| format!("`{value}` is no compression level"))?;
                 self.level = Some(level);
             }
-            "force-compression" => self.force = truth(value)?,
-            "oci-mediatypes" => self.docker_types = !truth(value)?,
+            "force-compression" => self.force = truth(key, value)?,
+            "oci-mediatypes" => self.docker_types = !truth(key, value)?,
             _ => match key.strip_prefix("annotation") {
                 Some(rest) => self.annotations.extend(annotation_key(rest, value)?),
                 None => return Ok(false),

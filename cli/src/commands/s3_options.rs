@@ -39,7 +39,7 @@ impl S3Options {
             "manifests_prefix" => &mut self.manifests_prefix,
             "name" => &mut self.name,
             "use_path_style" => {
-                self.use_path_style = truth(value)?;
+                self.use_path_style = truth(key, value)?;
                 return Ok(true);
             }
             // How BuildKit spreads and renews objects; nothing depends on it here.

@@ -10,7 +10,7 @@ mod looking;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -191,6 +191,27 @@ fn a_copy_only_build_needs_no_subordinate_ids_and_keeps_owners() {
     user.buildc(&["build", "--output", &output, &context]).expect("build");
     let listing = run(Command::new("tar").args(["--numeric-owner", "-tvf", &tar])).expect("a tar");
     assert!(listing.lines().any(|l| l.contains("1234/4321") && l.contains("owned/Dockerfile")), "{listing}");
+}
+
+#[test]
+fn files_that_leave_are_the_users_own() {
+    if !root_and_busybox("becoming another user") {
+        return;
+    }
+    for (name, with_ids) in [("buildc-plain", false), ("buildc-words", true)] {
+        let user = User::new(name, with_ids);
+        let text = "FROM scratch\nCOPY --chown=1234:4321 --chmod=4755 Dockerfile /owned/\n";
+        let context = user.context("context", text);
+        let out = user.path("out");
+        user.buildc(&["build", "--output", &out.to_string_lossy(), &context]).expect("build");
+        let id = |of: &str| run(Command::new("id").args([of, name])).expect("an id").trim().parse().ok();
+        for path in [out.clone(), out.join("owned"), out.join("owned/Dockerfile")] {
+            let found = fs::symlink_metadata(&path).expect("it is there");
+            assert_eq!((Some(found.uid()), Some(found.gid())), (id("-u"), id("-g")), "{name}: {path:?}");
+        }
+        let mode = fs::metadata(out.join("owned/Dockerfile")).expect("a file").mode();
+        assert_eq!(mode & 0o7777, 0o4755, "{name}");
+    }
 }
 
 /// Processes of a user whose command line has this word in it.

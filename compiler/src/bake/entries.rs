@@ -2,6 +2,7 @@
 //!
 //! Owns: one form for both, and what a list comes to when entries speak of the same thing. Never does: acting on them.
 
+use buildc_ir::go;
 use serde_json::{Map, Value, json};
 
 /// True for a field whose entries are such strings or maps.
@@ -41,9 +42,9 @@ fn entries_of(field: &str, item: &Value) -> Result<Vec<Value>, String> {
         Value::String(text) if text.is_empty() => Ok(Vec::new()),
         Value::String(text) => match references(field, text) {
             Some(names) => Ok(names.iter().map(|name| json!({ "ref": name, "type": "registry" })).collect()),
-            None => Ok(vec![entry(field, read(field, text)?)]),
+            None => Ok(vec![entry(field, read(field, text)?)?]),
         },
-        Value::Object(map) => Ok(vec![entry(field, map.clone())]),
+        Value::Object(map) => Ok(vec![entry(field, map.clone())?]),
         other => Err(format!("`{other}` is neither a string nor a map")),
     }
 }
@@ -54,17 +55,17 @@ pub fn references(field: &str, text: &str) -> Option<Vec<String>> {
     (field.starts_with("cache-") && names.iter().all(|name| !name.contains('='))).then_some(names)
 }
 
-fn entry(field: &str, map: Map<String, Value>) -> Value {
-    let map = map.into_iter().map(|(key, value)| match value {
-        value if field == "attest" && key == "disabled" => {
-            let truth = matches!(value.as_str(), Some("true" | "1")) || value == json!(true);
-            (key, json!(truth))
-        }
-        Value::String(_) | Value::Array(_) | Value::Null => (key, value),
-        other => (key, json!(other.to_string())),
+fn entry(field: &str, map: Map<String, Value>) -> Result<Value, String> {
+    let map = map.into_iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| match value {
+        Value::String(word) if field == "attest" && key == "disabled" => match go::truth(&word) {
+            Some(truth) => Ok((key, json!(truth))),
+            None => Err(format!("disabled=`{word}` is not true or false")),
+        },
+        Value::Bool(truth) if field == "attest" && key == "disabled" => Ok((key, json!(truth))),
+        Value::String(_) | Value::Array(_) => Ok((key, value)),
+        other => Ok((key, json!(other.to_string()))),
     });
-    let map: Map<String, Value> = map.filter(|(_, value)| !value.is_null()).collect();
-    Value::Object(ordered(field, map))
+    Ok(Value::Object(ordered(field, map.collect::<Result<_, _>>()?)))
 }
 
 /// Secrets and agents have an order of their own, the others that of their keys.

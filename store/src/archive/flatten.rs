@@ -1,62 +1,80 @@
 //! An image's merged root file system as one tar or one directory.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, Permissions};
+use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::sys::stat::{Mode, SFlag, mknod};
+use rustix::fs::XattrFlags;
 
 use super::Result;
 use super::error::io as io_error;
-use crate::{EntryKind, Found, ImageRecord, Store, TreeView};
+use crate::{Entry, EntryKind, Found, ImageRecord, Store, TreeView};
 
 /// Writes an image's merged root file system as one tar (`build --output type=tar`). Extended attributes are PAX
-/// records `SCHILY.xattr.*`, as GNU tar writes them.
+/// records `SCHILY.xattr.*`, as GNU tar writes them. With an `epoch`, in Unix seconds, every entry has that time.
 ///
 /// # Errors
 /// When a layer cannot be read, or writing fails.
-pub fn export_tar(store: &Store, image: &ImageRecord, out: &mut dyn Write) -> Result<()> {
+pub fn export_tar(store: &Store, image: &ImageRecord, epoch: Option<i64>, out: &mut dyn Write) -> Result<()> {
     let mut builder = tar::Builder::new(out);
-    append_image(store, image, Path::new(""), &mut builder)?;
-    finish(builder)
+    append_image(store, image, (Path::new(""), epoch), &mut builder)?;
+    end(builder)
 }
 
 /// The same of several images, each below a directory of its own.
 ///
 /// # Errors
 /// As [`export_tar`].
-pub fn export_tar_of(store: &Store, images: &[(String, &ImageRecord)], out: &mut dyn Write) -> Result<()> {
+pub fn export_tar_of(
+    store: &Store,
+    images: &[(String, &ImageRecord)],
+    epoch: Option<i64>,
+    out: &mut dyn Write,
+) -> Result<()> {
     let mut builder = tar::Builder::new(out);
     for (dir, image) in images {
         let mut header = tar::Header::new_gnu();
         header.set_entry_type(tar::EntryType::Directory);
         header.set_mode(0o755);
+        header.set_mtime(seconds(epoch.unwrap_or_default()));
         header.set_size(0);
         builder
             .append_data(&mut header, format!("{dir}/"), io::empty())
             .map_err(|source| io_error("write", dir, source))?;
-        append_image(store, image, Path::new(dir), &mut builder)?;
+        append_image(store, image, (Path::new(dir), epoch), &mut builder)?;
     }
-    finish(builder)
+    end(builder)
 }
 
 fn append_image(
     store: &Store,
     image: &ImageRecord,
-    dir: &Path,
+    place: (&Path, Option<i64>),
     builder: &mut tar::Builder<&mut dyn Write>,
 ) -> Result<()> {
     let view = TreeView::new(store, &image.layers)?;
-    view.walk(b"")?.iter().try_for_each(|found| append(&view, dir, builder, found))
+    view.walk(b"")?.iter().try_for_each(|found| append(&view, place, builder, found))
 }
 
-fn finish(mut builder: tar::Builder<&mut dyn Write>) -> Result<()> {
+fn end(mut builder: tar::Builder<&mut dyn Write>) -> Result<()> {
     let fail = |source| io_error("write", "-", source);
     builder.finish().map_err(fail)?;
     builder.get_mut().flush().map_err(fail)
+}
+
+/// The time of an entry that leaves. As in BuildKit an epoch is the time of all files, also of those that are older, so
+/// that what leaves has nothing of the machine in it.
+fn time(entry: &Entry, epoch: Option<i64>) -> (i64, u32) {
+    epoch.map_or(entry.mtime, |seconds| (seconds, 0))
+}
+
+/// As a header can hold it.
+fn seconds(time: i64) -> u64 {
+    u64::try_from(time).unwrap_or_default()
 }
 
 /// What an entry is once layers are merged: a hard link whose first name is gone or replaced is what that was, on its own.
@@ -80,7 +98,7 @@ fn flat<'e>(view: &TreeView, found: &'e Found) -> Result<Flat<'e>> {
 
 fn append(
     view: &TreeView,
-    dir: &Path,
+    (dir, epoch): (&Path, Option<i64>),
     builder: &mut tar::Builder<&mut dyn Write>,
     found: &Found,
 ) -> Result<()> {
@@ -91,7 +109,7 @@ fn append(
     header.set_mode(entry.mode);
     header.set_uid(u64::from(entry.uid));
     header.set_gid(u64::from(entry.gid));
-    header.set_mtime(u64::try_from(entry.mtime.0).unwrap_or_default());
+    header.set_mtime(seconds(time(entry, epoch).0));
     header.set_size(0);
     let xattrs: Vec<(String, &[u8])> = entry
         .xattrs
@@ -133,15 +151,23 @@ fn append(
     }
 }
 
-/// Writes an image's merged root file system into a directory (`build --output type=local`). Owners and device nodes
-/// are set when the process may; without that right files belong to the caller and devices are left out. With
-/// `exact` whatever else is in the directory is removed.
+/// Writes an image's merged root file system into a directory (`build --output type=local`). All of it belongs to the
+/// user and group of this process, whoever owns it in the image; devices are left out where the process may not make them.
+/// With `exact` whatever else is in the directory is removed; with an `epoch`, in Unix seconds, every entry has that time.
 ///
 /// # Errors
 /// When a layer cannot be read, or writing fails.
-pub fn export_dir(store: &Store, image: &ImageRecord, dir: &Path, exact: bool) -> Result<()> {
+pub fn export_dir(
+    store: &Store,
+    image: &ImageRecord,
+    dir: &Path,
+    exact: bool,
+    epoch: Option<i64>,
+) -> Result<()> {
     let view = TreeView::new(store, &image.layers)?;
-    fs::create_dir_all(dir).map_err(|source| io_error("make", dir, source))?;
+    // As BuildKit makes it: what an image holds is for others to see only where the caller says so.
+    let make = DirBuilder::new().recursive(true).mode(0o700).create(dir);
+    make.map_err(|source| io_error("make", dir, source))?;
     let privileged = nix::unistd::geteuid().is_root();
     if exact {
         remove_others(&view, dir, b"").map_err(|source| io_error("clear", dir, source))?;
@@ -149,16 +175,38 @@ pub fn export_dir(store: &Store, image: &ImageRecord, dir: &Path, exact: bool) -
     let mut directories = Vec::new();
     for found in view.walk(b"")? {
         let path = dir.join(path_of(&found.entry.path));
-        place(&view, &found, dir, &path, privileged).map_err(|source| io_error("write", &path, source))?;
+        let mtime = time(&found.entry, epoch);
+        place(&view, &found, dir, &path, (privileged, mtime))
+            .map_err(|source| io_error("write", &path, source))?;
         if matches!(found.entry.kind, EntryKind::Dir { .. }) {
-            directories.push((path, found.entry.mode, found.entry.mtime));
+            directories.push((path, found.entry.mode, mtime));
         }
     }
     // Contents change a directory's time, and a read-only directory would take no contents.
     for (path, mode, mtime) in directories.iter().rev() {
-        finish_dir(path, *mode, *mtime).map_err(|source| io_error("write", path, source))?;
+        finish(path, *mode, *mtime).map_err(|source| io_error("write", path, source))?;
     }
     Ok(())
+}
+
+/// Writes one of several images below a directory of its own, which is an entry like those in it.
+///
+/// # Errors
+/// As [`export_dir`].
+pub fn export_dir_below(
+    store: &Store,
+    image: &ImageRecord,
+    dir: &Path,
+    exact: bool,
+    epoch: Option<i64>,
+) -> Result<()> {
+    export_dir(store, image, dir, exact, epoch)?;
+    let set = || {
+        own(dir)?;
+        fs::set_permissions(dir, Permissions::from_mode(0o755))?;
+        epoch.map_or(Ok(()), |seconds| set_mtime(dir, (seconds, 0)))
+    };
+    set().map_err(|source| io_error("write", dir, source))
 }
 
 /// Removes what the view does not have. Only real directories are gone into, so that no link leads outside.
@@ -181,7 +229,13 @@ fn remove_others(view: &TreeView, root: &Path, below: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-fn place(view: &TreeView, found: &Found, root: &Path, path: &Path, privileged: bool) -> io::Result<()> {
+fn place(
+    view: &TreeView,
+    found: &Found,
+    root: &Path,
+    path: &Path,
+    (privileged, mtime): (bool, (i64, u32)),
+) -> io::Result<()> {
     clear(path, matches!(found.entry.kind, EntryKind::Dir { .. }))?;
     let flat = flat(view, found).map_err(io::Error::other)?;
     match flat {
@@ -206,13 +260,23 @@ fn place(view: &TreeView, found: &Found, root: &Path, path: &Path, privileged: b
         Flat::Other(_) => return Ok(()),
     }
     let entry = &found.entry;
-    if privileged {
-        may(std::os::unix::fs::lchown(path, Some(entry.uid), Some(entry.gid)))?;
+    for (name, value) in &entry.xattrs {
+        // What this file system or this user cannot have is no reason to give up all other files.
+        let _ = rustix::fs::lsetxattr(path, OsStr::from_bytes(name), value, XattrFlags::empty());
     }
+    own(path)?;
     match entry.kind {
-        EntryKind::Symlink { .. } | EntryKind::Dir { .. } => Ok(()),
-        _ => finish_file(path, entry.mode, entry.mtime),
+        EntryKind::Dir { .. } => Ok(()),
+        EntryKind::Symlink { .. } => set_mtime(path, mtime),
+        _ => finish(path, entry.mode, mtime),
     }
+}
+
+/// Makes a file this process's own: what was there may be another's, and a directory may hand its group on. It takes
+/// special bits away, so that modes come after it.
+fn own(path: &Path) -> io::Result<()> {
+    let (uid, gid) = (nix::unistd::getuid().as_raw(), nix::unistd::getgid().as_raw());
+    may(std::os::unix::fs::lchown(path, Some(uid), Some(gid))).map(drop)
 }
 
 fn make_node(path: &Path, kind: SFlag, major: u32, minor: u32) -> io::Result<()> {
@@ -220,7 +284,7 @@ fn make_node(path: &Path, kind: SFlag, major: u32, minor: u32) -> io::Result<()>
     Ok(mknod(path, kind, Mode::empty(), device)?)
 }
 
-/// False for what the kernel refuses to the root of a user namespace: device nodes always, owners without a mapped id.
+/// False for what the kernel refuses: device nodes to the root of a user namespace, files of others to everybody else.
 fn may(result: io::Result<()>) -> io::Result<bool> {
     use nix::libc::{EINVAL, EPERM};
     match result {
@@ -241,12 +305,7 @@ fn clear(path: &Path, is_dir: bool) -> io::Result<()> {
     }
 }
 
-fn finish_file(path: &Path, mode: u32, mtime: (i64, u32)) -> io::Result<()> {
-    fs::set_permissions(path, Permissions::from_mode(mode))?;
-    set_mtime(path, mtime)
-}
-
-fn finish_dir(path: &Path, mode: u32, mtime: (i64, u32)) -> io::Result<()> {
+fn finish(path: &Path, mode: u32, mtime: (i64, u32)) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(mode))?;
     set_mtime(path, mtime)
 }

@@ -2,6 +2,8 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use buildc_ir::go;
+
 use crate::container::error::{ContainerError, Result};
 use crate::container::options::size;
 use crate::container::spec::{Mount, MountSource, VolumesFrom};
@@ -98,9 +100,8 @@ impl Fields {
         let (key, value) = field.split_once('=').map_or((field, None), |(key, value)| (key, Some(value)));
         let text = || value.map(str::to_owned).ok_or_else(|| format!("`{key}` needs a value"));
         let flag = || match value {
-            None | Some("true" | "1") => Ok(true),
-            Some("false" | "0") => Ok(false),
-            Some(_) => Err(format!("`{key}` is true or false")),
+            None => Ok(true),
+            Some(word) => go::truth(word).ok_or_else(|| format!("`{key}` is true or false")),
         };
         match key {
             "type" => self.kind = Some(text()?),
