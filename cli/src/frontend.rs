@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use buildc_compiler::dockerfile::{self, Entitlements, LowerOptions, ast};
+use buildc_compiler::dockerfile::foreign::Decoded;
+use buildc_compiler::dockerfile::{Entitlements, LowerOptions, ast};
 use buildc_executor::context::{Context, ContextError};
 use buildc_executor::lock::{LockedResolver, Mode};
 use buildc_executor::resolve::{PullPolicy, StoreResolver};
@@ -69,14 +70,14 @@ impl Frontend {
             options.ignore =
                 PatternSet::parse(&text).map_err(|source| ContextError::IgnoreRule { file, source })?;
         }
-        let file = sources.add(dockerfile.shown.clone(), dockerfile.text.clone());
+        let file = sources.add(dockerfile.shown.clone(), dockerfile.text.text.clone());
         let policy = if args.pull { PullPolicy::Always } else { PullPolicy::Missing };
         Ok(Self { dockerfile, sources, file, options, warnings: Vec::new(), place, named, policy })
     }
 
     /// Parses the text.
     pub fn parse(&mut self) -> Result<ast::Dockerfile, Failure> {
-        let (ast, found) = dockerfile::parse(self.file, &self.dockerfile.text);
+        let (ast, found) = self.dockerfile.parse(self.file);
         if found.iter().any(|d| d.severity == Severity::Error) {
             return Err(Failure::Input(found, Box::new(self.sources.clone())));
         }
@@ -88,7 +89,7 @@ impl Frontend {
     pub fn replace(&mut self, text: String) {
         self.sources = SourceMap::new();
         self.file = self.sources.add(self.dockerfile.shown.clone(), text.clone());
-        self.dockerfile.text = text;
+        self.dockerfile.text = Decoded { text, foreign: Vec::new() };
     }
 
     /// Brings the images of OCI layouts that contexts name into the store, where their digests are their names.

@@ -12,7 +12,7 @@ use buildc_store::archive;
 use crate::commands::build::SourceArgs;
 use crate::failure::Failure;
 use crate::session::Session;
-use crate::source::{Dockerfile, text_of};
+use crate::source::{Dockerfile, decoded};
 
 /// The main context.
 #[derive(Debug)]
@@ -138,7 +138,7 @@ impl Place {
         match incoming {
             Incoming::Files(held) => Ok(Self::held(held)),
             Incoming::Text(bytes) => {
-                let text = text_of(bytes, Path::new(shown))?;
+                let text = decoded(bytes, Path::new(shown))?;
                 let dockerfile = Dockerfile { shown: shown.to_owned(), path: None, text };
                 Ok(Self { dir: None, dockerfile: Some(dockerfile), local: false, held: None })
             }

@@ -3,7 +3,10 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use buildc_compiler::dockerfile::foreign::{self, Decoded};
+use buildc_compiler::dockerfile::{self, ast};
 use buildc_executor::context::incoming::{self, Incoming};
+use buildc_ir::{Diagnostic, FileId};
 
 use crate::commands::build::SourceArgs;
 use crate::failure::{Failure, os_text};
@@ -19,8 +22,8 @@ pub struct Dockerfile {
     pub shown: String,
     /// `None` for standard input.
     pub path: Option<PathBuf>,
-    /// The whole text.
-    pub text: String,
+    /// The whole text, and where it had bytes that are none.
+    pub text: Decoded,
 }
 
 impl Dockerfile {
@@ -30,7 +33,11 @@ impl Dockerfile {
             return Ok(found);
         }
         if let Some((shown, text)) = &args.inline {
-            return Ok(Self { shown: shown.clone(), path: None, text: text.clone() });
+            return Ok(Self {
+                shown: shown.clone(),
+                path: None,
+                text: foreign::decode(text.clone().into_bytes()),
+            });
         }
         let context = place.dir.as_deref().unwrap_or(Path::new("."));
         match &args.file {
@@ -60,7 +67,7 @@ impl Dockerfile {
     fn fetched(url: &str) -> Result<Self, Failure> {
         match incoming::fetch(url)? {
             Incoming::Text(bytes) => {
-                Ok(Self { shown: url.to_owned(), path: None, text: text_of(bytes, Path::new(url))? })
+                Ok(Self { shown: url.to_owned(), path: None, text: decoded(bytes, Path::new(url))? })
             }
             Incoming::Files(_) => Err(Failure::usage(format!("`{url}` is an archive, no Dockerfile"))),
         }
@@ -79,6 +86,13 @@ impl Dockerfile {
             path: Some(path.to_owned()),
             text,
         })
+    }
+
+    /// Reads the text, which is `file` of a source map; what could not be understood is described by the diagnostics.
+    pub fn parse(&self, file: FileId) -> (ast::Dockerfile, Vec<Diagnostic>) {
+        let (ast, mut problems) = dockerfile::parse(file, &self.text.text);
+        problems.extend(self.text.problems(&ast));
+        (ast, problems)
     }
 
     /// The ignore file that applies: `NAME.dockerignore` beside the Dockerfile, else `.dockerignore` of the context.
@@ -102,7 +116,7 @@ pub fn ignore_file(path: &Path) -> Result<Option<(String, String)>, Failure> {
     match std::fs::File::open(path) {
         Ok(file) => {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            Ok(Some((name, read_limited(file, path)?)))
+            Ok(Some((name, rules(read_limited(file, path)?, path)?)))
         }
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(Failure::file("read", path, &e)),
@@ -136,7 +150,20 @@ fn missing(path: &Path, error: &std::io::Error) -> Failure {
     .help("-f is relative to the current directory, not to the build context")
 }
 
-fn read_limited(reader: impl Read, path: &Path) -> Result<String, Failure> {
+/// The text of an ignore file; in its comments bytes may be any.
+fn rules(Decoded { text, foreign }: Decoded, path: &Path) -> Result<String, Failure> {
+    let before = |at: &usize| text.get(..*at).unwrap_or_default();
+    let in_rule = |at: &&usize| !before(at).rsplit('\n').next().is_some_and(|line| line.starts_with('#'));
+    match foreign.iter().find(in_rule) {
+        Some(at) => {
+            let number = before(at).matches('\n').count() + 1;
+            Err(not_utf8(format!("Line {number} of `{}` is not UTF-8 text", path.display())))
+        }
+        None => Ok(text),
+    }
+}
+
+fn read_limited(reader: impl Read, path: &Path) -> Result<Decoded, Failure> {
     let mut bytes = Vec::new();
     reader
         .take(DOCKERFILE_LIMIT_BYTES + 1)
@@ -145,11 +172,17 @@ fn read_limited(reader: impl Read, path: &Path) -> Result<String, Failure> {
     if bytes.len() as u64 > DOCKERFILE_LIMIT_BYTES {
         return Err(Failure::new("input::too_big", format!("`{}` is bigger than 16 MiB", path.display())));
     }
-    text_of(bytes, path)
+    decoded(bytes, path)
 }
 
-/// Bytes as text.
-pub fn text_of(bytes: Vec<u8>, path: &Path) -> Result<String, Failure> {
-    String::from_utf8(bytes)
-        .map_err(|_| Failure::new("input::not_utf8", format!("`{}` is not UTF-8 text", path.display())))
+/// Bytes as text. A mark of UTF-16 says that all of it is none.
+pub fn decoded(bytes: Vec<u8>, path: &Path) -> Result<Decoded, Failure> {
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(not_utf8(format!("`{}` is UTF-16, not UTF-8 text", path.display())));
+    }
+    Ok(foreign::decode(bytes))
+}
+
+fn not_utf8(message: String) -> Failure {
+    Failure::new("input::not_utf8", message).help("Save it as UTF-8")
 }

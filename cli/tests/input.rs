@@ -260,3 +260,77 @@ fn a_dump_is_the_tree_before_anything_is_understood() {
     let want = "(from \"a\" \"AS\" \"B\")\n(nope \"\")\n(run [\"--mount=x\"] \"a\" \"b\")\n";
     assert_eq!(String::from_utf8_lossy(&output.stdout), want);
 }
+
+/// As an editor of another century writes it; `\u{1}` stands for the byte.
+const LATIN: &str = "# F\u{1}r alle\nFROM scratch\nMAINTAINER J\u{1}rg\nLABEL by=\"J\u{1}rg\" \\\n  # noch f\u{1}r alle\n  of=x\n\
+    ENV NAME=J\u{1}rg\nCOPY a /\nCMD [\"/gr\u{1}\u{1}e\"]\nONBUILD LABEL f=\u{1}r\n";
+
+fn latin(text: &str) -> Vec<u8> {
+    text.bytes().map(|byte| if byte == 1 { 0xfc } else { byte }).collect()
+}
+
+#[test]
+fn bytes_that_are_no_text_are_what_buildkit_makes_of_them() {
+    let here = Here::new();
+    let dir = here.context("");
+    fs::write(dir.join("a"), "a").expect("a file");
+    fs::write(dir.join("Dockerfile"), latin(LATIN)).expect("a file");
+    fs::write(dir.join(".dockerignore"), latin("# f\u{1}r\nnothing\n")).expect("a file");
+    let tar = here.dir.path().join("context.tar");
+    let packed = std::process::Command::new("tar").arg("-C").arg(&dir).arg("-cf").arg(&tar).arg(".").status();
+    assert!(packed.is_ok_and(|status| status.success()));
+    let (port, _) = fixture::serve(latin(LATIN));
+    let url = format!("http://127.0.0.1:{port}/Dockerfile");
+    let file = dir.join("Dockerfile");
+    let file = file.to_string_lossy();
+    let words: [(&[&str], &Path); 4] = [
+        (&["build", "-t", "l"], &dir),
+        (&["build", "-t", "l"], &tar),
+        (&["build", "-t", "l", "-f", &file], &dir),
+        (&["build", "-t", "l", "-f", &url], &dir),
+    ];
+    for (words, last) in words {
+        let output = here.buildc(words, last);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{words:?}: {said}");
+        assert_eq!(said.matches("input::not_utf8").count(), 5, "a warning for each instruction: {said}");
+        let show = ["inspect", "--type", "image", "-f", "{{json .}}"];
+        let shown = here.buildc(&show, Path::new("l"));
+        let shown = String::from_utf8_lossy(&shown.stdout).replace("\\ufffd", "\u{fffd}");
+        for part in ["J\u{fffd}rg", "NAME=J\u{fffd}rg", "/gr\u{fffd}\u{fffd}e", "LABEL f=\u{fffd}r"] {
+            assert!(shown.contains(part), "no {part} in {shown}");
+        }
+    }
+}
+
+#[test]
+fn bytes_that_would_change_what_is_done_are_refused_where_they_stand() {
+    let here = Here::new();
+    let dir = here.context("");
+    for (text, line, what) in [
+        ("FROM scratch\n# f\u{1}r\nRUN echo f\u{1}r\n", 3, "RUN has bytes"),
+        ("FROM scratch\nRUN true && \\\n  # f\u{1}r\n  echo f\u{1}r\n", 4, "RUN has bytes"),
+        ("FROM scratch\nCOPY caf\u{1} /\n", 2, "COPY has bytes"),
+        ("FROM scratch\nCOPY <<E /a\n# f\u{1}r\nE\n", 3, "COPY has bytes"),
+    ] {
+        fs::write(dir.join("Dockerfile"), latin(text)).expect("a file");
+        for command in ["build", "plan", "check"] {
+            let output = here.buildc(&[command], &dir);
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(1), "{said}");
+            for part in ["input::not_utf8", what, "Save the file as UTF-8", &format!("Dockerfile:{line}:")] {
+                assert!(said.contains(part), "no `{part}` in {said}");
+            }
+        }
+    }
+    fs::write(dir.join("Dockerfile"), b"\xff\xfeF\0R\0O\0M\0").expect("a file");
+    here.fails(&["plan"], &dir, 1, &["input::not_utf8", "UTF-16"]);
+    fs::write(dir.join("Dockerfile"), "FROM scratch\nCOPY . /\n").expect("a file");
+    fs::write(dir.join(".dockerignore"), latin("# f\u{1}r\ncaf\u{1}\n")).expect("a file");
+    here.fails(&["plan"], &dir, 1, &["input::not_utf8", "Line 2"]);
+    fs::remove_file(dir.join(".dockerignore")).expect("a file");
+    let before = latin("# f\u{1}r\nfrom scratch\nCOPY . /\n");
+    fs::write(dir.join("Dockerfile"), &before).expect("a file");
+    here.fails(&["check", "--fix"], &dir, 1, &["input::not_utf8", "--fix"]);
+    assert_eq!(fs::read(dir.join("Dockerfile")).ok(), Some(before));
+}

@@ -134,7 +134,7 @@ fn found(session: &Session, mut frontend: Frontend) -> Result<Found, Failure> {
 }
 
 fn check(session: &Session, frontend: &mut Frontend) -> Result<Checked, Failure> {
-    let (ast, problems) = dockerfile::parse(frontend.file, &frontend.dockerfile.text);
+    let (ast, problems) = frontend.dockerfile.parse(frontend.file);
     if problems.iter().any(|problem| problem.severity == Severity::Error) {
         return Ok(dockerfile::check_unparsed(&ast, &frontend.options, problems));
     }
@@ -152,13 +152,17 @@ fn fix(session: &Session, frontend: &mut Frontend) -> Result<(), Failure> {
         return Err(Failure::usage("--fix has no file to change: the Dockerfile comes from elsewhere")
             .help("Name a file of this machine with -f"));
     };
+    if !frontend.dockerfile.text.foreign.is_empty() {
+        let text = format!("`{}` is not UTF-8 text, and --fix would change that too", path.display());
+        return Err(Failure::new("input::not_utf8", text).help("Save it as UTF-8 first"));
+    }
     let mut total = 0;
     for _ in 0..MOST_ROUNDS {
         // What cannot be parsed is left as it is.
         frontend.parse()?;
         let findings = check(session, frontend)?.findings;
         let own: Vec<Finding> = findings.into_iter().filter(|f| f.span.file == frontend.file).collect();
-        let (text, fixed) = lint::apply(&frontend.dockerfile.text, &own);
+        let (text, fixed) = lint::apply(&frontend.dockerfile.text.text, &own);
         if fixed == 0 {
             break;
         }
@@ -166,7 +170,7 @@ fn fix(session: &Session, frontend: &mut Frontend) -> Result<(), Failure> {
         frontend.replace(text);
     }
     if total > 0 {
-        let text = &frontend.dockerfile.text;
+        let text = &frontend.dockerfile.text.text;
         std::fs::write(&path, text).map_err(|e| Failure::file("write", &path, &e))?;
         output::say(&format!("Fixed {total} in {}", path.display()));
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use buildc_compiler::dockerfile::{self, sexp, tree};
+use buildc_compiler::dockerfile::{sexp, tree};
 use buildc_ir::{Severity, SourceMap};
 use clap::ValueEnum;
 
@@ -42,14 +42,14 @@ enum ParseFormat {
 pub fn run(args: &ParseArgs, shell: &Shell) -> Outcome {
     let dockerfile = Dockerfile::at(&args.file)?;
     let mut sources = SourceMap::new();
-    let file = sources.add(dockerfile.shown, dockerfile.text.clone());
+    let file = sources.add(dockerfile.shown.clone(), dockerfile.text.text.clone());
     let text = match args.format {
-        ParseFormat::Sexp => match sexp::dump(file, &dockerfile.text) {
+        ParseFormat::Sexp => match sexp::dump(file, &dockerfile.text.text) {
             Ok(text) => text,
             Err(found) => return Err(Failure::Input(found, Box::new(sources))),
         },
         ParseFormat::Tree => {
-            let (ast, found) = dockerfile::parse(file, &dockerfile.text);
+            let (ast, found) = dockerfile.parse(file);
             if found.iter().any(|d| d.severity == Severity::Error) {
                 return Err(Failure::Input(found, Box::new(sources)));
             }

@@ -15,6 +15,7 @@ pub mod ast;
 mod directives;
 mod expand;
 mod flags;
+pub mod foreign;
 pub(crate) mod healthcheck;
 mod heredoc;
 mod instruction;

@@ -152,6 +152,21 @@ pub fn bad_heredoc(message: impl Into<String>, span: Span, help: impl Into<Strin
     Diagnostic::error("dockerfile::bad_heredoc", message).label(span, "here").help(help)
 }
 
+/// Bytes that would not be what they were.
+pub fn foreign_bytes(instruction: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("input::not_utf8", format!("{instruction} has bytes that are not UTF-8 text"))
+        .label(span, "the first of them")
+        .help("Save the file as UTF-8, for example with `iconv -f latin1 -t utf-8`")
+}
+
+/// Bytes in whose place an image has another character.
+pub fn foreign_bytes_replaced(instruction: &str, span: Span) -> Diagnostic {
+    let message = format!("{instruction} has bytes that are not UTF-8 text; U+FFFD takes their place");
+    Diagnostic::warning("input::not_utf8", message)
+        .label(span, "the first of them")
+        .help("Save the file as UTF-8, for example with `iconv -f latin1 -t utf-8`")
+}
+
 /// A line that is too long to be meant.
 pub fn line_too_long(span: Span) -> Diagnostic {
     Diagnostic::error("dockerfile::line_too_long", "Line is longer than 65535 bytes")
