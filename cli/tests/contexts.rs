@@ -275,8 +275,11 @@ fn a_git_repository_is_a_context_at_a_ref_and_below_a_directory() {
     assert_eq!(text(out.join("word")).as_deref(), Some("seen\n"));
     let out = built(&format!("{url}?tag=v1&commit={one}&keep-git-dir=true")).expect("all of it");
     assert!(out.join(".git").exists());
-    let keep = ["--build-arg", "BUILDKIT_CONTEXT_KEEP_GIT_DIR=1", &url];
-    assert!(here.build(&keep, b"").expect("all of it").join(".git").exists());
+    for (word, kept) in [("1", true), ("T", true), ("TRUE", true), ("f", false), ("yes", false)] {
+        let argument = format!("BUILDKIT_CONTEXT_KEEP_GIT_DIR={word}");
+        let out = here.build(&["--build-arg", &argument, &url], b"").expect("all of it");
+        assert_eq!(out.join(".git").exists(), kept, "{word}");
+    }
     let error = built(&format!("{url}?branch=main&commit={one}")).expect_err("another commit");
     assert!(error.contains(&one), "{error}");
     let error = built(&format!("{url}#main:../..")).expect_err("outside");

@@ -6,4 +6,3 @@ COPY --chown=1 --chown=2 a b
 WORKDIR --x /a
 RUN --network=lan y
 RUN --security=off y
-RUN --device=gpu y

@@ -164,3 +164,21 @@ fn cut(text: &str, at: char) -> (Vec<String>, bool) {
     fields.push(field);
     (fields, quoted)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn disabled_is_a_word_that_go_reads() {
+        let disabled = |word: Value| {
+            let entry = normal("attest", &json!([{ "type": "sbom", "disabled": word }]))?;
+            Ok::<_, String>(entry[0]["disabled"].clone())
+        };
+        for (word, want) in [(json!("T"), true), (json!("FALSE"), false), (json!(true), true)] {
+            assert_eq!(disabled(word), Ok(json!(want)));
+        }
+        assert!(disabled(json!("yes")).is_err_and(|why| why.contains("disabled=`yes`")));
+        assert!(normal("attest", &json!("type=sbom,disabled=no")).is_err());
+    }
+}

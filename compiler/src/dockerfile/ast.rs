@@ -160,6 +160,8 @@ pub struct Run {
     pub network: Option<Network>,
     /// `--security=insecure`.
     pub insecure: bool,
+    /// The first `--device`.
+    pub device: Option<Word>,
 }
 
 /// COPY or ADD.

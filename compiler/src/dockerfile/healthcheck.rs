@@ -49,7 +49,7 @@ fn nanoseconds((whole, part): (&str, &str), unit: u64) -> Option<u64> {
     u64::try_from(whole.checked_mul(unit)?.checked_add(fraction)?).ok()
 }
 
-/// A duration as Go's `time.ParseDuration` reads it, in nanoseconds; negative ones are refused.
+/// A duration as Go's `time.ParseDuration` reads it, in nanoseconds; negative ones are refused, but `-0s` is nothing.
 pub fn duration_ns(text: &str) -> Option<u64> {
     let sum = fold_many1(
         (amount, unit),
@@ -57,8 +57,10 @@ pub fn duration_ns(text: &str) -> Option<u64> {
         |sum: Option<u64>, (n, unit)| sum?.checked_add(nanoseconds(n, unit)?),
     );
     let zero = value(Some(0), char('0'));
-    let (_, (_, total)) = all_consuming((opt(char('+')), alt((sum, zero)))).parse(text).ok()?;
-    total.filter(|total| *total <= i64::MAX as u64)
+    let sign = opt(alt((char('+'), char('-'))));
+    let (_, (sign, total)) = all_consuming((sign, alt((sum, zero)))).parse(text).ok()?;
+    let most = if sign == Some('-') { 0 } else { i64::MAX as u64 };
+    total.filter(|total| *total <= most)
 }
 
 /// Nanoseconds as Go's `Duration.String` writes them, for history texts.
@@ -169,7 +171,10 @@ mod tests {
             assert_eq!(duration_ns(text), Some(ns), "{text}");
             assert_eq!(go_duration(ns), go);
         }
-        for bad in ["", "1", "s", "-1s", "1x", "1s ", ".s"] {
+        for nothing in ["-0", "-0s", "-0h0.0m", "-.1ns", "+0"] {
+            assert_eq!(duration_ns(nothing), Some(0), "{nothing}");
+        }
+        for bad in ["", "1", "s", "-1s", "-1ns", "--0s", "-", "1x", "1s ", ".s"] {
             assert_eq!(duration_ns(bad), None, "{bad}");
         }
     }

@@ -220,14 +220,8 @@ impl Reader<'_> {
 
     fn run(&mut self, flags: &Flags) -> Option<Run> {
         let command = self.command();
-        if command == Command::Exec(Vec::new()) {
-            return self.refuse("RUN has no command", "Write `RUN command`");
-        }
         if command == Command::Shell(String::new()) {
             self.problems.push(problem::empty_run(self.raw.name.span));
-        }
-        if let Some(device) = flags.list("device").first() {
-            self.problems.push(problem::unsupported("RUN --device", device.span, "Remove the flag"));
         }
         let network = flags.given("network").and_then(|word| self.network(&word));
         let insecure = flags.given("security").is_some_and(|word| self.security(&word));
@@ -235,7 +229,8 @@ impl Reader<'_> {
         for mount in &mounts {
             self.problems.extend(mounts::check(mount));
         }
-        Some(Run { command, mounts, network, insecure })
+        let device = flags.list("device").into_iter().next();
+        Some(Run { command, mounts, network, insecure, device })
     }
 
     fn network(&mut self, word: &Word) -> Option<Network> {

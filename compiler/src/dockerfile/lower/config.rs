@@ -265,13 +265,14 @@ pub(crate) fn set_entrypoint(config: &mut ImageConfig, args: Vec<String>, keep_c
 
 /// True for what STOPSIGNAL takes: a name with or without SIG, or a number.
 pub(crate) fn is_signal(text: &str) -> bool {
-    if let Ok(number) = text.parse::<i32>() {
+    if let Ok(number) = text.parse::<i64>() {
         return number != 0;
     }
     let upper = text.to_ascii_uppercase();
     let name = upper.strip_prefix("SIG").unwrap_or(&upper);
+    // As in the table of names that BuildKit looks into: `+05` is none of them.
     let offset = |prefix: &str, most: u8| {
-        name.strip_prefix(prefix).and_then(|n| n.parse::<u8>().ok()).is_some_and(|n| (1..=most).contains(&n))
+        name.strip_prefix(prefix).is_some_and(|offset| (1..=most).any(|n| n.to_string() == offset))
     };
     SIGNALS.contains(&name)
         || name == "RTMIN"

@@ -14,6 +14,14 @@ impl Lowering<'_> {
     /// Lowers a RUN.
     pub(super) fn run(&mut self, state: &mut StageState, fired: &Fired<'_>, run: &Run) {
         let instruction = &fired.instruction;
+        if run.command == Command::Exec(Vec::new()) {
+            let help = "Write `RUN command`";
+            self.problems.push(problem::bad_arguments("RUN has no command", instruction.span, help));
+            return;
+        }
+        if let Some(device) = &run.device {
+            self.problems.push(problem::unsupported("RUN --device", device.span, "Remove the flag"));
+        }
         self.check_entitlements(run, instruction.span);
         let script = Script::new(&run.command, &instruction.heredocs);
         let args = config::argv(state, &script.command);

@@ -50,9 +50,14 @@ fn volumes() {
 
 #[test]
 fn mounts_with_keys() {
-    let read = |text| mount(text, std::path::Path::new("/here")).map_err(|e| e.to_string());
+    let read = |text: &str| mount(text, std::path::Path::new("/here")).map_err(|e| e.to_string());
     let bind = read("type=bind,\"src=/a,b\",dst=/c,readonly").expect("a bind");
     assert!(bind.readonly);
+    for (word, readonly) in [("T", true), ("TRUE", true), ("0", false), ("F", false)] {
+        let bind = read(&format!("type=bind,src=/a,dst=/c,ro={word}")).expect("a bind");
+        assert_eq!(bind.readonly, readonly, "{word}");
+    }
+    assert!(read("type=bind,src=/a,dst=/c,ro=yes").is_err() && read("type=bind,src=/a,dst=/c,ro=").is_err());
     assert!(matches!(bind.source, MountSource::Bind { path, create: false, .. } if path == *"/a,b"));
     let tmpfs = read("type=tmpfs,target=/t,tmpfs-size=1m,tmpfs-mode=1777").expect("a tmpfs");
     let options = "noexec,nosuid,nodev".to_owned();

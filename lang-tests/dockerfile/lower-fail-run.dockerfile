@@ -1,0 +1,3 @@
+FROM base:1
+RUN []
+RUN --device=gpu y
