@@ -127,6 +127,12 @@ pub enum StoreError {
         /// What it holds now.
         found: Digest,
     },
+    /// A file of a layer is not what it was when the layer was made.
+    #[error("The file `{}` of a layer in the store is damaged: its bytes are not what they were", path.display())]
+    FileDamaged {
+        /// The file.
+        path: PathBuf,
+    },
     /// A blob or file is larger than the reader allows.
     #[error("`{name}` has {size_bytes} bytes, more than the {limit_bytes} that are allowed here")]
     TooLarge {
@@ -262,6 +268,7 @@ impl StoreError {
             Self::NoBlob { .. } => "store::no_blob",
             Self::BlobDigest { .. } => "store::blob_digest",
             Self::BlobLength { .. } | Self::BlobDamaged { .. } => "store::blob_damaged",
+            Self::FileDamaged { .. } => "store::file_damaged",
             Self::TooLarge { .. } => "store::too_large",
             Self::NoLayer { .. } => "store::no_layer",
             Self::Document { .. } => "store::document",
@@ -296,6 +303,9 @@ impl StoreError {
             }
             Self::BlobLength { .. } | Self::BlobDamaged { .. } => {
                 "Run `buildc fsck --repair`, which drops it and names the images that go with it; then pull, load or build them again"
+            }
+            Self::FileDamaged { .. } => {
+                "Run `buildc fsck --deep --repair`, which drops the layer and names the images that go with it; then build, pull or load them again"
             }
             Self::NoOriginalTar { .. } => "Pull or load the image again",
             Self::BlobDigest { .. } | Self::LayerDigest { .. } => "The transfer was damaged; try again",

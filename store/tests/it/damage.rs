@@ -149,6 +149,24 @@ fn fsck_finds_and_drops_every_kind_of_damage() {
 }
 
 #[test]
+fn a_layer_that_leaves_the_store_is_read_with_care() {
+    for (damage, code) in [
+        ("printf CONTENT > l/1/fs/file", "store::file_damaged"),
+        ("truncate -s 3 l/1/fs/file", "store::file_damaged"),
+        ("rm l/1/fs/file", "store::io"),
+        ("printf x | dd of=l/1/tree bs=1 seek=40 conv=notrunc status=none", "store::corrupt_manifest"),
+    ] {
+        let fixture = Fixture::new();
+        filled(&fixture);
+        let layer = fixture.store().image("x:1").unwrap().unwrap().layers[0].id;
+        fixture.store().write_layer_tar(layer, &mut std::io::sink()).unwrap();
+        shell(&fixture.root, damage);
+        let error = fixture.store().write_layer_tar(layer, &mut std::io::sink()).unwrap_err();
+        assert_eq!(error.code(), code, "{damage}: {error}");
+    }
+}
+
+#[test]
 fn a_missing_file_is_found_without_reading_and_the_images_that_go_are_named() {
     for damage in ["rm l/1/fs/file", "printf 1 > l/1/fs/file", "rm l/1/tree"] {
         let fixture = Fixture::new();
