@@ -153,7 +153,8 @@ fn missing(path: &Path, error: &std::io::Error) -> Failure {
 /// The text of an ignore file; in its comments bytes may be any.
 fn rules(Decoded { text, foreign }: Decoded, path: &Path) -> Result<String, Failure> {
     let before = |at: &usize| text.get(..*at).unwrap_or_default();
-    let in_rule = |at: &&usize| !before(at).rsplit('\n').next().is_some_and(|line| line.starts_with('#'));
+    let comment = |line: &str| line.trim_start_matches('\u{feff}').starts_with('#');
+    let in_rule = |at: &&usize| !before(at).rsplit('\n').next().is_some_and(comment);
     match foreign.iter().find(in_rule) {
         Some(at) => {
             let number = before(at).matches('\n').count() + 1;

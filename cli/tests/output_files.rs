@@ -197,6 +197,68 @@ fn directories_of_platforms_have_the_time_too() {
     assert!(listed.len() == 6 && listed.iter().all(|l| l.contains(" 2001-09-09 01:46:40 ")), "{listed:?}");
 }
 
+const BOTH: [&str; 2] = ["--platform", "linux/amd64,linux/arm64"];
+
+#[test]
+fn a_link_in_the_place_of_a_platforms_directory_is_replaced() {
+    let site = Site::new();
+    fs::write(site.context.join("Dockerfile"), "FROM scratch\nCOPY Dockerfile /a/\n").expect("a file");
+    for mode in ["copy", "delete"] {
+        let (out, precious) = (site.path(&format!("out-{mode}")), site.path(&format!("precious-{mode}")));
+        fs::create_dir_all(&out).expect("a directory");
+        fs::create_dir(&precious).expect("a directory");
+        fs::write(precious.join("data"), "mine").expect("a file");
+        fs::set_permissions(&precious, fs::Permissions::from_mode(0o700)).expect("a mode");
+        std::os::unix::fs::symlink(&precious, out.join("linux_amd64")).expect("a link");
+        site.build(&format!("type=local,dest={},mode={mode}", out.display()), &BOTH, "")
+            .expect("it is built");
+        assert!(metadata(out.join("linux_amd64")).is_dir() && out.join("linux_amd64/a/Dockerfile").is_file());
+        assert_eq!(below(&precious).len(), 1, "{mode}: nothing came and nothing went");
+        assert_eq!(metadata(precious).mode() & 0o7777, 0o700, "{mode}");
+    }
+}
+
+#[test]
+fn platforms_share_a_directory_only_where_they_do_not_meet() {
+    let site = Site::new();
+    let dockerfile = |text: &str| fs::write(site.context.join("Dockerfile"), text).expect("a file");
+    let output = |name: &str, more: &str| {
+        format!("type=local,dest={},platform-split=false{more}", site.path(name).display())
+    };
+    dockerfile("FROM scratch\nCOPY Dockerfile /a/\n");
+    let refused = site.build(&output("met", ""), &BOTH, "").expect_err("both have /a/Dockerfile");
+    assert!(refused.contains("more than one platform has `/a/Dockerfile`"), "{refused}");
+    assert!(!site.path("met").exists());
+    dockerfile("FROM scratch\nARG TARGETARCH\nCOPY Dockerfile /a/$TARGETARCH\n");
+    let refused =
+        site.build(&output("gone", ",mode=delete"), &BOTH, "").expect_err("the last one would stay");
+    assert!(refused.contains("mode=delete"), "{refused}");
+    site.build(&output("apart", ""), &BOTH, "").expect("it is built");
+    let names: Vec<String> = below(&site.path("apart")).into_iter().map(|(name, _)| name).collect();
+    assert!(
+        names.iter().any(|n| n.ends_with("a/amd64")) && names.iter().any(|n| n.ends_with("a/arm64")),
+        "{names:?}"
+    );
+}
+
+#[test]
+fn a_single_platform_has_a_directory_where_that_is_wanted() {
+    let site = Site::new();
+    fs::write(site.context.join("Dockerfile"), "FROM scratch\nCOPY Dockerfile /a/\n").expect("a file");
+    let many = ["--build-arg", "BUILDKIT_MULTI_PLATFORM=1"];
+    for (name, split, words, below) in [
+        ("plain", "", &[][..], ""),
+        ("split", ",platform-split=true", &[][..], "linux_amd64/"),
+        ("many", "", &many[..], "linux_amd64/"),
+        ("flat", ",platform-split=false", &many[..], ""),
+    ] {
+        let words = [words, &["--platform", "linux/amd64"]].concat();
+        let out = site.path(name);
+        site.build(&format!("type=local,dest={}{split}", out.display()), &words, "").expect("it is built");
+        assert!(out.join(format!("{below}a/Dockerfile")).is_file(), "{name}");
+    }
+}
+
 #[test]
 fn bake_writes_files_as_build_does() {
     let site = Site::new();

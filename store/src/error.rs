@@ -302,7 +302,7 @@ impl StoreError {
                 "Run `buildc fsck --repair`; it drops what is damaged, and the next build makes it again"
             }
             Self::BlobLength { .. } | Self::BlobDamaged { .. } => {
-                "Run `buildc fsck --repair`, which drops it and names the images that go with it; then pull, load or build them again"
+                "Run `buildc fsck --deep --repair`, which drops it and names the images that go with it; then pull, load or build them again"
             }
             Self::FileDamaged { .. } => {
                 "Run `buildc fsck --deep --repair`, which drops the layer and names the images that go with it; then build, pull or load them again"

@@ -33,14 +33,14 @@ enum Kind {
         dir: PathBuf,
         /// Whatever else is there is removed.
         exact: bool,
-        /// Of several platforms each has a directory of its own.
-        split: bool,
+        /// Each platform has a directory of its own; by default where several may be.
+        split: Option<bool>,
     },
     /// The files, in a tar.
     Tar {
         target: Target,
-        /// Of several platforms each has a directory of its own.
-        split: bool,
+        /// Each platform has a directory of its own; by default where several may be.
+        split: Option<bool>,
     },
     /// What `docker save` writes.
     Docker(Target),
@@ -125,6 +125,8 @@ impl Keys {
             "dest" => self.dest = Some(value.to_owned()),
             "tar" => self.tar = Some(truth(key, value)?),
             "push" => self.push = truth(key, value)?,
+            // The one switch that is not on when it stands alone.
+            "platform-split" if value.is_empty() => return Err(format!("{key}= wants true or false")),
             "platform-split" => self.split = Some(truth(key, value)?),
             "mode" => match value {
                 "copy" => self.exact = false,
@@ -149,11 +151,9 @@ impl Keys {
         let directory = || self.dest.as_ref().map(PathBuf::from).ok_or_else(|| "dest= is missing".to_owned());
         let target = || Target::of(self.dest.as_deref().unwrap_or("-"));
         Ok(match self.kind.as_str() {
-            "local" => {
-                Kind::Local { dir: directory()?, exact: self.exact, split: self.split.unwrap_or(true) }
-            }
+            "local" => Kind::Local { dir: directory()?, exact: self.exact, split: self.split },
             "oci" if self.tar == Some(false) => Kind::OciDir(directory()?),
-            "tar" => Kind::Tar { target: target(), split: self.split.unwrap_or(true) },
+            "tar" => Kind::Tar { target: target(), split: self.split },
             "oci" => Kind::Oci(target()),
             "docker" if self.dest.is_some() => Kind::Docker(target()),
             "docker" => Kind::Image { push: false },
@@ -176,10 +176,10 @@ impl Export {
     pub fn parse(option: &str) -> Result<Self, Failure> {
         let plain = |kind| Ok(Self { kind, form: Form::default(), names: Vec::new() });
         if option == "-" {
-            return plain(Kind::Tar { target: Target::Stdout, split: true });
+            return plain(Kind::Tar { target: Target::Stdout, split: None });
         }
         if !option.contains("type=") {
-            return plain(Kind::Local { dir: option.into(), exact: false, split: true });
+            return plain(Kind::Local { dir: option.into(), exact: false, split: None });
         }
         Self::keys(option).map_err(|why| {
             Failure::usage(format!("--output `{option}`: {why}"))
@@ -239,14 +239,19 @@ fn docker(store: &Store, image: &ImageRecord, names: Vec<String>, target: &Targe
     target.fill(|out| Ok(archive::save(store, &words, Format::DockerArchive, out)?))
 }
 
+/// Whether files go below `linux_amd64` and the like.
+fn is_split(product: &Product, split: Option<bool>) -> bool {
+    split.unwrap_or(product.always_index || product.images.len() > 1)
+}
+
 /// Writes the files as one tar; of several platforms below `linux_amd64` and the like.
 fn tar(
     (store, epoch): (&Store, Option<i64>),
     product: &Product,
     target: &Target,
-    split: bool,
+    split: Option<bool>,
 ) -> Result<(), Failure> {
-    if !split || product.images.len() == 1 {
+    if !is_split(product, split) {
         let image = product.only("type=tar without platform-split")?;
         return target.fill(|out| Ok(archive::export_tar(store, image, epoch, out)?));
     }
@@ -270,41 +275,54 @@ fn local(
     product: &Product,
     dir: &Path,
     exact: bool,
-    split: bool,
+    split: Option<bool>,
 ) -> Result<(), Failure> {
     if exact && std::fs::canonicalize(dir).is_ok_and(|real| real.parent().is_none()) {
         return Err(
             Failure::usage("--output mode=delete would empty the root directory").help("Name another")
         );
     }
-    if let [image] = product.images.as_slice() {
-        archive::export_dir(store, image, dir, exact, epoch)?;
+    if !is_split(product, split) {
+        only_apart(store, product, exact)?;
+        for image in &product.images {
+            archive::export_dir(store, image, dir, exact, epoch)?;
+        }
         return Ok(());
     }
-    if exact && split {
+    if exact {
         only_directories(dir, product)?;
     }
     for (image, platform) in product.images.iter().zip(&product.platforms) {
-        if split {
-            archive::export_dir_below(store, image, &dir.join(directory(platform)), exact, epoch)?;
-        } else {
-            archive::export_dir(store, image, dir, false, epoch)?;
-        }
+        archive::export_dir_below(store, image, &dir.join(directory(platform)), exact, epoch)?;
     }
     Ok(())
 }
 
-/// Removes what is no platform's directory.
+/// Refuses several platforms in one directory where one would overwrite or remove what another one has.
+fn only_apart(store: &Store, product: &Product, exact: bool) -> Result<(), Failure> {
+    if product.images.len() < 2 {
+        return Ok(());
+    }
+    let why = match archive::shared_path(store, &product.images)? {
+        Some(path) => format!("more than one platform has `/{}`", path.display()),
+        None if exact => "mode=delete would leave the files of the last platform only".to_owned(),
+        None => return Ok(()),
+    };
+    Err(Failure::usage(format!("--output platform-split=false: {why}"))
+        .help("Without platform-split=false each platform has a directory of its own"))
+}
+
+/// Removes what is no platform's directory; a link to one is none.
 fn only_directories(dir: &Path, product: &Product) -> Result<(), Failure> {
     let Ok(entries) = std::fs::read_dir(dir) else { return Ok(()) };
     for entry in entries.flatten() {
         let name = entry.file_name();
         let platform = |p: &oci::Platform| *directory(p) == *name;
-        if product.platforms.iter().any(platform) {
+        let real_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if real_directory && product.platforms.iter().any(platform) {
             continue;
         }
         let path = entry.path();
-        let real_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
         let removed =
             if real_directory { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
         removed.map_err(|e| Failure::file("remove", &path, &e))?;
@@ -321,12 +339,12 @@ mod tests {
     #[test]
     fn outputs_are_read_as_docker_reads_them() {
         let file = |p: &str| Target::File(p.into());
-        let local = |dir: &str, exact| Kind::Local { dir: dir.into(), exact, split: true };
+        let local = |dir: &str, exact| Kind::Local { dir: dir.into(), exact, split: None };
         for (option, want) in [
             ("out", local("out", false)),
             ("type=local,dest=out,mode=delete", local("out", true)),
-            ("-", Kind::Tar { target: Target::Stdout, split: true }),
-            ("type=tar,platform-split=false", Kind::Tar { target: Target::Stdout, split: false }),
+            ("-", Kind::Tar { target: Target::Stdout, split: None }),
+            ("type=tar,platform-split=false", Kind::Tar { target: Target::Stdout, split: Some(false) }),
             ("type=oci,dest=a.tar", Kind::Oci(file("a.tar"))),
             ("type=oci,tar=false,dest=a", Kind::OciDir("a".into())),
             ("type=docker", Kind::Image { push: false }),
@@ -343,6 +361,7 @@ mod tests {
             "type=oci,foo=1",
             "type=oci,compression=lz4",
             "type=local,dest=a,mode=x",
+            "type=local,dest=a,platform-split=",
         ] {
             assert!(Export::parse(option).is_err(), "{option}");
         }

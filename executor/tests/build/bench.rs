@@ -55,6 +55,13 @@ impl Bench {
         Self { dir, store, ignore: None, options: BuildOptions::default() }
     }
 
+    /// That the store makes the tar again whose sha256 was computed when the layer was made.
+    pub fn assert_own_tar(&self, layer: &buildc_store::Layer) {
+        let mut bytes = Vec::new();
+        self.store.write_layer_tar(layer.id, &mut bytes).unwrap();
+        assert_eq!(buildc_digest::DiffId::of(&bytes), layer.diff_id);
+    }
+
     pub fn context_dir(&self) -> PathBuf {
         self.dir.path().join("context")
     }

@@ -1,5 +1,6 @@
 //! An image's merged root file system as one tar or one directory.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, Write};
@@ -189,7 +190,8 @@ pub fn export_dir(
     Ok(())
 }
 
-/// Writes one of several images below a directory of its own, which is an entry like those in it.
+/// Writes one of several images below a directory of its own, which is an entry like those in it: a link that stands
+/// there is replaced.
 ///
 /// # Errors
 /// As [`export_dir`].
@@ -200,6 +202,7 @@ pub fn export_dir_below(
     exact: bool,
     epoch: Option<i64>,
 ) -> Result<()> {
+    clear(dir, true).map_err(|source| io_error("replace", dir, source))?;
     export_dir(store, image, dir, exact, epoch)?;
     let set = || {
         own(dir)?;
@@ -207,6 +210,27 @@ pub fn export_dir_below(
         epoch.map_or(Ok(()), |seconds| set_mtime(dir, (seconds, 0)))
     };
     set().map_err(|source| io_error("write", dir, source))
+}
+
+/// The first path that is no directory in one of the images and is in another one too: written into one directory they
+/// would overwrite each other there.
+///
+/// # Errors
+/// When a layer cannot be read.
+pub fn shared_path(store: &Store, images: &[ImageRecord]) -> Result<Option<PathBuf>> {
+    let mut seen: BTreeMap<Vec<u8>, bool> = BTreeMap::new();
+    for image in images {
+        for found in TreeView::new(store, &image.layers)?.walk(b"")? {
+            let entry = found.entry;
+            let is_dir = matches!(entry.kind, EntryKind::Dir { .. });
+            if let Some(was_dir) = seen.insert(entry.path.clone(), is_dir)
+                && !(is_dir && was_dir)
+            {
+                return Ok(Some(path_of(&entry.path)));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// Removes what the view does not have. Only real directories are gone into, so that no link leads outside.

@@ -24,7 +24,7 @@ use crate::{ImageRecord, Store};
 
 pub(crate) use cache::CacheDir;
 pub use error::ArchiveError;
-pub use flatten::{export_dir, export_dir_below, export_tar, export_tar_of};
+pub use flatten::{export_dir, export_dir_below, export_tar, export_tar_of, shared_path};
 pub use import::import_rootfs;
 pub use save::{save_oci_dir, save_release_dir};
 

@@ -1,27 +1,20 @@
 //! Giving a layer's tar back, byte for byte.
 
-use std::ffi::OsStr;
-use std::fs::File;
-use std::io::{self, Read, Write};
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::io::{self, Write};
 
-use buildc_digest::{DiffId, InternalHasher, OciHasher};
+use buildc_digest::{DiffId, Digest, OciHasher};
 
-use super::{LayerId, layer_in};
+use super::content::{BUFFER_BYTES, read_checked};
+use super::{Layer, LayerId, layer_in};
 use crate::Store;
-use crate::entry::{Entry, EntryKind};
+use crate::entry::EntryKind;
 use crate::error::{Result, StoreError};
 use crate::tar::{TarWriter, decompressed};
 
-/// Bytes moved at once.
-const BUFFER_BYTES: usize = 1 << 20;
-
 impl Store {
     /// Writes exactly the bytes whose sha256 is the layer's diff id, checking on the way: a layer that buildc made is
-    /// written again from its entries, each file checked against its hash there; a foreign one comes from the blob that
-    /// it was unpacked from, checked against the diff id. An error may arrive after the last byte; the caller must then
-    /// throw away what it has.
+    /// written again from its entries, a foreign one comes from the blob that it was unpacked from. An error may arrive
+    /// after the last byte; the caller must then throw away what it has.
     pub fn write_layer_tar(&self, id: LayerId, out: &mut dyn Write) -> Result<()> {
         let (layer, generated) = self.index().read(|tx| {
             let layer = layer_in(self, tx, id)?;
@@ -29,20 +22,26 @@ impl Store {
             let generated: bool = statement.query_row([id.0], |row| row.get(0))?;
             Ok((layer, generated))
         })?;
-        if generated {
-            return self.generate_tar(id, out);
+        if generated { self.write_generated(&layer, out) } else { self.write_original(&layer.diff_id, out) }
+    }
+
+    /// The tar's form is fixed, so the bytes have the diff id when entries and files are those of the layer. Blake3 says
+    /// that several times as fast as sha256 would say it of the tar.
+    fn write_generated(&self, layer: &Layer, out: &mut dyn Write) -> Result<()> {
+        let other =
+            |problem| StoreError::CorruptManifest { path: self.layout().layer_manifest(layer.id), problem };
+        if self.manifest(layer.id)?.content()? != layer.content {
+            return Err(other("it is not this layer's"));
         }
-        let mut out = Hashing { out, hasher: OciHasher::new() };
-        self.copy_original(&layer.diff_id, &mut out)?;
-        let found = out.hasher.diff_id();
-        if found != layer.diff_id {
-            return Err(StoreError::LayerDigest { expected: layer.diff_id, found });
+        let mut out = Counting { out, bytes: 0 };
+        self.generate_tar(layer.id, &mut out)?;
+        if out.bytes != layer.tar_bytes {
+            return Err(other("the layer's tar had another length"));
         }
         Ok(())
     }
 
-    /// The tar's form is fixed, so it is the layer's as long as the manifest, which has a checksum, and the files are. Their
-    /// hashes are blake3, which is several times as fast as the sha256 of the whole.
+    /// Writes what the entries of a layer say, each file checked against its hash there.
     pub(crate) fn generate_tar(&self, id: LayerId, out: &mut dyn Write) -> Result<()> {
         let files = self.layout().layer_files(id);
         let mut writer = TarWriter::new(out);
@@ -50,50 +49,57 @@ impl Store {
         for entry in self.manifest(id)?.iter() {
             let entry = entry?;
             writer.entry(&entry)?;
-            if entry.size_bytes() > 0 {
-                copy_content(&files, &entry, &mut writer, &mut buffer)?;
+            if let EntryKind::File { size: size @ 1.., hash } = entry.kind {
+                read_checked(&files, &entry.path, (size, hash), &mut buffer, |bytes| writer.data(bytes))?;
             }
         }
         writer.finish().map(drop)
     }
 
-    fn copy_original(&self, diff_id: &DiffId, out: &mut dyn Write) -> Result<()> {
+    fn write_original(&self, diff_id: &DiffId, out: &mut dyn Write) -> Result<()> {
         let mut blobs = self.layer_blobs(diff_id)?;
         // An uncompressed blob costs the least.
         blobs.sort_by_key(|b| b.blob.as_bytes() != diff_id.as_bytes());
         let Some(blob) = blobs.first() else {
             return Err(StoreError::NoOriginalTar { diff_id: *diff_id });
         };
-        let mut file = self.open_blob(&blob.blob)?;
+        let mut out = Hashing { out, hasher: OciHasher::new() };
+        let copied = self.copy_blob(&blob.blob, &mut out).and_then(|()| {
+            let found = out.hasher.diff_id();
+            let same = found == *diff_id;
+            same.then_some(()).ok_or(StoreError::LayerDigest { expected: *diff_id, found })
+        });
+        if copied.is_err() {
+            // It has come whole once: what is wrong with it now is the disk's fault and not the registry's.
+            self.verify_blob(&blob.blob)?;
+        }
+        copied
+    }
+
+    fn copy_blob(&self, blob: &Digest, out: &mut dyn Write) -> Result<()> {
+        let mut file = self.open_blob(blob)?;
         let mut plain = decompressed(&mut file)?;
-        let path = self.layout().blob(&blob.blob);
+        let path = self.layout().blob(blob);
         io::copy(&mut plain, out).map(drop).map_err(StoreError::io("copy", &path))
     }
 }
 
-fn copy_content<W: Write>(
-    files: &Path,
-    entry: &Entry,
-    writer: &mut TarWriter<W>,
-    buffer: &mut [u8],
-) -> Result<()> {
-    let EntryKind::File { size, hash } = entry.kind else { return Ok(()) };
-    let disk = files.join(OsStr::from_bytes(&entry.path));
-    let mut source = File::open(&disk).map_err(StoreError::io("open", &disk))?.take(size);
-    let mut hasher = InternalHasher::new();
-    loop {
-        let read = source.read(buffer).map_err(StoreError::io("read", &disk))?;
-        let bytes = buffer.get(..read).unwrap_or_default();
-        if bytes.is_empty() {
-            break;
-        }
-        hasher.update(bytes);
-        writer.data(bytes)?;
+/// Counts what passes.
+struct Counting<'a> {
+    out: &'a mut dyn Write,
+    bytes: u64,
+}
+
+impl Write for Counting<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.bytes += written as u64;
+        Ok(written)
     }
-    if hasher.file() != hash {
-        return Err(StoreError::FileDamaged { path: disk });
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
-    Ok(())
 }
 
 /// Hashes what passes.

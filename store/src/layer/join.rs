@@ -4,21 +4,17 @@
 //! asking whether there is anything to hide.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
-use std::io::{Read, Write, pipe};
+use std::io::{Write, pipe};
 use std::ops::Bound;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use super::content::{BUFFER_BYTES, read_checked};
 use super::{Layer, LayerId};
 use crate::Store;
 use crate::entry::{Entry, EntryKind, SortedPath, is_below};
 use crate::error::{Result, StoreError};
 use crate::tar::TarWriter;
 use crate::view::TreeView;
-
-/// Bytes of file content moved at once.
-const BUFFER_BYTES: usize = 1 << 20;
 
 /// One entry of the joined layer and where it comes from.
 struct Part {
@@ -55,8 +51,8 @@ impl Store {
             let made = self.import_own_layer(&mut reader);
             drop(reader);
             match written.join() {
-                // A reader that failed explains a writer that could not go on.
-                Ok(Err(error)) if made.is_ok() => Err(error),
+                // A reader that failed explains a writer that could not go on, and no other one.
+                Ok(Err(error)) if made.is_ok() || !is_broken_pipe(&error) => Err(error),
                 _ => made,
             }
         })
@@ -80,19 +76,16 @@ impl Store {
             }
             first.insert((*layer, name), &part.entry.path);
             writer.entry(&part.entry)?;
-            let Some(dir) = dirs.get(layer).filter(|_| part.entry.size_bytes() > 0) else { continue };
-            let disk = dir.join(std::ffi::OsStr::from_bytes(name));
-            let mut file = File::open(&disk).map_err(StoreError::io("open", &disk))?;
-            loop {
-                let read = file.read(&mut buffer).map_err(StoreError::io("read", &disk))?;
-                if read == 0 {
-                    break;
-                }
-                writer.data(buffer.get(..read).unwrap_or_default())?;
-            }
+            let EntryKind::File { size: size @ 1.., hash } = part.entry.kind else { continue };
+            let Some(dir) = dirs.get(layer) else { continue };
+            read_checked(dir, name, (size, hash), &mut buffer, |bytes| writer.data(bytes))?;
         }
         writer.finish().map(drop)
     }
+}
+
+fn is_broken_pipe(error: &StoreError) -> bool {
+    matches!(error, StoreError::Io { source, .. } if source.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 /// The entries so far, in the order of layers.

@@ -3,6 +3,7 @@
 //! Owns: a layer's row and directory. Never does: knowing which step made it.
 
 mod clamp;
+mod content;
 mod export;
 mod extract;
 mod import;

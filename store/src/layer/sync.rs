@@ -5,18 +5,15 @@
 //! "Durability").
 
 use std::fs::File;
-use std::io::Read;
 
-use buildc_digest::{Digest, InternalHasher, OciHasher};
+use buildc_digest::{Digest, OciHasher};
 
+use super::content::{BUFFER_BYTES, read_checked};
 use super::{LAYER_COLUMNS, LayerId, read_layer};
 use crate::Store;
 use crate::entry::EntryKind;
 use crate::error::{Result, StoreError};
 use crate::index::digest_column;
-
-/// Bytes read at once.
-const BUFFER_BYTES: usize = 1 << 20;
 
 impl Store {
     /// Makes everything that was sealed and stored so far safe from a power cut: one syncfs, then the rows say so.
@@ -85,26 +82,12 @@ impl Store {
 
     /// Reads every file of a layer and compares it with the manifest; the error names the first that differs.
     pub(crate) fn verify_layer(&self, id: LayerId) -> Result<()> {
-        use std::os::unix::ffi::OsStrExt;
         let files = self.layout().layer_files(id);
         let mut buffer = vec![0; BUFFER_BYTES];
         for entry in self.manifest(id)?.iter() {
             let entry = entry?;
-            let EntryKind::File { size, hash } = entry.kind else { continue };
-            let disk = files.join(std::ffi::OsStr::from_bytes(&entry.path));
-            let mut file = File::open(&disk).map_err(StoreError::io("open", &disk))?;
-            let mut hasher = InternalHasher::new();
-            let mut length = 0;
-            loop {
-                let read = file.read(&mut buffer).map_err(StoreError::io("read", &disk))?;
-                if read == 0 {
-                    break;
-                }
-                hasher.update(buffer.get(..read).unwrap_or_default());
-                length += read as u64;
-            }
-            if length != size || hasher.file() != hash {
-                return Err(StoreError::CorruptManifest { path: disk, problem: "the file differs from it" });
+            if let EntryKind::File { size, hash } = entry.kind {
+                read_checked(&files, &entry.path, (size, hash), &mut buffer, |_| Ok(()))?;
             }
         }
         Ok(())
