@@ -122,6 +122,8 @@ impl Store {
     }
 
     fn find_layer(&self, id: LayerId) -> Result<()> {
+        // Also of empty files, which a tar does without.
+        self.verify_layer(id)?;
         let mut sink = HashSink::new();
         self.generate_tar(id, &mut sink)?;
         let tar = sink.finish()?;

@@ -19,6 +19,7 @@ use crate::export::{
     compressed_manifest, has_original, platform,
 };
 use crate::oci::{Descriptor, Index, Manifest, media_type};
+use crate::tar::{BLOCK, padding};
 use crate::{ImageRecord, Layer, LayerBlob, Store};
 
 const DOCUMENT_LIMIT: u64 = 8 * 1024 * 1024;
@@ -337,17 +338,15 @@ impl<'w> Tar<'w> {
         self.append(path, size_bytes, file)
     }
 
-    /// A layer's tar is made while it is written; its size is found by making it once before.
+    /// A layer's tar is made while it is written, which fails where its size is not the one that the layer was made with.
     fn layer(&mut self, store: &Store, path: &str, layer: &Layer) -> Result<()> {
-        let mut counter = Counter(0);
-        store.write_layer_tar(layer.id, &mut counter)?;
-        let header = header(path, counter.0)?;
+        let header = header(path, layer.tar_bytes)?;
         let fail = |source| io_error("write", "-", source);
         self.builder.get_mut().write_all(header.as_bytes()).map_err(fail)?;
         store.write_layer_tar(layer.id, *self.builder.get_mut())?;
-        let padding = usize::try_from(counter.0.next_multiple_of(512) - counter.0).unwrap_or_default();
-        let zeros = [0u8; 512];
-        self.builder.get_mut().write_all(zeros.get(..padding).unwrap_or_default()).map_err(fail)
+        let zeros = [0u8; BLOCK];
+        let rest = zeros.get(..padding(layer.tar_bytes)).unwrap_or_default();
+        self.builder.get_mut().write_all(rest).map_err(fail)
     }
 
     fn append(&mut self, path: &str, size_bytes: u64, input: &mut dyn Read) -> Result<()> {
@@ -374,18 +373,4 @@ fn header(path: &str, size_bytes: u64) -> Result<tar::Header> {
     header.set_entry_type(tar::EntryType::Regular);
     header.set_cksum();
     Ok(header)
-}
-
-/// Counts what is written to it.
-struct Counter(u64);
-
-impl Write for Counter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len() as u64;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -63,13 +63,13 @@ impl Store {
         let Some(blob) = blobs.first() else {
             return Err(StoreError::NoOriginalTar { diff_id: *diff_id });
         };
-        let mut out = Hashing { out, hasher: OciHasher::new() };
+        let mut out = Hashing { out, hasher: OciHasher::new(), refused: false };
         let copied = self.copy_blob(&blob.blob, &mut out).and_then(|()| {
             let found = out.hasher.diff_id();
             let same = found == *diff_id;
             same.then_some(()).ok_or(StoreError::LayerDigest { expected: *diff_id, found })
         });
-        if copied.is_err() {
+        if copied.is_err() && !out.refused {
             // It has come whole once: what is wrong with it now is the disk's fault and not the registry's.
             self.verify_blob(&blob.blob)?;
         }
@@ -106,11 +106,13 @@ impl Write for Counting<'_> {
 struct Hashing<'a> {
     out: &'a mut dyn Write,
     hasher: OciHasher,
+    /// True when it did not pass: a full disk, or somebody who wants no more.
+    refused: bool,
 }
 
 impl Write for Hashing<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.out.write(bytes)?;
+        let written = self.out.write(bytes).inspect_err(|_| self.refused = true)?;
         self.hasher.update(bytes.get(..written).unwrap_or_default());
         Ok(written)
     }
