@@ -45,8 +45,8 @@ pub enum Expr<'a> {
     RichAttrs(&'a RichAttrs<'a>),
     /// `[ … ]`.
     List(&'a [Item<'a>]),
-    /// A function.
-    Lambda(&'a Lambda<'a>),
+    /// A function, and how many frames further out than the one at hand lies the innermost frame that it sees something of.
+    Lambda(&'a Lambda<'a>, u32),
     /// A call.
     Call(&'a Call<'a>),
     /// `let … in …`.
@@ -86,6 +86,8 @@ pub enum Item<'a> {
     Outer(Place),
     /// Suspended.
     Lazy(CodeId),
+    /// A function, suspended in the innermost frame that it sees something of, so many frames further out.
+    Function(CodeId, &'a Lambda<'a>, u32),
     /// Arithmetic over variables and constants: computed at once when they are numbers, else suspended. Only as an
     /// argument of a call.
     Cheap(CodeId, Node<'a>),

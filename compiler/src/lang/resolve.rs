@@ -21,6 +21,7 @@ use super::value::{CodeId, Value};
 
 mod bindings;
 mod function;
+mod reach;
 
 /// Everything in scope is seen.
 const ALL: BindingId = usize::MAX;
@@ -103,7 +104,10 @@ impl<'a> Resolver<'_, 'a> {
             ast::Expr::Attrs { recursive, bindings, .. } => self.attrs(recursive, bindings)?,
             ast::Expr::List(&[]) => Expr::Const(self.ev.list(std::iter::empty())),
             ast::Expr::List(items) => Expr::List(self.items(items)?),
-            ast::Expr::Lambda(lambda) => Expr::Lambda(self.lambda(lambda)?),
+            ast::Expr::Lambda(lambda) => {
+                let (lambda, hops) = self.lambda(lambda)?;
+                Expr::Lambda(lambda, hops)
+            }
             ast::Expr::Call { pos, function, args } => self.call(pos, function, args)?,
             ast::Expr::Let { bindings, body } => self.let_in(bindings, body)?,
             ast::Expr::With { pos, attrs, body } => self.with(pos, attrs, body)?,
@@ -179,6 +183,11 @@ impl<'a> Resolver<'_, 'a> {
                 value @ Value::List(_) => Ok(Item::Const(value)),
                 _ => self.suspended_item(tree),
             },
+            ast::Expr::Lambda(lambda) => {
+                let (lambda, hops) = self.lambda(lambda)?;
+                let node = self.alloc(Expr::Lambda(lambda, 0));
+                Ok(Item::Function(self.code(node), lambda, hops))
+            }
             _ => self.suspended_item(tree),
         }
     }

@@ -30,6 +30,8 @@ struct FrameLayout {
     floor: u32,
     /// Slots used at most.
     size: u32,
+    /// How many frames are around it, as it sees them.
+    level: u32,
 }
 
 /// A `with` in scope.
@@ -51,9 +53,36 @@ pub(super) struct Scopes {
 }
 
 impl Scopes {
-    /// Starts a frame.
+    /// Starts a frame inside of the one at hand.
     pub fn push_frame(&mut self) {
-        self.frames.push(FrameLayout::default());
+        self.push_frame_within(self.innermost_frame());
+    }
+
+    /// Starts a frame that sees nothing of the frames inside of another one.
+    pub fn push_frame_within(&mut self, outer: usize) {
+        let level = self.frames.get(outer).map_or(0, |frame| frame.level + 1);
+        self.frames.push(FrameLayout { level, ..FrameLayout::default() });
+    }
+
+    /// Index of the frame at hand.
+    pub fn innermost_frame(&self) -> usize {
+        self.frames.len().saturating_sub(1)
+    }
+
+    /// How many frames to go out from the one at hand to another one that it sees.
+    pub fn hops_to(&self, outer: usize) -> u32 {
+        let level = |frame: usize| self.frames.get(frame).map_or(0, |frame| frame.level);
+        level(self.innermost_frame()) - level(outer)
+    }
+
+    /// The frame of the innermost `with`.
+    pub fn innermost_with(&self) -> Option<usize> {
+        self.withs.last().map(|with| with.frame)
+    }
+
+    /// The frame that a binding lives in.
+    pub fn frame_of(&self, id: BindingId) -> usize {
+        self.bindings.get(id).map_or(0, |binding| binding.frame)
     }
 
     /// Ends a frame; its size.
@@ -141,7 +170,7 @@ impl Scopes {
                 slot
             }
         };
-        Place { depth: (self.frames.len() - 1 - frame) as u32, slot }
+        Place { depth: self.hops_to(frame), slot }
     }
 
     /// Enters a `with` whose set is in a slot of the frame at hand.
@@ -156,9 +185,8 @@ impl Scopes {
 
     /// The `with`s in scope, innermost first, as the frame at hand sees them.
     pub fn withs(&self) -> impl ExactSizeIterator<Item = DynamicScope> + '_ {
-        let here = self.frames.len() - 1;
-        self.withs.iter().rev().map(move |with| DynamicScope {
-            place: Place { depth: (here - with.frame) as u32, slot: with.slot },
+        self.withs.iter().rev().map(|with| DynamicScope {
+            place: Place { depth: self.hops_to(with.frame), slot: with.slot },
             pos: with.pos,
         })
     }

@@ -9,31 +9,38 @@ use crate::lang::syntax::Pos;
 use crate::lang::value::Value;
 
 pub(super) const BUILTINS: &[Builtin] = &[
-    Builtin::new("add", &["a", "b"], add, "The sum of the numbers *a* and *b*."),
-    Builtin::new("sub", &["a", "b"], sub, "The number *a* less the number *b*."),
-    Builtin::new("mul", &["a", "b"], mul, "The product of the numbers *a* and *b*."),
+    Builtin::new("add", &["a", "b"], add, "The sum of the numbers *a* and *b*.").borrowing(&[0, 1]),
+    Builtin::new("sub", &["a", "b"], sub, "The number *a* less the number *b*.").borrowing(&[0, 1]),
+    Builtin::new("mul", &["a", "b"], mul, "The product of the numbers *a* and *b*.").borrowing(&[0, 1]),
     Builtin::new(
         "div",
         &["a", "b"],
         div,
         "The quotient of the numbers *a* and *b*; of integers, rounded towards zero.",
-    ),
+    )
+    .borrowing(&[0, 1]),
     Builtin::new(
         "lessThan",
         &["a", "b"],
         less_than,
         "True when *a* comes before *b*: two numbers, strings, paths, or lists of them.",
-    ),
-    Builtin::new("bitAnd", &["a", "b"], bit_and, "The bitwise conjunction of the integers *a* and *b*."),
-    Builtin::new("bitOr", &["a", "b"], bit_or, "The bitwise disjunction of the integers *a* and *b*."),
+    )
+    .borrowing(&[0, 1]),
+    Builtin::new("bitAnd", &["a", "b"], bit_and, "The bitwise conjunction of the integers *a* and *b*.")
+        .borrowing(&[0, 1]),
+    Builtin::new("bitOr", &["a", "b"], bit_or, "The bitwise disjunction of the integers *a* and *b*.")
+        .borrowing(&[0, 1]),
     Builtin::new(
         "bitXor",
         &["a", "b"],
         bit_xor,
         "The bitwise exclusive disjunction of the integers *a* and *b*.",
-    ),
-    Builtin::new("ceil", &["number"], ceil, "The smallest integer that is not less than *number*."),
-    Builtin::new("floor", &["number"], floor, "The largest integer that is not greater than *number*."),
+    )
+    .borrowing(&[0, 1]),
+    Builtin::new("ceil", &["number"], ceil, "The smallest integer that is not less than *number*.")
+        .borrowing(&[0]),
+    Builtin::new("floor", &["number"], floor, "The largest integer that is not greater than *number*.")
+        .borrowing(&[0]),
 ];
 
 fn add<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {

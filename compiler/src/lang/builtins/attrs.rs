@@ -11,53 +11,53 @@ use crate::lang::value::attrs::{AttrsBuilder, Found};
 use crate::lang::value::{Attrs, Shape, Slot, Suspension, Value, Work, share};
 
 pub(super) const BUILTINS: &[Builtin] = &[
-    Builtin::new("attrNames", &["set"], attr_names, "The names of *set*, sorted.").forces(0),
-    Builtin::new("attrValues", &["set"], attr_values, "The values of *set*, in the order of their names.").forces(0),
-    Builtin::new("hasAttr", &["name", "set"], has_attr, "True when *set* has an attribute *name*.").forces(0),
-    Builtin::new("getAttr", &["name", "set"], get_attr, "The attribute *name* of *set*, which must exist.").forces(0),
+    Builtin::new("attrNames", &["set"], attr_names, "The names of *set*, sorted.").borrowing(&[0]).forces(0),
+    Builtin::new("attrValues", &["set"], attr_values, "The values of *set*, in the order of their names.").borrowing(&[0]).forces(0),
+    Builtin::new("hasAttr", &["name", "set"], has_attr, "True when *set* has an attribute *name*.").borrowing(&[0, 1]).forces(0),
+    Builtin::new("getAttr", &["name", "set"], get_attr, "The attribute *name* of *set*, which must exist.").borrowing(&[0, 1]).forces(0),
     Builtin::new(
         "unsafeGetAttrPos",
         &["name", "set"],
         unsafe_get_attr_pos,
         "Where the attribute *name* of *set* is defined: file, line and column; null when it is not known.",
-    ),
+    ).borrowing(&[0, 1]),
     Builtin::new(
         "removeAttrs",
         &["set", "names"],
         remove_attrs,
         "*set* without the attributes in the list *names*.",
-    ).forces(0)
+    ).borrowing(&[0, 1]).forces(0)
     .plain(),
     Builtin::new(
         "listToAttrs",
         &["list"],
         list_to_attrs,
         "The set of the `{ name; value; }` in *list*; of several with the same name the first counts.",
-    ).forces(0),
+    ).borrowing(&[0]).forces(0),
     Builtin::new(
         "intersectAttrs",
         &["a", "b"],
         intersect_attrs,
         "The attributes of *b* whose names are also in *a*.",
-    ).forces(0),
+    ).borrowing(&[0, 1]).forces(0),
     Builtin::new(
         "catAttrs",
         &["name", "list"],
         cat_attrs,
         "The values of the attribute *name* of those sets in *list* that have it.",
-    ).forces(0),
+    ).borrowing(&[0, 1]).forces(0),
     Builtin::new(
         "mapAttrs",
         &["function", "set"],
         map_attrs,
         "*set* with every value replaced by the result of *function* for its name and itself.",
-    ).forces(1),
+    ).borrowing(&[1]).forces(1).as_given(),
     Builtin::new(
         "zipAttrsWith",
         &["function", "list"],
         zip_attrs_with,
         "The set of all names in the sets of *list*: each the result of *function* for the name and the list of its values.",
-    ).forces(0),
+    ).borrowing(&[1]).forces(0).then(1),
 ];
 
 fn attr_names<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
@@ -208,11 +208,16 @@ fn map_attrs<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>
     if attrs.is_empty() {
         return Ok(Value::Attrs(attrs));
     }
+    Ok(applied_to_each(ev, args[0], attrs))
+}
+
+/// The set of what a function gives for each name and value, once that is wanted.
+fn applied_to_each<'a>(ev: &Evaluator<'a>, function: Value<'a>, attrs: &'a Attrs<'a>) -> Value<'a> {
     let (shape, values) = attrs.flatten(ev.arena);
-    let application = Suspension::application(ev.arena, Work::MapAttrs, &[args[0], Value::Attrs(attrs)]);
+    let application = Suspension::application(ev.arena, Work::MapAttrs, &[function, Value::Attrs(attrs)]);
     let values =
         ev.arena.alloc_slice_fill_with(values.len(), |index| Cell::new(application.at(index as u32)));
-    Ok(Value::Attrs(Attrs::new(ev.arena, shape.without_positions(ev.arena), values)))
+    Value::Attrs(Attrs::new(ev.arena, shape.without_positions(ev.arena), values))
 }
 
 fn zip_attrs_with<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
@@ -232,18 +237,13 @@ fn zip_attrs_with<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Valu
     let mut builder = AttrsBuilder::with_capacity(all.len());
     for group in all.chunk_by(|a, b| a.0 == b.0) {
         let values = ev.list(group.iter().map(|(.., value)| *value));
-        let name = ev.name_value(group[0].0);
-        builder.push(group[0].0, Pos::NONE, ev.deferred_call(function, &[name, values]));
+        builder.push(group[0].0, Pos::NONE, values);
     }
-    Ok(Value::Attrs(builder.finish(ev.arena)))
+    let lists = builder.finish(ev.arena);
+    Ok(applied_to_each(ev, function, lists))
 }
 
 impl<'a> Evaluator<'a> {
-    /// A name as a string value.
-    pub(in crate::lang) fn name_value(&self, name: Symbol) -> Value<'a> {
-        self.string(self.symbols.name(name))
-    }
-
     /// An attribute that must exist.
     ///
     /// # Errors

@@ -24,8 +24,10 @@ pub(super) const BUILTINS: &[Builtin] = &[
         try_eval,
         "`{ success = true; value; }`, or `{ success = false; value = false; }` when evaluating *value* throws.",
     ),
-    Builtin::new("throw", &["message"], throw, "Fails with *message*; `tryEval` can catch it.").plain(),
-    Builtin::new("abort", &["message"], abort, "Fails with *message* for good.").plain(),
+    Builtin::new("throw", &["message"], throw, "Fails with *message*; `tryEval` can catch it.")
+        .borrowing(&[0])
+        .plain(),
+    Builtin::new("abort", &["message"], abort, "Fails with *message* for good.").borrowing(&[0]).plain(),
     Builtin::new("trace", &["message", "value"], trace, "*value*, after *message* is shown."),
     Builtin::new(
         "traceVerbose",

@@ -16,8 +16,8 @@ pub(super) const BUILTINS: &[Builtin] = &[
         &["value"],
         to_json,
         "*value* as JSON. Paths are copied to the store; a set with `__toString` or `outPath` becomes that string.",
-    ),
-    Builtin::new("fromJSON", &["json"], from_json, "The value that the JSON text *json* stands for."),
+    ).borrowing(&[0]),
+    Builtin::new("fromJSON", &["json"], from_json, "The value that the JSON text *json* stands for.").borrowing(&[0]),
 ];
 
 fn to_json<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {

@@ -9,9 +9,12 @@ use crate::lang::syntax::Pos;
 use crate::lang::value::{List, Suspension, Value, Work, share};
 
 pub(super) const BUILTINS: &[Builtin] = &[
-    Builtin::new("length", &["list"], length, "The number of elements of *list*.").forces(0),
-    Builtin::new("head", &["list"], head, "The first element of *list*, which must not be empty.").forces(0),
+    Builtin::new("length", &["list"], length, "The number of elements of *list*.").borrowing(&[0]).forces(0),
+    Builtin::new("head", &["list"], head, "The first element of *list*, which must not be empty.")
+        .borrowing(&[0])
+        .forces(0),
     Builtin::new("tail", &["list"], tail, "*list* without its first element; it must not be empty.")
+        .borrowing(&[0])
         .forces(0),
     Builtin::new(
         "elemAt",
@@ -19,10 +22,13 @@ pub(super) const BUILTINS: &[Builtin] = &[
         elem_at,
         "The element of *list* at *index*, counted from zero.",
     )
+    .borrowing(&[0, 1])
     .forces(1),
     Builtin::new("elem", &["value", "list"], elem, "True when an element of *list* equals *value*.")
+        .borrowing(&[0, 1])
         .forces(1),
     Builtin::new("map", &["function", "list"], map, "The results of *function* for each element of *list*.")
+        .borrowing(&[1])
         .forces(1)
         .plain(),
     Builtin::new(
@@ -31,15 +37,20 @@ pub(super) const BUILTINS: &[Builtin] = &[
         gen_list,
         "A list of *length* elements: the results of *generator* for 0, 1, 2, ….",
     )
+    .borrowing(&[1])
     .forces(1),
-    Builtin::new("concatLists", &["lists"], concat_lists, "The elements of all *lists*, in order.").forces(0),
+    Builtin::new("concatLists", &["lists"], concat_lists, "The elements of all *lists*, in order.")
+        .borrowing(&[0])
+        .forces(0),
     Builtin::new(
         "concatMap",
         &["function", "list"],
         concat_map,
         "The elements of the lists that *function* gives for each element of *list*.",
     )
-    .forces(0),
+    .borrowing(&[0, 1])
+    .forces(0)
+    .then(1),
 ];
 
 fn length<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {

@@ -19,6 +19,8 @@
 //!    `eval/coerce.rs`.
 //! 2. Add it to the table of the file: name without `__`, names of the arguments, documentation in Markdown of your own
 //!    words, and [`Visibility`] (which names are also global without `builtins.` is fixed by the language).
+//!    Say what it does with its arguments, where that is simple: [`Builtin::forces`] and [`Builtin::then`] spare a slot for what
+//!    is evaluated at once, [`Builtin::borrowing`] spares the frame of the call.
 //! 3. Values are made by `ev.string(bytes)`, `ev.string_with(bytes, context)`, `ev.list(values)`, [`AttrsBuilder`].
 //! 4. Errors are `EvalError::new(text).at(pos)`; the line `while calling the 'x' builtin` is added by the caller.
 //!
@@ -92,8 +94,14 @@ pub struct Builtin {
     pub sited: bool,
     /// The argument that it evaluates before it does anything else, if there is one: a caller may evaluate it beforehand.
     pub forced: Option<u8>,
+    /// The argument that it evaluates after that one, if that one is a function.
+    pub next: Option<u8>,
     /// Whether it does so within a call of its own, that of the coercion.
     pub coerces: bool,
+    /// Whether it keeps a function as it was given, perhaps suspended: then nobody can tell its place.
+    pub as_given: bool,
+    /// The arguments that it does not keep, one bit each: see [`Builtin::borrowing`].
+    borrowed: u8,
     /// Its code.
     pub run: Function,
 }
@@ -115,7 +123,10 @@ impl Builtin {
             traced: true,
             sited: false,
             forced: None,
+            next: None,
             coerces: false,
+            as_given: false,
+            borrowed: 0,
             run,
         }
     }
@@ -148,11 +159,44 @@ impl Builtin {
         self
     }
 
+    /// The same, which evaluates this argument after the first one that it evaluates, if that is a function.
+    #[must_use]
+    pub const fn then(mut self, index: u8) -> Self {
+        self.next = Some(index);
+        self
+    }
+
     /// The same, which coerces the argument at this index first of all.
     #[must_use]
     pub const fn coerces(mut self, index: u8) -> Self {
         (self.forced, self.coerces) = (Some(index), true);
         self
+    }
+
+    /// The same, which keeps a function as it was given.
+    #[must_use]
+    pub const fn as_given(mut self) -> Self {
+        self.as_given = true;
+        self
+    }
+
+    /// The same, which evaluates or calls the arguments at these indices and does not keep them: nothing that it makes, nor
+    /// any argument of a function that it calls, is one of them *as it was given*, perhaps suspended. What they evaluate
+    /// to may be kept.
+    #[must_use]
+    pub const fn borrowing(mut self, indices: &[u8]) -> Self {
+        let mut at = 0;
+        while at < indices.len() {
+            self.borrowed |= 1 << indices[at];
+            at += 1;
+        }
+        self
+    }
+
+    /// True of an argument that it does not keep.
+    #[inline(always)]
+    pub const fn borrows(&self, index: u8) -> bool {
+        self.borrowed & (1 << index) != 0
     }
 
     /// Number of arguments.

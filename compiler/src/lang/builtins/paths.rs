@@ -15,14 +15,14 @@ pub(super) const BUILTINS: &[Builtin] = &[
         &["path"],
         base_name_of,
         "What follows the last slash of *path*, a slash at the end aside.",
-    )
+    ).borrowing(&[0])
     .plain(),
     Builtin::new(
         "dirOf",
         &["path"],
         dir_of,
         "What precedes the last slash of *path*; of a path value, a path value.",
-    )
+    ).borrowing(&[0])
     .plain(),
     Builtin::new(
         "toPath",
@@ -30,14 +30,14 @@ pub(super) const BUILTINS: &[Builtin] = &[
         to_path,
         "*string*, an absolute path, without `.`, `..` and doubled slashes. Better: `/. + string`.",
     ),
-    Builtin::new("pathExists", &["path"], path_exists, "True when there is something at *path*."),
-    Builtin::new("readFile", &["path"], read_file, "The contents of the file at *path*."),
+    Builtin::new("pathExists", &["path"], path_exists, "True when there is something at *path*.").borrowing(&[0]),
+    Builtin::new("readFile", &["path"], read_file, "The contents of the file at *path*.").borrowing(&[0]),
     Builtin::new(
         "readDir",
         &["path"],
         read_dir,
         "What is in the directory at *path*: a set with the type of each entry, `regular`, `directory`, `symlink` or `unknown`.",
-    ),
+    ).borrowing(&[0]),
     Builtin::new(
         "readFileType",
         &["path"],

@@ -14,14 +14,14 @@ pub(super) const BUILTINS: &[Builtin] = &[
         match_whole,
         "The groups of the POSIX extended regular expression *regex* when it matches all of *string*, else null. A group that \
          took no part is null.",
-    ).forces(0),
+    ).borrowing(&[0, 1]).forces(0),
     Builtin::new(
         "split",
         &["regex", "string"],
         split,
         "*string* cut at the matches of the POSIX extended regular expression *regex*: what lies between them as strings, and \
          in the place of each match the list of its groups.",
-    ).forces(0),
+    ).borrowing(&[0, 1]).forces(0),
 ];
 
 #[cold]

@@ -16,28 +16,30 @@ pub(super) const BUILTINS: &[Builtin] = &[
         &["predicate", "list"],
         filter,
         "The elements of *list* for which *predicate* is true.",
-    ).forces(1),
-    Builtin::new("all", &["predicate", "list"], all, "True when *predicate* is true of every element.").forces(0),
-    Builtin::new("any", &["predicate", "list"], any, "True when *predicate* is true of some element.").forces(0),
+    ).borrowing(&[0, 1]).forces(1),
+    Builtin::new("all", &["predicate", "list"], all, "True when *predicate* is true of every element.").borrowing(&[0, 1])
+        .forces(0).then(1),
+    Builtin::new("any", &["predicate", "list"], any, "True when *predicate* is true of some element.").borrowing(&[0, 1])
+        .forces(0).then(1),
     Builtin::new(
         "partition",
         &["predicate", "list"],
         partition,
         "`{ right; wrong; }`: the elements for which *predicate* is true, and the others.",
-    ).forces(0),
+    ).borrowing(&[0, 1]).forces(0).then(1),
     Builtin::new(
         "groupBy",
         &["function", "list"],
         group_by,
         "A set of lists: the elements of *list* by the string that *function* gives for them.",
-    ).forces(0),
+    ).borrowing(&[0, 1]).forces(0).then(1),
     Builtin::new(
         "foldl'",
         &["operator", "start", "list"],
         foldl_strict,
         "*operator* applied to *start* and the first element, then to that result and the second, and so on, each result \
          evaluated before the next.",
-    ).forces(0),
+    ).borrowing(&[0, 2]).forces(0).then(2),
 ];
 
 fn filter<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {

@@ -17,7 +17,9 @@ pub(super) const BUILTINS: &[Builtin] = &[Builtin::new(
     sort,
     "The elements of *list*, ordered so that *comparator* is true of what comes before something else; elements that it \
      does not tell apart keep their order.",
-).forces(1)];
+).borrowing(&[0, 1])
+.forces(1)
+];
 
 fn sort<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     let list =

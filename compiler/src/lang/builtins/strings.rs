@@ -13,28 +13,28 @@ pub(super) const BUILTINS: &[Builtin] = &[
         to_string,
         "*value* as a string. Paths are not copied to the store, true is `1`, false and null are empty, the elements of \
          lists are joined by spaces, and a set must have `__toString` or `outPath`.",
-    ).coerces(0)
+    ).borrowing(&[0]).coerces(0)
     .plain(),
-    Builtin::new("stringLength", &["string"], string_length, "The number of bytes of *string*."),
+    Builtin::new("stringLength", &["string"], string_length, "The number of bytes of *string*.").borrowing(&[0]),
     Builtin::new(
         "substring",
         &["start", "length", "string"],
         substring,
         "The part of *string* from byte *start* on, at most *length* bytes of it, or all when *length* is negative.",
-    ).forces(0),
+    ).borrowing(&[0, 1, 2]).forces(0),
     Builtin::new(
         "concatStringsSep",
         &["separator", "list"],
         concat_strings_sep,
         "The strings of *list* joined, with *separator* between them.",
-    ).forces(0),
+    ).borrowing(&[0, 1]).forces(0),
     Builtin::new(
         "replaceStrings",
         &["from", "to", "string"],
         replace_strings,
         "*string* with every occurrence of a string of *from* replaced by the one at the same place in *to*. Where several \
          occur the first of the list counts; replacements are not looked at again; an empty string occurs everywhere.",
-    ).forces(0),
+    ).borrowing(&[0, 1, 2]).forces(0),
 ];
 
 /// How builtins turn their arguments into strings unless they say otherwise.

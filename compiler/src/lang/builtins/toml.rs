@@ -14,7 +14,7 @@ pub(super) const BUILTINS: &[Builtin] = &[Builtin::new(
     &["toml"],
     from_toml,
     "The value that the TOML text *toml* stands for. Dates and times need the experimental feature `parse-toml-timestamps`.",
-)
+).borrowing(&[0])
 .plain()];
 
 fn from_toml<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {

@@ -14,22 +14,28 @@ pub(super) const BUILTINS: &[Builtin] = &[
         type_of,
         "The type of *value*: `int`, `bool`, `string`, `path`, `null`, `set`, `list`, `lambda` or `float`.",
     )
+    .borrowing(&[0])
     .forces(0),
-    Builtin::new("isNull", &["value"], is_null, "True of null.").forces(0).plain(),
-    Builtin::new("isBool", &["value"], is_bool, "True of Booleans.").forces(0),
-    Builtin::new("isInt", &["value"], is_int, "True of integers.").forces(0),
-    Builtin::new("isFloat", &["value"], is_float, "True of floating-point numbers.").forces(0),
-    Builtin::new("isString", &["value"], is_string, "True of strings.").forces(0),
-    Builtin::new("isPath", &["value"], is_path, "True of paths.").forces(0),
-    Builtin::new("isList", &["value"], is_list, "True of lists.").forces(0),
-    Builtin::new("isAttrs", &["value"], is_attrs, "True of attribute sets.").forces(0),
-    Builtin::new("isFunction", &["value"], is_function, "True of functions and builtins.").forces(0),
+    Builtin::new("isNull", &["value"], is_null, "True of null.").borrowing(&[0]).forces(0).plain(),
+    Builtin::new("isBool", &["value"], is_bool, "True of Booleans.").borrowing(&[0]).forces(0),
+    Builtin::new("isInt", &["value"], is_int, "True of integers.").borrowing(&[0]).forces(0),
+    Builtin::new("isFloat", &["value"], is_float, "True of floating-point numbers.")
+        .borrowing(&[0])
+        .forces(0),
+    Builtin::new("isString", &["value"], is_string, "True of strings.").borrowing(&[0]).forces(0),
+    Builtin::new("isPath", &["value"], is_path, "True of paths.").borrowing(&[0]).forces(0),
+    Builtin::new("isList", &["value"], is_list, "True of lists.").borrowing(&[0]).forces(0),
+    Builtin::new("isAttrs", &["value"], is_attrs, "True of attribute sets.").borrowing(&[0]).forces(0),
+    Builtin::new("isFunction", &["value"], is_function, "True of functions and builtins.")
+        .borrowing(&[0])
+        .forces(0),
     Builtin::new(
         "functionArgs",
         &["function"],
         function_args,
         "The names in the set pattern of *function*, each with whether it has a default.",
     )
+    .borrowing(&[0])
     .forces(0),
 ];
 

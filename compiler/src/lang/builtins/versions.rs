@@ -17,19 +17,22 @@ pub(super) const BUILTINS: &[Builtin] = &[
         &["first", "second"],
         compare_versions,
         "-1 when the version *first* is older than *second*, 0 when they are alike, 1 when it is newer.",
-    ),
+    )
+    .borrowing(&[0, 1]),
     Builtin::new(
         "splitVersion",
         &["version"],
         split_version,
         "The components by which versions are compared.",
-    ),
+    )
+    .borrowing(&[0]),
     Builtin::new(
         "parseDrvName",
         &["name"],
         parse_drv_name,
         "`{ name; version; }`: *name* cut at the first dash that no letter follows.",
-    ),
+    )
+    .borrowing(&[0]),
 ];
 
 fn compare_versions<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {

@@ -19,7 +19,7 @@ pub(super) const BUILTINS: &[Builtin] = &[Builtin::new(
     &["value"],
     to_xml,
     "*value* as an XML document. Derivations show their paths and appear in full once; functions show their arguments.",
-)];
+).borrowing(&[0])];
 
 fn to_xml<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     let mut writer = Writer::new(true, false, None);

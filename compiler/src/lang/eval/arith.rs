@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::Evaluator;
-use super::call::while_calling;
+use super::call_builtin::while_calling;
 use super::run::outer;
 use crate::lang::error::{EvalError, Result};
 use crate::lang::expr::{Add, Arith, Binary, Expr, Node};

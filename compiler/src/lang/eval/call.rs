@@ -1,27 +1,29 @@
 //! Calls.
 
 use super::Evaluator;
-use super::run::outer;
-use crate::lang::builtins::Builtin;
+use super::run::outer_frame;
 use crate::lang::error::{EvalError, Result};
-use crate::lang::expr::{Call, Formals, Item, Lambda};
+use crate::lang::expr::{Call, Formals, Item, Lambda, Place};
 use crate::lang::print;
 use crate::lang::suggest::best_matches;
 use crate::lang::syntax::Pos;
 use crate::lang::syntax::symbol::known;
-use crate::lang::value::{Attrs, Closure, Env, PartialBuiltin, PartialClosure, Value, share};
+use crate::lang::value::{Attrs, Closure, Env, PartialClosure, Value, share};
 
 /// The line of a trace that points at a call; where a builtin calls, it points nowhere.
 const CALL_SITE: &[u8] = b"from call site";
-
-/// Arguments of a builtin that are brought together on the stack.
-const FEW: usize = 3;
 
 impl<'a> Evaluator<'a> {
     /// The function that a lambda makes in a frame.
     #[inline(never)]
     pub(super) fn closure(&self, lambda: &'a Lambda<'a>, env: &'a Env<'a>) -> &'a Closure<'a> {
         self.arena.alloc(Closure { lambda, env: env.escape() })
+    }
+
+    /// The same for somebody who forgets it before the frame is left; what it is called in does not forget it.
+    #[inline(always)]
+    pub(super) fn lend(&self, lambda: &'a Lambda<'a>, env: &'a Env<'a>) -> &'a Closure<'a> {
+        self.arena.alloc(Closure { lambda, env })
     }
 
     /// A call in the program: arguments go straight into the frame of the function where it takes just as many.
@@ -55,7 +57,7 @@ impl<'a> Evaluator<'a> {
         let mut known = true;
         for (slot, arg) in frame.slots.iter().zip(args) {
             let value = self.item(arg, env);
-            known &= value.is_evaluated();
+            known &= value.is_evaluated() || is_kept(arg, env);
             slot.set(value);
         }
         if !known {
@@ -97,116 +99,6 @@ impl<'a> Evaluator<'a> {
         };
         self.leave();
         result
-    }
-
-    /// A call of a builtin with all its arguments.
-    #[inline(always)]
-    fn call_builtin(
-        &mut self,
-        builtin: &'static Builtin,
-        call: &'a Call<'a>,
-        env: &'a Env<'a>,
-    ) -> Result<Value<'a>> {
-        match call.args {
-            [arg] => self.call_builtin_of_one(builtin, arg, env, call.pos),
-            args if args.len() <= FEW => self.call_builtin_of_few(builtin, args, env, call.pos),
-            args => self.call_items(Value::Builtin(builtin), args, env, call.pos),
-        }
-    }
-
-    #[inline(never)]
-    fn call_builtin_of_one(
-        &mut self,
-        builtin: &'static Builtin,
-        arg: &'a Item<'a>,
-        env: &'a Env<'a>,
-        pos: Pos,
-    ) -> Result<Value<'a>> {
-        self.enter(pos)?;
-        let mut value = Value::Null;
-        self.put_builtin_argument(builtin, 0, arg, env, &mut value);
-        let result = self.traced_builtin(builtin, std::slice::from_ref(&value), pos);
-        self.leave();
-        result
-    }
-
-    #[inline(never)]
-    fn call_builtin_of_few(
-        &mut self,
-        builtin: &'static Builtin,
-        args: &'a [Item<'a>],
-        env: &'a Env<'a>,
-        pos: Pos,
-    ) -> Result<Value<'a>> {
-        self.enter(pos)?;
-        let mut values = [Value::Null; FEW];
-        for ((index, item), value) in args.iter().enumerate().zip(&mut values) {
-            self.put_builtin_argument(builtin, index as u8, item, env, value);
-        }
-        let result = self.traced_builtin(builtin, &values[..args.len()], pos);
-        self.leave();
-        result
-    }
-
-    /// An argument of a builtin. What the builtin evaluates first of all is evaluated here, without a slot for it; when that
-    /// fails, it fails again where the builtin wants it, and is traced as it should be.
-    #[inline(always)]
-    fn put_builtin_argument(
-        &mut self,
-        builtin: &Builtin,
-        index: u8,
-        item: &'a Item<'a>,
-        env: &'a Env<'a>,
-        place: &mut Value<'a>,
-    ) {
-        if let Item::Local(slot) = *item {
-            let value = env.slots[slot as usize].get();
-            if value.is_evaluated() {
-                *place = value;
-                return;
-            }
-        }
-        if builtin.forced != Some(index) {
-            self.put_argument(item, env, place);
-        } else if builtin.coerces {
-            self.put_coerced_argument(item, env, place);
-        } else {
-            self.put_forced_argument(item, env, place);
-        }
-    }
-
-    /// The same within the call that the builtin will make for it; where that is one too many, the builtin says so.
-    #[inline(never)]
-    fn put_coerced_argument(&mut self, item: &'a Item<'a>, env: &'a Env<'a>, place: &mut Value<'a>) {
-        if !self.may_enter() {
-            return self.put_argument(item, env, place);
-        }
-        let depth = self.limits.depth;
-        self.limits.depth += 1;
-        self.put_forced_argument(item, env, place);
-        self.limits.depth = depth;
-    }
-
-    #[inline(never)]
-    fn put_forced_argument(&mut self, item: &'a Item<'a>, env: &'a Env<'a>, place: &mut Value<'a>) {
-        let result = match *item {
-            Item::Const(value) => Ok(value),
-            Item::Local(slot) => self.force_slot(&env.slots[slot as usize], Pos::NONE),
-            Item::Outer(place) => self.force_slot(outer(env, place), Pos::NONE),
-            Item::Lazy(code) | Item::Cheap(code, _) => self.eval(self.code(code), env),
-        };
-        *place = match result {
-            Ok(value) => value,
-            Err(error) => self.failed(*error),
-        };
-    }
-
-    /// A suspension that fails with an error.
-    #[cold]
-    fn failed(&mut self, error: EvalError) -> Value<'a> {
-        let index = self.failures.len() as u32;
-        self.failures.push(error);
-        self.thunk(Value::Failed(index))
     }
 
     /// Evaluates the body of a function whose arguments are in `frame`.
@@ -302,7 +194,7 @@ impl<'a> Evaluator<'a> {
 
     /// The general case of a call in the program.
     #[inline(never)]
-    fn call_items(
+    pub(super) fn call_items(
         &mut self,
         function: Value<'a>,
         args: &'a [Item<'a>],
@@ -319,6 +211,7 @@ impl<'a> Evaluator<'a> {
     /// Whatever evaluation raises; when `function` is none; when calls are nested too deeply.
     pub fn call(&mut self, function: Value<'a>, args: &[Value<'a>], pos: Pos) -> Result<Value<'a>> {
         self.enter(pos)?;
+        self.forget_newest_but(Value::Null);
         let result = match function {
             Value::Closure(closure)
                 if closure.lambda.formals.is_none() && closure.lambda.params.len() == args.len() =>
@@ -373,6 +266,7 @@ impl<'a> Evaluator<'a> {
         let missing = lambda.params.len() - held.len();
         if args.len() < missing {
             let args = self.arena.alloc_slice_copy(&[held, args].concat());
+            closure.env.escape();
             let partial = self.arena.alloc(PartialClosure { closure, args });
             return Ok((Value::PartialClosure(partial), args.len() - held.len()));
         }
@@ -386,46 +280,6 @@ impl<'a> Evaluator<'a> {
             Some(formals) => self.bind_formals(lambda, formals, args[0], frame, pos)?,
         }
         Ok((self.run_body(lambda, frame, pos)?, missing))
-    }
-
-    fn apply_builtin(
-        &mut self,
-        builtin: &'static Builtin,
-        held: &[Value<'a>],
-        args: &[Value<'a>],
-        pos: Pos,
-    ) -> Result<(Value<'a>, usize)> {
-        let missing = builtin.arity() - held.len();
-        if args.len() < missing {
-            let args = self.arena.alloc_slice_copy(&[held, args].concat());
-            let partial = self.arena.alloc(PartialBuiltin { builtin, args });
-            return Ok((Value::PartialBuiltin(partial), args.len() - held.len()));
-        }
-        let value = match (held, &args[..missing]) {
-            ([], args) => self.traced_builtin(builtin, args, pos)?,
-            (&[a], &[b]) => self.traced_builtin(builtin, &[a, b], pos)?,
-            (held, args) => self.traced_builtin(builtin, &[held, args].concat(), pos)?,
-        };
-        Ok((value, missing))
-    }
-
-    #[inline]
-    fn traced_builtin(
-        &mut self,
-        builtin: &'static Builtin,
-        args: &[Value<'a>],
-        pos: Pos,
-    ) -> Result<Value<'a>> {
-        if builtin.sited {
-            (self.sites.call, self.sites.called) = (pos, builtin.name);
-        }
-        let mut result = (builtin.run)(self, args);
-        if let Err(error) = &mut result
-            && builtin.traced
-        {
-            while_calling(error, builtin.name, pos);
-        }
-        result
     }
 
     fn apply_functor(&mut self, attrs: &'a Attrs<'a>, arg: Value<'a>, pos: Pos) -> Result<Value<'a>> {
@@ -448,16 +302,21 @@ impl<'a> Evaluator<'a> {
     }
 }
 
+/// True for what lies in an outer frame that has escaped, whatever becomes of the frame at hand.
+#[inline(always)]
+fn is_kept<'a>(item: &Item<'a>, env: &'a Env<'a>) -> bool {
+    match *item {
+        Item::Outer(Place { depth, .. }) | Item::Function(_, _, depth) => {
+            depth > 0 && outer_frame(env, depth).has_escaped()
+        }
+        _ => false,
+    }
+}
+
 /// Adds the line `from call site`, if there is one.
 #[cold]
 fn call_site(error: &mut EvalError, pos: Pos) {
     if !pos.is_none() {
         error.add_trace(pos, CALL_SITE);
     }
-}
-
-/// Adds the line of a builtin.
-#[cold]
-pub(super) fn while_calling(error: &mut EvalError, name: &str, pos: Pos) {
-    error.add_trace(pos, format!("while calling the '{name}' builtin").into_bytes());
 }

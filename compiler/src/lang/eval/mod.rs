@@ -17,18 +17,20 @@ use super::expr::{Expr, Node};
 use super::stack::StackLimit;
 use super::syntax::{Lint, Pos, Sources, Symbols};
 use super::value::env::Frames;
-use super::value::{Attrs, CodeId, Context, List, NixString, Shape, Slot, Suspension, Value, Work, share};
+use super::value::{Attrs, CodeId, List, NixString, Shape, Slot, Suspension, Value, Work, share};
 use super::world::World;
 
 pub mod arith;
 mod auto;
 mod call;
+mod call_builtin;
 mod coerce;
 mod deep;
 mod equal;
 mod features;
 mod globals;
 mod limits;
+mod making;
 mod program;
 mod run;
 mod session;
@@ -148,10 +150,14 @@ pub struct Evaluator<'a> {
     files: HashMap<Vec<u8>, &'a Slot<'a>>,
     pub(super) memory: Memory,
     failures: Vec<EvalError>,
+    /// Names as strings, once somebody asked: by symbol.
+    names: Vec<Option<&'a NixString<'a>>>,
     /// Room for a string in the making, empty; strings made inside of it find none here and take their own.
     scratch: Vec<u8>,
     /// Slots whose evaluation failed, since the last `tryEval` began.
     unwound: Vec<&'a Slot<'a>>,
+    /// The list that was made last, while it is on its way to the first slot that will hold it.
+    newest: Cell<Option<&'a List<'a>>>,
     empty_list: &'a List<'a>,
     empty_attrs: &'a Attrs<'a>,
     empty_string: &'a NixString<'a>,
@@ -185,8 +191,10 @@ impl<'a> Evaluator<'a> {
             files: HashMap::new(),
             memory: Memory::default(),
             failures: Vec::new(),
+            names: Vec::new(),
             scratch: Vec::new(),
             unwound: Vec::new(),
+            newest: Cell::new(None),
             empty_list: List::new(arena, &[]),
             empty_attrs: Attrs::new(arena, shape, &[]),
             empty_string: NixString::new(arena, b"", None),
@@ -231,7 +239,7 @@ impl<'a> Evaluator<'a> {
         let node = self.code(CodeId(index));
         match self.eval(node, env) {
             Ok(value) => {
-                let value = self.own(value, matches!(*node, Expr::Lambda(_)));
+                let value = self.own(value, matches!(*node, Expr::Lambda(..)));
                 slot.set(value);
                 Ok(value)
             }
@@ -240,17 +248,6 @@ impl<'a> Evaluator<'a> {
                 self.unwound.push(slot);
                 Err(error)
             }
-        }
-    }
-
-    /// The value of a computation is its own, even when it is that of a variable; it shows in «repeated», and in that
-    /// only one and the same function is equal to itself.
-    #[inline(always)]
-    fn own(&self, value: Value<'a>, is_new: bool) -> Value<'a> {
-        match value {
-            Value::List(list) => Value::List(list.copy(self.arena)),
-            Value::Closure(closure) if !is_new => Value::Closure(self.arena.alloc(*closure)),
-            value => value,
         }
     }
 
@@ -281,7 +278,10 @@ impl<'a> Evaluator<'a> {
 
     fn apply_suspended(&mut self, suspension: Suspension<'a>, pos: Pos) -> Result<Value<'a>> {
         let Suspension { env, work, index } = suspension;
-        let function = env.slots[0].get();
+        let function = match env.slots[0].get() {
+            Value::Thunk(slot) => share(slot),
+            function => function,
+        };
         match (work, env.slots.get(1).map(Cell::get)) {
             (Work::Map, Some(Value::List(list))) => {
                 let arg = share(&list.items()[index as usize]);
@@ -289,9 +289,8 @@ impl<'a> Evaluator<'a> {
             }
             (Work::MapAttrs, Some(Value::Attrs(attrs))) => {
                 let (shape, values) = attrs.flatten(self.arena);
-                let name = self.symbols.name(shape.symbols[index as usize]);
                 let arg = share(&values[index as usize]);
-                let name = self.string(name);
+                let name = self.name_value(shape.symbols[index as usize]);
                 self.call(function, &[name, arg], pos)
             }
             (Work::Generate, _) => self.call(function, &[Value::Int(i64::from(index))], pos),
@@ -353,54 +352,5 @@ impl<'a> Evaluator<'a> {
                 Err(error)
             }
         }
-    }
-
-    /// A string value.
-    #[inline]
-    pub fn string(&self, bytes: &'a [u8]) -> Value<'a> {
-        if bytes.is_empty() {
-            return Value::String(self.empty_string);
-        }
-        Value::String(NixString::new(self.arena, bytes, None))
-    }
-
-    /// A string value with a context.
-    #[inline]
-    pub fn string_with(&self, bytes: &'a [u8], context: Option<&'a Context<'a>>) -> Value<'a> {
-        Value::String(NixString::new(self.arena, bytes, context))
-    }
-
-    /// A copy of bytes that lives as long as the values.
-    pub fn bytes(&self, bytes: &[u8]) -> &'a [u8] {
-        self.arena.alloc_slice_copy(bytes)
-    }
-
-    /// A list value.
-    pub fn list(&self, values: impl ExactSizeIterator<Item = Value<'a>>) -> Value<'a> {
-        if values.len() == 0 {
-            return Value::List(self.empty_list);
-        }
-        let items = self.arena.alloc_slice_fill_iter(values.map(Cell::new));
-        Value::List(List::new(self.arena, items))
-    }
-
-    /// A list value over slots that exist already.
-    pub fn list_of_slots(&self, items: &'a [Slot<'a>]) -> Value<'a> {
-        Value::List(List::new(self.arena, items))
-    }
-
-    /// `{ }`.
-    pub fn no_attrs(&self) -> Value<'a> {
-        Value::Attrs(self.empty_attrs)
-    }
-
-    /// A value that is a suspension for now.
-    pub fn thunk(&self, suspended: Value<'a>) -> Value<'a> {
-        Value::Thunk(self.arena.alloc(Cell::new(suspended)))
-    }
-
-    /// A suspended `function arg …`.
-    pub fn deferred_call(&self, function: Value<'a>, args: &[Value<'a>]) -> Value<'a> {
-        Suspension::application(self.arena, Work::Apply, &[&[function], args].concat()).at(0)
     }
 }

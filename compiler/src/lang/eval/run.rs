@@ -9,17 +9,29 @@ use crate::lang::print;
 use crate::lang::syntax::Pos;
 use crate::lang::value::{Env, List, Slot, Suspension, Value, share};
 
-/// The slot of a variable of an outer frame.
+/// The frame that many frames up.
 #[inline(always)]
-pub(super) fn outer<'a>(env: &'a Env<'a>, place: Place) -> &'a Slot<'a> {
+pub(super) fn outer_frame<'a>(env: &'a Env<'a>, depth: u32) -> &'a Env<'a> {
     let mut env = env;
-    for _ in 0..place.depth {
+    for _ in 0..depth {
         match env.up() {
             Some(up) => env = up,
             None => break,
         }
     }
-    &env.slots[place.slot as usize]
+    env
+}
+
+/// The slot of a variable of an outer frame.
+#[inline(always)]
+pub(super) fn outer<'a>(env: &'a Env<'a>, place: Place) -> &'a Slot<'a> {
+    &outer_frame(env, place.depth).slots[place.slot as usize]
+}
+
+/// True for a reference to that very slot.
+#[inline(always)]
+fn refers_to<'a>(value: Value<'a>, slot: &'a Slot<'a>) -> bool {
+    matches!(value, Value::Thunk(inner) if std::ptr::eq(inner, slot))
 }
 
 impl<'a> Evaluator<'a> {
@@ -53,8 +65,10 @@ impl<'a> Evaluator<'a> {
                 Expr::Select(select) => return self.eval_select(select, env),
                 Expr::Attrs(attrs) => return Ok(Value::Attrs(self.eval_attrs(attrs, env))),
                 Expr::RichAttrs(attrs) => return self.eval_rich_attrs(attrs, env),
-                Expr::List(items) => return Ok(Value::List(self.eval_list(items, env))),
-                Expr::Lambda(lambda) => return Ok(Value::Closure(self.closure(lambda, env))),
+                Expr::List(items) => return Ok(self.eval_list(items, env)),
+                Expr::Lambda(lambda, hops) => {
+                    return Ok(Value::Closure(self.closure(lambda, outer_frame(env, hops))));
+                }
                 Expr::Call(call) => return self.eval_call(call, env),
                 Expr::Let(scope) => {
                     env = self.enter_let(scope, env);
@@ -114,6 +128,7 @@ impl<'a> Evaluator<'a> {
             Item::Local(slot) => share(&env.slots[slot as usize]),
             Item::Outer(place) => share(outer(env, place)),
             Item::Lazy(code) => Suspension::expression(code, env),
+            Item::Function(code, _, hops) => Suspension::expression(code, outer_frame(env, hops)),
             Item::Cheap(code, node) => match self.speculate(node, env) {
                 Some(value) => value,
                 None => Suspension::expression(code, env),
@@ -126,7 +141,14 @@ impl<'a> Evaluator<'a> {
     pub(super) fn escaping_item(&self, item: &Item<'a>, env: &'a Env<'a>) -> Value<'a> {
         let value = self.item(item, env);
         if !value.is_evaluated() {
-            env.escape();
+            match *item {
+                Item::Outer(Place { depth, .. }) | Item::Function(_, _, depth) => {
+                    outer_frame(env, depth).escape()
+                }
+                // What the slot refers to is in another frame, if it is in one.
+                Item::Local(slot) if !refers_to(value, &env.slots[slot as usize]) => env.escape_beyond(),
+                _ => env.escape(),
+            };
         }
         value
     }
@@ -143,6 +165,15 @@ impl<'a> Evaluator<'a> {
     #[inline(never)]
     pub(super) fn put_argument(&self, item: &Item<'a>, env: &'a Env<'a>, place: &mut Value<'a>) {
         *place = match self.escaping_item(item, env) {
+            suspended @ Value::Suspended(_) => self.thunk(suspended),
+            value => value,
+        };
+    }
+
+    /// The same for somebody who forgets it before the frame is left.
+    #[inline(never)]
+    pub(super) fn put_lent_argument(&self, item: &Item<'a>, env: &'a Env<'a>, place: &mut Value<'a>) {
+        *place = match self.item(item, env) {
             suspended @ Value::Suspended(_) => self.thunk(suspended),
             value => value,
         };
@@ -167,14 +198,14 @@ impl<'a> Evaluator<'a> {
     }
 
     #[inline(never)]
-    fn eval_list(&mut self, items: &'a [Item<'a>], env: &'a Env<'a>) -> &'a List<'a> {
+    fn eval_list(&mut self, items: &'a [Item<'a>], env: &'a Env<'a>) -> Value<'a> {
         if items.is_empty() {
-            return self.empty_list;
+            return Value::List(self.empty_list);
         }
         let items = self
             .arena
             .alloc_slice_fill_with(items.len(), |index| Cell::new(self.escaping_item(&items[index], env)));
-        List::new(self.arena, items)
+        self.list_of_slots(items)
     }
 
     /// The value of an expression that must be a Boolean.
@@ -235,7 +266,11 @@ impl<'a> Evaluator<'a> {
         let left = self.list_of(left, operands.pos, CONTEXT)?;
         let right = self.list_of(right, operands.pos, CONTEXT)?;
         self.room_for(left.len().saturating_add(right.len()).saturating_mul(size_of::<Value<'_>>()))?;
-        Ok(Value::List(List::join(self.arena, left, right)))
+        let joined = List::join(self.arena, left, right);
+        if !std::ptr::eq(joined, left) && !std::ptr::eq(joined, right) {
+            self.newest.set(Some(joined));
+        }
+        Ok(Value::List(joined))
     }
 
     /// A variable that only a `with` can give: the innermost that has it.

@@ -173,9 +173,8 @@ impl<'a> Resolver<'_, 'a> {
 
     /// The function that a suspended expression is.
     fn lambda_of(&self, item: Item<'a>) -> Option<&'a Lambda<'a>> {
-        let Item::Lazy(code) = item else { return None };
-        match *self.ev.codes[code.0 as usize] {
-            Expr::Lambda(lambda) => Some(lambda),
+        match item {
+            Item::Function(_, lambda, _) => Some(lambda),
             _ => None,
         }
     }

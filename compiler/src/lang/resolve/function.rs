@@ -8,17 +8,20 @@ use crate::lang::expr::{Formal, Formals, Lambda, Param};
 use crate::lang::syntax::ast;
 
 impl<'a> Resolver<'_, 'a> {
-    pub(super) fn lambda(&mut self, tree: &'a ast::Lambda<'a>) -> Result<&'a Lambda<'a>> {
+    /// A function, and how many frames further out lies the one that it starts in.
+    pub(super) fn lambda(&mut self, tree: &'a ast::Lambda<'a>) -> Result<(&'a Lambda<'a>, u32)> {
         let depth = self.scopes.depth();
         let before = std::mem::replace(&mut self.suspended, false);
-        self.scopes.push_frame();
+        let reach = self.reach(tree);
+        let hops = self.scopes.hops_to(reach);
+        self.scopes.push_frame_within(reach);
         let lambda = self.lambda_inside(tree);
         let frame = self.scopes.pop_frame();
         self.suspended = before;
         self.scopes.unbind(depth);
         let lambda = lambda?;
         lambda.frame.set(frame);
-        Ok(lambda)
+        Ok((lambda, hops))
     }
 
     fn lambda_inside(&mut self, tree: &'a ast::Lambda<'a>) -> Result<&'a Lambda<'a>> {

@@ -22,13 +22,25 @@ use shape::{UNDER, lay_over, pick_names};
 /// An attribute set.
 pub struct Attrs<'a> {
     shape: Cell<&'a Shape<'a>>,
-    values: Cell<&'a [Slot<'a>]>,
-    below: Cell<Option<&'a Attrs<'a>>>,
+    values: Cell<Values<'a>>,
+}
+
+/// The values of the names in a shape, and what they lie over. Most sets lie over nothing, and have no word for it.
+#[derive(Clone, Copy)]
+enum Values<'a> {
+    Alone(&'a [Slot<'a>]),
+    Layered(&'a Layer<'a>),
+}
+
+/// A layer that lies over another.
+struct Layer<'a> {
+    values: &'a [Slot<'a>],
+    below: &'a Attrs<'a>,
 }
 
 impl fmt::Debug for Attrs<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Attrs({:?}, layered: {})", self.shape.get().symbols, self.below.get().is_some())
+        write!(f, "Attrs({:?}, layered: {})", self.shape.get().symbols, self.below().is_some())
     }
 }
 
@@ -52,7 +64,33 @@ impl<'a> Attrs<'a> {
     #[inline]
     pub fn new(arena: &'a Bump, shape: &'a Shape<'a>, values: &'a [Slot<'a>]) -> &'a Self {
         debug_assert_eq!(shape.symbols.len(), values.len());
-        arena.alloc(Attrs { shape: Cell::new(shape), values: Cell::new(values), below: Cell::new(None) })
+        arena.alloc(Attrs { shape: Cell::new(shape), values: Cell::new(Values::Alone(values)) })
+    }
+
+    /// The set of the same attributes and those of `below` that it hides.
+    fn over(arena: &'a Bump, shape: &'a Shape<'a>, values: &'a [Slot<'a>], below: &'a Self) -> &'a Self {
+        let layer = arena.alloc(Layer { values, below });
+        let set = arena.alloc(Attrs { shape: Cell::new(shape), values: Cell::new(Values::Layered(layer)) });
+        set.settle(arena);
+        set
+    }
+
+    /// The values of the topmost layer.
+    #[inline(always)]
+    fn values(&self) -> &'a [Slot<'a>] {
+        match self.values.get() {
+            Values::Alone(values) => values,
+            Values::Layered(layer) => layer.values,
+        }
+    }
+
+    /// What the topmost layer lies over.
+    #[inline(always)]
+    fn below(&self) -> Option<&'a Attrs<'a>> {
+        match self.values.get() {
+            Values::Alone(_) => None,
+            Values::Layered(layer) => Some(layer.below),
+        }
     }
 
     /// The slot of `name`.
@@ -61,9 +99,9 @@ impl<'a> Attrs<'a> {
         let mut layer = self;
         loop {
             if let Some(index) = layer.shape.get().index_of(name) {
-                return layer.values.get().get(index);
+                return layer.values().get(index);
             }
-            layer = layer.below.get()?;
+            layer = layer.below()?;
         }
     }
 
@@ -72,7 +110,7 @@ impl<'a> Attrs<'a> {
     pub fn get_hinted(&self, name: Symbol, hint: &Cell<u32>) -> Option<&'a Slot<'a>> {
         let shape = self.shape.get();
         if shape.symbols.get(hint.get() as usize) == Some(&name) {
-            return self.values.get().get(hint.get() as usize);
+            return self.values().get(hint.get() as usize);
         }
         self.get_and_hint(name, hint)
     }
@@ -83,9 +121,9 @@ impl<'a> Attrs<'a> {
         loop {
             if let Some(index) = layer.shape.get().index_of(name) {
                 hint.set(index as u32);
-                return layer.values.get().get(index);
+                return layer.values().get(index);
             }
-            layer = layer.below.get()?;
+            layer = layer.below()?;
         }
     }
 
@@ -93,7 +131,7 @@ impl<'a> Attrs<'a> {
     pub fn find_hinted(&self, name: Symbol, hint: &Cell<u32>) -> Option<Found<'a>> {
         let (shape, index) = (self.shape.get(), hint.get() as usize);
         if shape.symbols.get(index) == Some(&name) {
-            return Some(Found { slot: self.values.get().get(index)?, pos: shape.position(index) });
+            return Some(Found { slot: self.values().get(index)?, pos: shape.position(index) });
         }
         self.find(name)
     }
@@ -104,9 +142,9 @@ impl<'a> Attrs<'a> {
         loop {
             let shape = layer.shape.get();
             if let Some(index) = shape.index_of(name) {
-                return Some(Found { slot: layer.values.get().get(index)?, pos: shape.position(index) });
+                return Some(Found { slot: layer.values().get(index)?, pos: shape.position(index) });
             }
-            layer = layer.below.get()?;
+            layer = layer.below()?;
         }
     }
 
@@ -128,13 +166,10 @@ impl<'a> Attrs<'a> {
 
     /// All attributes in one layer, in the order of their symbols.
     pub fn flatten(&self, arena: &'a Bump) -> (&'a Shape<'a>, &'a [Slot<'a>]) {
-        while let Some(below) = self.below.get() {
-            let (shape, values) = merge(arena, self, below);
-            self.shape.set(shape);
-            self.values.set(values);
-            self.below.set(below.below.get());
+        while let Some(below) = self.below() {
+            self.join(arena, below);
         }
-        (self.shape.get(), self.values.get())
+        (self.shape.get(), self.values())
     }
 
     /// The attributes in the order of their symbols.
@@ -168,10 +203,7 @@ impl<'a> Attrs<'a> {
             let (shape, values) = merge(arena, right, left);
             return Attrs::new(arena, shape, values);
         }
-        let top = Attrs::new(arena, shape, values);
-        top.below.set(Some(left));
-        top.settle(arena);
-        top
+        Attrs::over(arena, shape, values, left)
     }
 
     /// A set with what another one has and it lacks, as one more layer.
@@ -180,13 +212,11 @@ impl<'a> Attrs<'a> {
         for (name, found) in other.iter(arena).filter(|(name, _)| set.get(*name).is_none()) {
             missing.push(name, found.pos, share(found.slot));
         }
-        let top = missing.finish(arena);
-        if top.is_empty() {
+        let missing = missing.finish(arena);
+        if missing.is_empty() {
             return set;
         }
-        top.below.set(Some(set));
-        top.settle(arena);
-        top
+        Attrs::over(arena, missing.shape.get(), missing.values(), set)
     }
 
     /// Attributes of all layers together, a name in several of them counted for each.
@@ -196,24 +226,31 @@ impl<'a> Attrs<'a> {
 
     fn size_below(&self) -> usize {
         let mut size = 0;
-        let mut layer = self.below.get();
+        let mut layer = self.below();
         while let Some(below) = layer {
             size += below.shape.get().symbols.len();
-            layer = below.below.get();
+            layer = below.below();
         }
         size
     }
 
     /// Joins the topmost layers until each is less than half as large as the one below.
     fn settle(&self, arena: &'a Bump) {
-        while let Some(below) = self.below.get()
+        while let Some(below) = self.below()
             && self.shape.get().symbols.len() * 2 > below.shape.get().symbols.len()
         {
-            let (shape, values) = merge(arena, self, below);
-            self.shape.set(shape);
-            self.values.set(values);
-            self.below.set(below.below.get());
+            self.join(arena, below);
         }
+    }
+
+    /// Makes one of the topmost layer and that below it.
+    fn join(&self, arena: &'a Bump, below: &'a Self) {
+        let (shape, values) = merge(arena, self, below);
+        self.shape.set(shape);
+        self.values.set(match below.below() {
+            None => Values::Alone(values),
+            Some(below) => Values::Layered(arena.alloc(Layer { values, below })),
+        });
     }
 }
 
@@ -232,7 +269,7 @@ const UNDER_RATIO: usize = 8;
 /// The top layers of two sets in one: `over` hides `under`.
 fn merge<'a>(arena: &'a Bump, over: &Attrs<'a>, under: &Attrs<'a>) -> (&'a Shape<'a>, &'a [Slot<'a>]) {
     let (over_shape, under_shape) = (over.shape.get(), under.shape.get());
-    let (over, under) = (over.values.get(), under.values.get());
+    let (over, under) = (over.values(), under.values());
     if let Some(merged) = over_shape.remembered(under_shape) {
         return (merged.result, pick_values(arena, merged.sources, over, under));
     }

@@ -4,7 +4,9 @@
 //! so a variable is a number of frames to go up and an index. A frame that nothing refers to when its call returns is
 //! used again: whoever stores a reference to a frame anywhere but in the arguments of a deeper call says so with
 //! [`Env::escape`]. Arguments that are suspended refer to the caller's frame; should the frame they are in escape, so does
-//! the caller's ([`Env::called_from`]).
+//! the caller's ([`Env::called_from`]). A function that is only lent to a builtin refers to its frame without a word; should a
+//! frame that it is called in escape, so does its own. A function starts in the innermost frame that it sees something of, and
+//! keeps those inside of it from nothing. In debug builds, whoever uses a frame that was given back finds «infinite recursion».
 
 use std::cell::Cell;
 use std::fmt;
@@ -44,13 +46,33 @@ impl<'a> Env<'a> {
 
     #[inline(never)]
     fn escape_with_callers(&'a self) {
-        let mut env = self;
-        while !env.has_escaped() {
-            match env.bound.replace(Some(env)) {
-                Some(caller) => env = caller,
+        let (mut env, mut others) = (self, Vec::new());
+        loop {
+            if !env.has_escaped() {
+                let caller = env.bound.replace(Some(env));
+                let up = env.up().filter(|up| !up.has_escaped());
+                if let Some(next) = caller.or(up) {
+                    others.extend(up.filter(|_| caller.is_some()));
+                    env = next;
+                    continue;
+                }
+            }
+            match others.pop() {
+                Some(next) => env = next,
                 None => return,
             }
         }
+    }
+
+    /// The same of what slots of this frame refer to, and not of the frame itself.
+    #[inline(never)]
+    pub fn escape_beyond(&'a self) -> &'a Self {
+        if !self.has_escaped() {
+            for other in [self.bound.get(), self.up()].into_iter().flatten() {
+                other.escape();
+            }
+        }
+        self
     }
 
     /// Says that slots of this frame, which has just been made, refer to the frame of its caller.
@@ -134,6 +156,10 @@ impl<'a> Frames<'a> {
         if !env.has_escaped()
             && let Some(free) = self.free.get_mut(env.slots.len())
         {
+            if cfg!(debug_assertions) {
+                // Whoever still refers to it fails, in tests, instead of finding something else.
+                env.slots.iter().for_each(|slot| slot.set(Value::Blackhole));
+            }
             env.up.set(*free);
             *free = Some(env);
         }
@@ -153,6 +179,20 @@ mod tests {
         callee.called_from(caller);
         callee.escape();
         assert!(callee.has_escaped() && caller.has_escaped() && outer.has_escaped() && !other.has_escaped());
+    }
+
+    #[test]
+    fn the_frame_of_a_lent_function_escapes_with_those_that_it_is_called_in() {
+        let arena = Bump::new();
+        let mut frames = Frames::new(&arena);
+        let (outer, other) = (frames.make(None, 1), frames.make(None, 1));
+        let maker = frames.make(None, 2);
+        maker.called_from(outer);
+        let lent = frames.make(Some(maker), 3);
+        let callee = frames.make(None, 4);
+        callee.called_from(lent);
+        callee.escape();
+        assert!([callee, lent, maker, outer].iter().all(|env| env.has_escaped()) && !other.has_escaped());
     }
 
     #[test]
