@@ -14,6 +14,7 @@ use bumpalo::Bump;
 use super::{Slot, Value, share};
 use crate::lang::syntax::{Pos, Symbol, Symbols};
 
+mod name_order;
 mod shape;
 
 pub use shape::Shape;

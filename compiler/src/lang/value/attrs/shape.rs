@@ -9,6 +9,7 @@ use std::fmt;
 use bumpalo::Bump;
 
 use super::super::{NixString, Slot, Value};
+use super::name_order::sort_by_name;
 use crate::lang::syntax::{Pos, Symbol, Symbols};
 
 /// The names of a set, with their positions.
@@ -108,7 +109,7 @@ impl<'a> Shape<'a> {
             return order;
         }
         let by_name = arena.alloc_slice_fill_with(self.symbols.len(), |index| index as u32);
-        by_name.sort_unstable_by_key(|index| symbols.name(self.symbols[*index as usize]));
+        sort_by_name(by_name, self.symbols, symbols);
         let order = arena.alloc(Order { by_name, names: Cell::new(None) });
         self.order.set(Some(order));
         order
