@@ -181,10 +181,7 @@ impl World for Files {
             source => self.sources.bring(source),
         };
         let brought = brought.map_err(|error| refused(&error))?;
-        if brought.facts.is_dirty
-            && let Source::Repository(repository) = source
-        {
-            let path = repository.url.strip_prefix("file://").unwrap_or(&repository.url);
+        for path in &brought.facts.dirty_trees {
             self.say(format!("warning: Git tree '{path}' is dirty").as_bytes());
         }
         Ok((brought.path.into_os_string().into_vec(), brought.facts))

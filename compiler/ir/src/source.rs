@@ -57,12 +57,20 @@ pub struct Facts {
     pub nar_sha256: Option<Digest>,
     /// Of a repository: the commit, which the files of a changed working tree differ from.
     pub commit: Option<String>,
-    /// The files are those of a working tree with changes.
-    pub is_dirty: bool,
+    /// The working trees with changes that the files are of: those of submodules, then the one that they are in.
+    #[serde(default)]
+    pub dirty_trees: Vec<String>,
     /// Commits up to this one.
     pub commits: Option<u64>,
     /// Seconds since 1970: the commit's time, or the newest file's.
     pub last_modified: Option<u64>,
+}
+
+impl Facts {
+    /// Whether the files are those of a working tree with changes.
+    pub fn is_dirty(&self) -> bool {
+        !self.dirty_trees.is_empty()
+    }
 }
 
 impl Source {

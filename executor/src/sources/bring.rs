@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use buildc_digest::{Digest, OciHasher};
@@ -49,6 +49,20 @@ pub(super) fn archive(url: &str, expect: Option<&Digest>, dir: &Path) -> Result<
 pub(crate) fn local(url: &str) -> Option<PathBuf> {
     let path = url.strip_prefix("file://")?.split(['?', '#']).next().unwrap_or_default();
     Some(PathBuf::from(OsString::from_vec(decoded(path.as_bytes())))).filter(|path| path.is_absolute())
+}
+
+/// The `file:` URL of an absolute path.
+pub(super) fn address(path: &Path) -> String {
+    let mut url = "file://".to_owned();
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' | b'@' | b'/' => {
+                url.push(char::from(*byte));
+            }
+            byte => url.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    url
 }
 
 /// A text with `%XX` as the bytes that they stand for; what looks like one and is none stays.

@@ -157,11 +157,21 @@ fn answer(answers: &mut BufReader<ChildStdout>, entry: &Entry) -> Result<u64> {
     })
 }
 
-/// Copies the entries from a working tree; what is not there is left out.
+/// Copies the entries from a working tree; what is not there is left out, and so is what is there only behind a link, which git
+/// does not follow either. Of a submodule that is a directory there is nothing.
 pub(super) fn copy(from: &Path, entries: &[Entry], to: &Path) -> Result<()> {
     let mut links = Vec::new();
-    for entry in blobs(entries) {
+    let mut looked_at: Option<(&Path, bool)> = None;
+    for entry in entries {
         let (source, path) = (from.join(entry.name()), to.join(entry.name()));
+        let parent = entry.name().parent().unwrap_or(Path::new(""));
+        // Entries of one directory follow each other.
+        let known = looked_at.filter(|(known, _)| *known == parent);
+        let (_, is_behind_link) =
+            *looked_at.insert(known.unwrap_or_else(|| (parent, has_link(from, parent))));
+        if is_behind_link {
+            continue;
+        }
         let Ok(metadata) = source.symlink_metadata() else { continue };
         if metadata.is_symlink() {
             let target = fs::read_link(&source).map_err(failed("reading symbolic link", &source))?;
@@ -174,6 +184,11 @@ pub(super) fn copy(from: &Path, entries: &[Entry], to: &Path) -> Result<()> {
         }
     }
     make_links(&links)
+}
+
+/// Whether a directory is a link, or one above it, up to `from`.
+fn has_link(from: &Path, directory: &Path) -> bool {
+    directory.ancestors().any(|above| !above.as_os_str().is_empty() && from.join(above).is_symlink())
 }
 
 fn create(path: &Path, kind: Kind) -> Result<File> {

@@ -9,6 +9,7 @@ pub(crate) mod bring;
 mod files;
 mod repository;
 mod tree;
+mod working_tree;
 
 use std::collections::HashMap;
 use std::ffi::OsStr;

@@ -1,4 +1,4 @@
-//! The files of a git repository: of a commit, or of a working tree on this machine.
+//! The files of a git repository: of a commit, or, by [`super::working_tree`], of a working tree on this machine.
 //!
 //! Owns: which commit and files are meant. What git would do to files on the way into a working tree is not done: they are
 //! as the repository has them.
@@ -13,7 +13,7 @@ use buildc_ir::source::{Facts, Repository};
 
 use super::bring::local;
 use super::files::{self, Entry, Kind};
-use super::{Brought, Result, SourceError, failed};
+use super::{Brought, Result, SourceError, failed, working_tree};
 use crate::context::git::git;
 
 /// Submodules within each other.
@@ -24,16 +24,22 @@ pub(super) fn bring(wanted: &Repository, dir: &Path) -> Result<Brought> {
     bring_nested(wanted, dir, 0)
 }
 
-fn bring_nested(wanted: &Repository, dir: &Path, depth: usize) -> Result<Brought> {
+/// Brings a repository that is so deep in others.
+pub(super) fn bring_nested(wanted: &Repository, dir: &Path, depth: usize) -> Result<Brought> {
+    if depth > DEEPEST {
+        return Err(SourceError::Git("submodules are nested too deeply".to_owned()));
+    }
     let tree = dir.join("tree");
     fs::create_dir(&tree).map_err(failed("creating", &tree))?;
     let near = local(&wanted.url);
     if let Some(path) = near.clone().filter(|path| !path.exists()) {
         return Err(SourceError::Missing { what: "Git repository", path });
     }
-    let near = near.filter(|path| succeeds(path, &["rev-parse", "--git-dir"]));
+    let near = near.filter(|path| is_repository(path));
     let facts = match (&near, &wanted.reference, &wanted.commit) {
-        (Some(path), None, None) if path.join(".git").exists() => working_tree(wanted, path, &tree, depth)?,
+        (Some(path), None, None) if path.join(".git").exists() => {
+            working_tree::copied(wanted, path, &tree, depth)?
+        }
         (Some(path), ..) => {
             let commit = match (&wanted.commit, &wanted.reference) {
                 (Some(commit), _) => commit.clone(),
@@ -83,36 +89,14 @@ fn checked_out(
     Ok(facts_of(repository, commit, wanted.history))
 }
 
-/// Copies what git knows of a working tree, as it lies there.
-fn working_tree(wanted: &Repository, path: &Path, tree: &Path, depth: usize) -> Result<Facts> {
-    let listed = said(path, &["ls-files", "-z", "--stage"])?;
-    let mut entries = files::staged(&listed)?;
-    if wanted.export_ignore {
-        let mut asked = git(path, &["check-attr", "-z", "--stdin", "export-ignore"]);
-        leave_out_ignored(&mut asked, &mut entries)?;
-    }
-    files::copy(path, &entries, tree)?;
-    if wanted.submodules {
-        for entry in entries.iter().filter(|entry| entry.kind == Kind::Submodule) {
-            let (from, to) = (path.join(entry.name()), tree.join(entry.name()));
-            if from.join(".git").exists() && depth < DEEPEST {
-                fs::create_dir_all(&to).map_err(failed("creating", &to))?;
-                let nested = Repository { history: false, ..wanted.clone() };
-                working_tree(&nested, &from, &to, depth + 1)?;
-            }
-        }
-    }
-    let Ok(commit) = meant(path, "HEAD") else {
-        // There is no commit yet.
-        return Ok(Facts { last_modified: Some(0), ..Facts::default() });
-    };
-    let changed = said(path, &["status", "--porcelain", "-z", "--untracked-files=no"])?;
-    let is_dirty = !changed.is_empty();
-    Ok(Facts { is_dirty, ..facts_of(path, &commit, wanted.history && !is_dirty) })
+/// Whether a directory is a repository itself, not merely within one.
+fn is_repository(path: &Path) -> bool {
+    let found = said(path, &["rev-parse", "--git-dir"]);
+    found.is_ok_and(|found| path.join(".git").exists() || found == b".\n")
 }
 
 /// What is known of a commit; how many there are up to it only where they are counted.
-fn facts_of(repository: &Path, commit: &str, counted: bool) -> Facts {
+pub(super) fn facts_of(repository: &Path, commit: &str, counted: bool) -> Facts {
     Facts {
         commit: Some(commit.to_owned()),
         commits: if counted { number(repository, &["rev-list", "--count", commit]) } else { None },
@@ -130,9 +114,6 @@ fn submodules(
     depth: usize,
 ) -> Result<()> {
     for entry in entries.iter().filter(|entry| entry.kind == Kind::Submodule) {
-        if depth >= DEEPEST {
-            return Err(SourceError::Git("submodules are nested too deeply".to_owned()));
-        }
         let url = submodule_url(repository, &wanted.url, tree, entry)?;
         let nested = Repository {
             url,
@@ -159,16 +140,10 @@ fn submodule_url(repository: &Path, parent: &str, tree: &Path, entry: &Entry) ->
     if !file.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) {
         return Err(missing());
     }
-    let file = file.to_string_lossy().into_owned();
-    let words = ["config", "-z", "-f", &file, "--get-regexp", r"^submodule\..*\.path$"];
-    let listed = said(repository, &words)?;
-    let name = listed.split(|byte| *byte == 0).find_map(|line| {
-        let line = std::str::from_utf8(line).ok()?;
-        let (key, path) = line.split_once('\n')?;
-        (path.trim_end_matches('/') == shown).then(|| key.strip_suffix(".path"))?
-    });
-    let key = format!("{}.url", name.ok_or_else(missing)?);
-    let url = said(repository, &["config", "-f", &file, "--get", &key])?;
+    let listed = submodule_paths(repository, &file)?;
+    let name = listed.iter().find(|(_, path)| path.trim_end_matches('/') == shown);
+    let key = format!("{}.url", name.ok_or_else(missing)?.0);
+    let url = said(repository, &["config", "-f", &file.to_string_lossy(), "--get", &key])?;
     let url = String::from_utf8_lossy(&url).trim_end().to_owned();
     let url = if url.starts_with("./") || url.starts_with("../") { relative(parent, &url) } else { url };
     if is_near(&url) && !is_near(parent) {
@@ -177,6 +152,17 @@ fn submodule_url(repository: &Path, parent: &str, tree: &Path, entry: &Entry) ->
         return Err(SourceError::Git(text));
     }
     Ok(url)
+}
+
+/// The paths of submodules that a `.gitmodules` lists, each with its name there, `submodule.NAME`.
+pub(super) fn submodule_paths(repository: &Path, file: &Path) -> Result<Vec<(String, String)>> {
+    let listed = said(repository, &["config", "-z", "--list", "-f", &file.to_string_lossy()])?;
+    let path_of = |line| {
+        let (key, path) = std::str::from_utf8(line).ok()?.split_once('\n')?;
+        let name = key.strip_suffix(".path").filter(|name| name.starts_with("submodule."))?;
+        Some((name.to_owned(), path.to_owned()))
+    };
+    Ok(listed.split(|byte| *byte == 0).filter_map(path_of).collect())
 }
 
 /// Whether an address is on this machine.
@@ -231,7 +217,7 @@ fn fetched(wanted: &Repository, dir: &Path) -> Result<(PathBuf, String)> {
 }
 
 /// The commit that a ref of a repository on this machine is.
-fn meant(repository: &Path, reference: &str) -> Result<String> {
+pub(super) fn meant(repository: &Path, reference: &str) -> Result<String> {
     let commit = format!("{reference}^{{commit}}");
     let words = ["rev-parse", "--verify", "--quiet", "--end-of-options", &commit];
     let found = git(repository, &words).output().map_err(|e| SourceError::Git(format!("git: {e}")))?;
@@ -245,7 +231,7 @@ fn meant(repository: &Path, reference: &str) -> Result<String> {
 }
 
 /// Leaves out the entries that have, or that stand below what has, the attribute that is asked for.
-fn leave_out_ignored(asked: &mut std::process::Command, entries: &mut Vec<Entry>) -> Result<()> {
+pub(super) fn leave_out_ignored(asked: &mut std::process::Command, entries: &mut Vec<Entry>) -> Result<()> {
     let ignored = ignored(asked, entries)?;
     entries.retain(|entry| !is_below(&ignored, &entry.path));
     Ok(())
@@ -299,7 +285,7 @@ fn run(command: &mut std::process::Command) -> Result<Vec<u8>> {
     finished(command.output().map_err(|error| SourceError::Git(format!("git: {error}")))?)
 }
 
-fn said(repository: &Path, words: &[&str]) -> Result<Vec<u8>> {
+pub(super) fn said(repository: &Path, words: &[&str]) -> Result<Vec<u8>> {
     // Looking at a repository does not write to it.
     run(git(repository, words).env("GIT_OPTIONAL_LOCKS", "0"))
 }

@@ -120,6 +120,10 @@ impl<'a> Evaluator<'a> {
         let given = |name: &str| text(name).unwrap_or_default().to_owned();
         match text("type").unwrap_or_default() {
             "git" => {
+                if switch_of(attributes, "exportIgnore") && switch_of(attributes, "submodules") {
+                    let text = "exportIgnore and submodules are not supported together yet";
+                    return Err(EvalError::new(text));
+                }
                 let (url, reference) = (given("url"), text("ref").map(str::to_owned));
                 let mut commit = text("rev").map(str::to_owned);
                 // A repository without one has a ref that is meant, as repositories elsewhere have.
@@ -207,12 +211,13 @@ impl<'a> Evaluator<'a> {
 impl Tree {
     fn new(kept: Kept, attributes: &Attributes, submodules: Option<bool>) -> Self {
         let facts = kept.facts;
+        let is_dirty = facts.is_dirty();
         let given = number_of(attributes, "lastModified").filter(|_| submodules.is_none());
         Self {
             path: kept.path,
             hash: kept.hash,
             commit: facts.commit.or_else(|| text_of(attributes, "rev").map(str::to_owned)),
-            is_dirty: facts.is_dirty,
+            is_dirty,
             commits: facts.commits,
             // Of what has no history of its own, a time that is given counts.
             last_modified: given.or(facts.last_modified),
