@@ -5,11 +5,11 @@
 
 use super::Builtin;
 use super::bring::world_error;
-use super::flakes::{reference_error, require_scheme};
+use super::flakes::reference_error;
 use super::tree::text_of;
 use crate::lang::error::{EvalError, Result};
 use crate::lang::eval::{Coercion, Evaluator, Feature};
-use crate::lang::flake_ref::{self, Attribute, Attributes};
+use crate::lang::flake_ref::{self, Attribute, Attributes, Reading, Url};
 use crate::lang::print;
 use crate::lang::syntax::Pos;
 use crate::lang::syntax::symbol::{known, quoted_name};
@@ -63,12 +63,9 @@ fn fetch_git<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>
         other => {
             let context = "while evaluating the first argument passed to 'fetchGit'";
             let url = ev.coerce_to_string(other, Pos::NONE, context, AS_WRITTEN)?.bytes;
-            Attributes::from([("url".to_owned(), Attribute::Text(text(&url)))])
+            Attributes::from([("url".to_owned(), Attribute::Text(git_url(ev, &text(&url))?))])
         }
     };
-    if let Some(Attribute::Text(url)) = attributes.get_mut("url") {
-        *url = git_url(url)?;
-    }
     attributes.insert("type".to_owned(), Attribute::Text("git".to_owned()));
     match attributes.get("submodules") {
         None | Some(Attribute::Switch(false)) => {
@@ -77,41 +74,45 @@ fn fetch_git<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>
         Some(Attribute::Switch(true)) => {}
         Some(_) => return Err(EvalError::new("input attribute 'submodules' is not a Boolean")),
     }
-    let attributes = flake_ref::check(&attributes).map_err(reference_error)?;
-    let shown = flake_ref::to_text(&attributes).map_err(reference_error)?;
-    if !ev.may_be_unlocked() && !attributes.contains_key("rev") {
-        let text = format!("in pure evaluation mode, 'fetchGit' doesn't fetch unlocked input '{shown}'");
-        return Err(EvalError::new(text));
-    }
+    let attributes = ev.references(|reader| reader.check(&attributes))?;
+    check_lock(ev, &attributes, "fetchGit")?;
+    let shown = ev.references(|reader| reader.show(&attributes))?;
     ev.world.check_uri(&shown).map_err(world_error)?;
     let name = text_of(&attributes, "name").unwrap_or("source").to_owned();
     let tree = ev.tree(&attributes, &shown, name.as_bytes())?;
     Ok(ev.tree_value(&tree, true))
 }
 
-/// The URL of a repository that is written as Git's own command takes it: a path, or `USER@HOST:PATH`.
-fn git_url(written: &str) -> Result<String> {
-    if written.starts_with('/') {
-        return Ok(flake_ref::of_path(written));
+fn git_url(ev: &Evaluator<'_>, written: &str) -> Result<String> {
+    Ok(ev.references(|reader| reader.git_url(written))?.to_string())
+}
+
+/// Where evaluation is pure, insists that the tree is the same for ever.
+fn check_lock(ev: &Evaluator<'_>, attributes: &Attributes, who: &str) -> Result<()> {
+    if ev.may_be_unlocked() || flake_ref::is_locked(attributes).map_err(reference_error)? {
+        return Ok(());
     }
-    let head = written.split('/').next().unwrap_or_default();
-    if let Some(at) = head.rfind('@')
-        && let Some((host, path)) = written[at + 1..].rsplit_once(':')
-    {
-        return Ok(format!("ssh://{}@{host}/{path}", &head[..at]));
-    }
-    let is_url = written.contains("://") || written.starts_with("file:") || written.starts_with("git+file:");
-    if head.contains(':') && !is_url {
-        let text =
-            format!("SCP-like URL '{written}' is not supported; use SSH URL syntax instead (ssh://...)");
+    let has_hash = flake_ref::nar_hash(attributes).map_err(reference_error)?.is_some();
+    let shown = ev.references(|reader| reader.show(attributes))?;
+    if !has_hash {
+        let text = format!("in pure evaluation mode, '{who}' doesn't fetch unlocked input '{shown}'");
         return Err(EvalError::new(text));
     }
-    Ok(written.to_owned())
+    ev.warn(
+        format!(
+            "Input '{shown}' is unlocked (e.g. lacks a Git revision) but is checked by NAR hash. This is not reproducible and will break after garbage collection or when shared."
+        )
+        .as_bytes(),
+    );
+    Ok(())
 }
 
 fn fetch_tree<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     let attributes = match ev.force(args[0], Pos::NONE)? {
-        Value::Attrs(set) => tree_attributes(ev, set)?,
+        Value::Attrs(set) => {
+            let attributes = tree_attributes(ev, set)?;
+            ev.references(|reader| reader.check(&attributes))?
+        }
         other => {
             let context = "while evaluating the first argument passed to 'fetchTree'";
             let url = ev.coerce_to_string(other, Pos::NONE, context, AS_WRITTEN)?.bytes;
@@ -121,17 +122,11 @@ fn fetch_tree<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a
                 return Err(EvalError::new(text));
             }
             let url = text(&url);
-            let mut url = flake_ref::Url::parse(&url).map_err(reference_error)?;
-            flake_ref::of_url(&mut url).map_err(reference_error)?
+            ev.references(|reader| reader.of_url(&mut Url::parse(&url, Reading::Strict)?))?
         }
     };
-    require_scheme(ev, &attributes)?;
-    let attributes = flake_ref::check(&attributes).map_err(reference_error)?;
-    let shown = flake_ref::to_text(&attributes).map_err(reference_error)?;
-    if !ev.may_be_unlocked() && !attributes.contains_key("rev") && !attributes.contains_key("narHash") {
-        let text = format!("in pure evaluation mode, 'fetchTree' doesn't fetch unlocked input '{shown}'");
-        return Err(EvalError::new(text));
-    }
+    check_lock(ev, &attributes, "fetchTree")?;
+    let shown = ev.references(|reader| reader.show(&attributes))?;
     ev.world.check_uri(&shown).map_err(world_error)?;
     let tree = ev.tree(&attributes, &shown, b"source")?;
     Ok(ev.tree_value(&tree, false))
@@ -165,7 +160,10 @@ fn given<'a>(ev: &mut Evaluator<'a>, set: &'a Attrs<'a>, who: &str) -> Result<At
         }
         let attribute = match ev.force_slot(found.slot, pos)? {
             value @ (Value::Path(_) | Value::String(_)) => {
-                Attribute::Text(text(&ev.coerce_to_string(value, pos, "", AS_WRITTEN)?.bytes))
+                let written = text(&ev.coerce_to_string(value, pos, "", AS_WRITTEN)?.bytes);
+                // What is wrong with the URL is told before what is wrong with later attributes.
+                let is_git_url = who == "fetchGit" && name == "url";
+                Attribute::Text(if is_git_url { git_url(ev, &written)? } else { written })
             }
             Value::Bool(on) => Attribute::Switch(on),
             Value::Int(number) => Attribute::Number(u64::try_from(number).map_err(|_| {
@@ -219,24 +217,4 @@ fn fetch_mercurial<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Val
     }
     let url = text(&url.ok_or_else(|| EvalError::new("'url' argument required"))?);
     Err(unsupported(&url))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_git_takes_for_a_host_and_a_path_is_a_url_where_it_names_a_user() {
-        for (written, wanted) in [
-            ("git@localhost:b/c", Some("ssh://git@localhost/b/c")),
-            ("git@h:/x", Some("ssh://git@h//x")),
-            ("git@h:b:c", Some("ssh://git@h:b/c")),
-            ("ssh://git@h:22/b", Some("ssh://git@h:22/b")),
-            ("/x:y", Some("file:///x:y")),
-            ("h:x", None),
-            ("github:a/b", None),
-        ] {
-            assert_eq!(git_url(written).ok().as_deref(), wanted, "{written}");
-        }
-    }
 }

@@ -1,9 +1,9 @@
 //! Flake references: `parseFlakeRef`, `flakeRefToString`. Flakes themselves are in [`super::get_flake`].
 
 use super::Builtin;
-use crate::lang::error::{EvalError, Result};
-use crate::lang::eval::{Evaluator, Feature};
-use crate::lang::flake_ref::{self, Attribute, Attributes, FlakeRefError};
+use crate::lang::error::{ErrorKind, EvalError, Result};
+use crate::lang::eval::Evaluator;
+use crate::lang::flake_ref::{Attribute, Attributes, FlakeRefError, Reader};
 use crate::lang::print;
 use crate::lang::syntax::Pos;
 use crate::lang::value::Value;
@@ -14,36 +14,44 @@ pub(super) const BUILTINS: &[Builtin] = &[
         "parseFlakeRef",
         &["reference"],
         parse_flake_ref,
-        "The attributes of the flake reference *reference*. Needs the experimental feature `flakes`.",
+        "The attributes of the flake reference *reference*. Most schemes need the experimental feature `flakes`.",
     ),
     Builtin::new(
         "flakeRefToString",
         &["attributes"],
         flake_ref_to_string,
-        "The flake reference that *attributes* mean. Needs the experimental feature `flakes`.",
+        "The flake reference that *attributes* mean. Most schemes need the experimental feature `flakes`.",
     ),
 ];
 
 #[cold]
 pub(super) fn reference_error(error: FlakeRefError) -> Box<EvalError> {
-    EvalError::new(error.text)
+    let kind = if error.is_usage { ErrorKind::Usage } else { ErrorKind::Other };
+    EvalError::of_kind(kind, error.text)
 }
 
-/// Insists on the feature that the scheme of a reference needs.
-pub(super) fn require_scheme(ev: &Evaluator<'_>, attributes: &Attributes) -> Result<()> {
-    if flake_ref::is_experimental(attributes) { ev.require(Feature::Flakes, "") } else { Ok(()) }
+impl Evaluator<'_> {
+    /// Reads references, and says what is warned of.
+    pub(super) fn references<T>(
+        &self,
+        read: impl FnOnce(&mut Reader) -> std::result::Result<T, FlakeRefError>,
+    ) -> Result<T> {
+        let mut reader = Reader::new(self.options.features);
+        let found = read(&mut reader);
+        reader.warnings.iter().for_each(|warning| self.warn(warning.as_bytes()));
+        found.map_err(reference_error)
+    }
 }
 
 fn parse_flake_ref<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     let context = "while evaluating the argument passed to builtins.parseFlakeRef";
     let text = String::from_utf8_lossy(ev.plain_string_of(args[0], Pos::NONE, context)?).into_owned();
-    ev.require(Feature::Flakes, "")?;
-    let attributes = flake_ref::parse(&text).map_err(reference_error)?;
+    let attributes = ev.references(|reader| reader.parse(&text))?;
     let mut builder = AttrsBuilder::with_capacity(attributes.len());
     for (name, attribute) in attributes {
         let value = match attribute {
             Attribute::Text(text) => ev.string(ev.bytes(text.as_bytes())),
-            Attribute::Number(number) => Value::Int(i64::try_from(number).unwrap_or(i64::MAX)),
+            Attribute::Number(number) => Value::Int(number.cast_signed()),
             Attribute::Switch(on) => Value::Bool(on),
         };
         builder.push(ev.symbols.intern(name.as_bytes()), Pos::NONE, value);
@@ -76,7 +84,6 @@ fn flake_ref_to_string<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result
         };
         attributes.insert(name, attribute);
     }
-    require_scheme(ev, &attributes)?;
-    let text = flake_ref::to_text(&attributes).map_err(reference_error)?;
+    let text = ev.references(|reader| reader.to_text(&attributes))?;
     Ok(ev.string(ev.bytes(text.as_bytes())))
 }

@@ -5,7 +5,7 @@
 
 use super::Builtin;
 use super::fetch_tree::TREE;
-use super::flakes::{reference_error, require_scheme};
+use super::flakes::reference_error;
 use super::json::from_json;
 use crate::lang::error::{EvalError, Result};
 use crate::lang::eval::{Evaluator, Feature};
@@ -43,20 +43,18 @@ const ALLOWED: &[(&[u8], Option<&str>)] = &[
 fn get_flake<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     let context = "while evaluating the argument passed to builtins.getFlake";
     let text = String::from_utf8_lossy(ev.plain_string_of(args[0], Pos::NONE, context)?).into_owned();
-    ev.require(Feature::Flakes, "")?;
-    let mut attributes = flake_ref::parse(&text).map_err(reference_error)?;
+    let mut attributes = ev.references(|reader| reader.parse(&text))?;
     let dir = match attributes.remove("dir") {
         Some(Attribute::Text(dir)) => dir,
         _ => String::new(),
     };
-    require_scheme(ev, &attributes)?;
-    if !ev.may_be_unlocked() && !["rev", "narHash"].iter().any(|name| attributes.contains_key(*name)) {
+    if !ev.may_be_unlocked() && !flake_ref::is_locked(&attributes).map_err(reference_error)? {
         return Err(EvalError::new(format!(
             "cannot call 'getFlake' on unlocked flake reference '{text}', at «none»:0 (use --impure to override)"
         )));
     }
-    let attributes = flake_ref::check(&attributes).map_err(reference_error)?;
-    let shown = flake_ref::to_text(&attributes).map_err(reference_error)?;
+    ev.require(Feature::Flakes, "")?;
+    let shown = ev.references(|reader| reader.show(&attributes))?;
     let tree = ev.tree(&attributes, &shown, b"source")?;
     let mut home = ev.store_dir().print(&tree.path);
     if !dir.is_empty() {

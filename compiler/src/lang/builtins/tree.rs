@@ -8,10 +8,11 @@ use buildc_ir::source::{Repository, Source};
 
 use super::bring::Kept;
 use super::derivation_strict::path_error;
+use super::flakes::reference_error;
 use crate::lang::error::{ErrorKind, EvalError, Result};
 use crate::lang::eval::Evaluator;
-use crate::lang::flake_ref::{self, Attribute, Attributes};
-use crate::lang::hash::{self, Algorithm, Format, Hash};
+use crate::lang::flake_ref::{self, Attribute, Attributes, Reading, Url};
+use crate::lang::hash::{Format, Hash};
 use crate::lang::store_path::{FileMethod, StorePath, fixed_output_path};
 use crate::lang::syntax::Pos;
 use crate::lang::value::Value;
@@ -60,13 +61,12 @@ fn number_of(attributes: &Attributes, name: &str) -> Option<u64> {
 impl<'a> Evaluator<'a> {
     /// Fetches the tree that checked attributes mean; `shown` is its reference.
     pub(super) fn tree(&mut self, attributes: &Attributes, shown: &str, name: &[u8]) -> Result<Tree> {
-        let expected = match text_of(attributes, "narHash") {
-            Some(text) => Some(
-                hash::parse(text.as_bytes(), Some(Algorithm::Sha256))
-                    .map_err(|error| EvalError::new(error.to_string()))?,
-            ),
-            None => None,
-        };
+        let expected = flake_ref::nar_hash(attributes).map_err(reference_error)?;
+        let mut attributes = attributes.clone();
+        if let Some(commit) = flake_ref::revision(&attributes).map_err(reference_error)? {
+            attributes.insert("rev".to_owned(), Attribute::Text(commit));
+        }
+        let attributes = &attributes;
         if let Some(hash) = &expected
             && let Some(tree) = self.tree_in_store(attributes, hash, name)?
         {
@@ -124,7 +124,13 @@ impl<'a> Evaluator<'a> {
                     let text = "exportIgnore and submodules are not supported together yet";
                     return Err(EvalError::new(text));
                 }
-                let (url, reference) = (given("url"), text("ref").map(str::to_owned));
+                if ["publicKey", "publicKeys"].iter().any(|name| attributes.contains_key(*name))
+                    || switch_of(attributes, "verifyCommit")
+                {
+                    let text = format!("cannot fetch '{shown}': signatures of commits are not verified here");
+                    return Err(EvalError::new(text));
+                }
+                let (url, reference) = (flake_ref::remote(&given("url")), text("ref").map(str::to_owned));
                 let mut commit = text("rev").map(str::to_owned);
                 // A repository without one has a ref that is meant, as repositories elsewhere have.
                 let is_working_tree = reference.is_none() && self.has_working_tree(&url);
@@ -164,12 +170,16 @@ impl<'a> Evaluator<'a> {
                 };
                 Ok(Source::Archive { url: site.archive(&commit), sha256: None })
             }
+            "indirect" => Err(EvalError::new(format!(
+                "'{shown}' is an indirect flake reference, but registry lookups are not allowed"
+            ))),
             _ => Err(EvalError::new(format!("cannot fetch '{shown}': trees of this kind are not supported"))),
         }
     }
 
     fn has_working_tree(&self, url: &str) -> bool {
-        let path = flake_ref::Url::parse(url).ok().filter(|url| url.scheme == "file").map(|url| url.path);
+        let path = Url::parse(url, Reading::Strict).ok().filter(|url| url.scheme == "file");
+        let path = path.and_then(|url| url.file_path().ok());
         path.is_some_and(|path| {
             let inside = format!("{path}/.git");
             matches!(self.world.file_type(inside.as_bytes()), Ok(Some(_)))
@@ -236,7 +246,7 @@ impl Tree {
             if let Some(commit) = &tree.commit {
                 found.insert("rev".to_owned(), Attribute::Text(commit.clone()));
             }
-            flake_ref::to_text(&found).unwrap_or_default()
+            flake_ref::to_url(&found, &mut Vec::new()).map(|url| url.to_string()).unwrap_or_default()
         };
         let wrong = |name: &str, found: Option<u64>| {
             let expected = number_of(attributes, name)?;

@@ -26,11 +26,13 @@ pub enum Feature {
     PipeOperators,
     /// Dates and times in TOML.
     ParseTomlTimestamps,
+    /// Git repositories whose commits are signed.
+    VerifiedFetches,
 }
 
 impl Feature {
     /// All of them.
-    pub const ALL: [Feature; 10] = [
+    pub const ALL: [Feature; 11] = [
         Feature::Blake3Hashes,
         Feature::CaDerivations,
         Feature::DynamicDerivations,
@@ -41,6 +43,7 @@ impl Feature {
         Feature::ImpureDerivations,
         Feature::PipeOperators,
         Feature::ParseTomlTimestamps,
+        Feature::VerifiedFetches,
     ];
 
     /// The name on the command line.
@@ -57,12 +60,13 @@ impl Feature {
             Feature::ImpureDerivations => "impure-derivations",
             Feature::PipeOperators => "pipe-operators",
             Feature::ParseTomlTimestamps => "parse-toml-timestamps",
+            Feature::VerifiedFetches => "verified-fetches",
         }
     }
 }
 
 /// Features of Nix that evaluation does not ask for.
-const OTHERS: [&str; 12] = [
+const OTHERS: [&str; 11] = [
     "auto-allocate-uids",
     "cgroups",
     "configurable-impure-env",
@@ -74,7 +78,6 @@ const OTHERS: [&str; 12] = [
     "no-url-literals",
     "read-only-local-store",
     "recursive-nix",
-    "verified-fetches",
 ];
 
 /// Whether Nix has a feature of this name.
@@ -103,6 +106,21 @@ impl Features {
         let on = |feature: Feature| self.0 >> feature as u32 & 1 == 1;
         on(feature) || feature == Feature::FetchTree && on(Feature::Flakes)
     }
+
+    /// Insists on a feature; `what` is said in parentheses unless it is empty.
+    ///
+    /// # Errors
+    /// Nix's text, when it is off.
+    pub fn require(self, feature: Feature, what: &str) -> std::result::Result<(), String> {
+        if self.has(feature) {
+            return Ok(());
+        }
+        let name = feature.name();
+        let what = if what.is_empty() { String::new() } else { format!(" ({what})") };
+        Err(format!(
+            "experimental Nix feature '{name}' is disabled{what}; add '--extra-experimental-features {name}' to enable it"
+        ))
+    }
 }
 
 impl Evaluator<'_> {
@@ -111,13 +129,6 @@ impl Evaluator<'_> {
     /// # Errors
     /// When it is off.
     pub fn require(&self, feature: Feature, what: &str) -> Result<()> {
-        if self.options.features.has(feature) {
-            return Ok(());
-        }
-        let name = feature.name();
-        let what = if what.is_empty() { String::new() } else { format!(" ({what})") };
-        Err(EvalError::new(format!(
-            "experimental Nix feature '{name}' is disabled{what}; add '--extra-experimental-features {name}' to enable it"
-        )))
+        self.options.features.require(feature, what).map_err(EvalError::new)
     }
 }

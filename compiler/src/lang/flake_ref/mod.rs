@@ -1,11 +1,16 @@
 //! References to sources as flakes write them: `github:owner/repo/ref?dir=sub`, and the same as a set of attributes.
 //!
-//! Owns: both forms, and which attributes each scheme has. Never does: fetching, or looking into a registry.
+//! Owns: both forms, which attributes each scheme has, and when Nix takes a reference for locked. Never does: fetching, or
+//! looking into a registry.
 //!
 //! The forms are those of Nix 2.34, <https://nix.dev/manual/nix/2.34/command-ref/new-cli/nix3-flake#flake-references>.
 
 use std::collections::BTreeMap;
 
+use crate::lang::eval::{Feature, Features};
+
+mod git;
+mod lock;
 mod parse;
 mod print;
 mod scheme;
@@ -13,10 +18,11 @@ mod scheme;
 mod tests;
 mod url;
 
-pub use parse::{of_url, parse};
-pub use scheme::check;
+pub use git::remote;
+pub use lock::{is_locked, nar_hash, revision};
+pub use print::to_url;
 pub(in crate::lang) use url::is_scheme;
-pub use url::{Url, of_path};
+pub use url::{Reading, Url};
 
 /// What an attribute of a reference is.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,45 +44,91 @@ pub type Attributes = BTreeMap<String, Attribute>;
 pub struct FlakeRefError {
     /// The text.
     pub text: String,
-    /// Not written as a reference at all, so that it may be something else.
-    other: bool,
+    /// Nix counts it as a usage error.
+    pub is_usage: bool,
+    /// A malformed URL, which may still be a path.
+    is_url: bool,
 }
 
 impl FlakeRefError {
     fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), other: false }
+        Self { text: text.into(), is_usage: false, is_url: false }
     }
 
-    /// A malformed URL, which may still be a path.
     fn url(text: impl Into<String>) -> Self {
-        Self { text: text.into(), other: true }
+        Self { is_url: true, ..Self::new(text) }
     }
 }
 
-/// The reference that attributes mean, as text.
-///
-/// # Errors
-/// When they mean none.
-pub fn to_text(attributes: &Attributes) -> Result<String, FlakeRefError> {
-    let mut input = attributes.clone();
-    let directory = input.remove("dir");
-    let input = check(&input)?;
-    let directory = match directory {
-        None => None,
-        Some(Attribute::Text(directory)) => Some(directory).filter(|text| !text.is_empty()),
-        Some(_) => {
-            let shown = json(attributes);
-            return Err(FlakeRefError::new(format!("input attribute 'dir' is not a string {shown}")));
-        }
-    };
-    print::print(&input, directory.as_deref())
+/// Reads references with the features that are on, and gathers what Nix warns of.
+#[derive(Debug)]
+pub struct Reader {
+    features: Features,
+    /// Without the word `warning:`, in their order.
+    pub warnings: Vec<String>,
 }
 
-/// Whether the scheme that attributes name is as experimental as flakes are.
-#[must_use]
-pub fn is_experimental(attributes: &Attributes) -> bool {
-    let Some(Attribute::Text(scheme)) = attributes.get("type") else { return false };
-    matches!(scheme.as_str(), "github" | "gitlab" | "sourcehut" | "indirect" | "path")
+impl Reader {
+    /// A reader that has read nothing.
+    #[must_use]
+    pub fn new(features: Features) -> Self {
+        Self { features, warnings: Vec::new() }
+    }
+
+    /// The reference that attributes mean, as text.
+    ///
+    /// # Errors
+    /// When they mean none, or their scheme's feature is off.
+    pub fn to_text(&mut self, attributes: &Attributes) -> Result<String, FlakeRefError> {
+        let directory = text_of(attributes, "dir")?.filter(|directory| !directory.is_empty());
+        let mut input = attributes.clone();
+        input.remove("dir");
+        let input = self.check(&input)?;
+        let mut url = self.url_of(&input)?;
+        if let Some(directory) = directory {
+            url.query.entry(b"dir".to_vec()).or_insert_with(|| directory.as_bytes().to_owned());
+        }
+        Ok(url.to_string())
+    }
+
+    /// The text of a reference whose attributes are checked.
+    ///
+    /// # Errors
+    /// When its hashes are none.
+    pub fn show(&mut self, attributes: &Attributes) -> Result<String, FlakeRefError> {
+        Ok(self.url_of(attributes)?.to_string())
+    }
+
+    fn url_of(&mut self, attributes: &Attributes) -> Result<Url, FlakeRefError> {
+        let mut ignored = Vec::new();
+        let url = to_url(attributes, &mut ignored);
+        self.ignored(&ignored);
+        url
+    }
+
+    fn url(&mut self, text: &str) -> Result<Url, FlakeRefError> {
+        let url = Url::parse(text, Reading::Strict)?;
+        self.ignored(&url.ignored);
+        Ok(url)
+    }
+
+    /// Warns of the parts of a query that mean nothing.
+    fn ignored(&mut self, parts: &[String]) {
+        let warning = |part| format!("dubious URI query '{part}' is missing equal sign '=', ignoring");
+        self.warnings.extend(parts.iter().map(warning));
+    }
+
+    fn require(&self, feature: Feature) -> Result<(), FlakeRefError> {
+        self.features.require(feature, "").map_err(FlakeRefError::new)
+    }
+
+    /// Insists on the feature that the scheme needs.
+    fn require_scheme(&self, attributes: &Attributes) -> Result<(), FlakeRefError> {
+        match text_of(attributes, "type")? {
+            Some("github" | "gitlab" | "sourcehut" | "indirect" | "path") => self.require(Feature::Flakes),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Attributes as JSON, for errors.
@@ -104,7 +156,7 @@ fn quote(out: &mut Vec<u8>, text: &str) {
 }
 
 /// The text of an attribute that may be missing.
-pub(super) fn text_of<'t>(attributes: &'t Attributes, name: &str) -> Result<Option<&'t str>, FlakeRefError> {
+fn text_of<'t>(attributes: &'t Attributes, name: &str) -> Result<Option<&'t str>, FlakeRefError> {
     match attributes.get(name) {
         None => Ok(None),
         Some(Attribute::Text(text)) => Ok(Some(text)),
@@ -116,7 +168,16 @@ pub(super) fn text_of<'t>(attributes: &'t Attributes, name: &str) -> Result<Opti
 }
 
 /// The text of an attribute that must be there.
-pub(super) fn required<'t>(attributes: &'t Attributes, name: &str) -> Result<&'t str, FlakeRefError> {
+fn required<'t>(attributes: &'t Attributes, name: &str) -> Result<&'t str, FlakeRefError> {
     let missing = || FlakeRefError::new(format!("input attribute '{name}' is missing"));
     text_of(attributes, name)?.ok_or_else(missing)
+}
+
+/// A switch that may be missing, which is off then.
+fn switch_of(attributes: &Attributes, name: &str) -> Result<bool, FlakeRefError> {
+    match attributes.get(name) {
+        None => Ok(false),
+        Some(Attribute::Switch(on)) => Ok(*on),
+        Some(_) => Err(FlakeRefError::new(format!("input attribute '{name}' is not a Boolean"))),
+    }
 }

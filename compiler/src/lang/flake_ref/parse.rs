@@ -1,138 +1,163 @@
 //! From the text of a reference to its attributes.
 
-use super::scheme::{is_branch, is_id, is_revision};
-use super::url::{Url, parse_query};
-use super::{Attribute, Attributes, FlakeRefError, check};
+use super::scheme::{is_branch, is_id, is_legal_ref, is_revision};
+use super::url::{Reading, Url, checked, decode, parse_query, shown, split_scheme};
+use super::{Attribute, Attributes, FlakeRefError, Reader};
 
-/// The attributes of a reference.
-///
-/// # Errors
-/// When the text is none.
-pub fn parse(text: &str) -> Result<Attributes, FlakeRefError> {
-    let (mut url, named) = match identifier(text) {
-        Some(url) => (url, true),
-        None => match Url::parse(text) {
-            Ok(url) => (url, true),
-            Err(_) => (path(text)?, false),
-        },
-    };
-    let attributes = match of_url(&mut url) {
-        Err(error) if error.other && named => {
-            url = path(text)?;
-            of_url(&mut url)?
+impl Reader {
+    /// The attributes of a reference.
+    ///
+    /// # Errors
+    /// When the text is none, or means a scheme whose feature is off.
+    pub fn parse(&mut self, text: &str) -> Result<Attributes, FlakeRefError> {
+        let (attributes, fragment) = match identifier(text) {
+            Some((mut url, fragment)) => (self.flake_of_url(&mut url)?.0, decode(fragment)),
+            None => {
+                let url = Url::parse(text, Reading::Lenient);
+                match url.and_then(|mut url| self.flake_of_url(&mut url)) {
+                    Err(error) if error.is_url => {
+                        let mut url = self.path(text)?;
+                        self.flake_of_url(&mut url)?
+                    }
+                    found => found?,
+                }
+            }
+        };
+        if !fragment.is_empty() {
+            let fragment = shown(&fragment);
+            let text = format!("unexpected fragment '{fragment}' in flake reference '{text}'");
+            return Err(FlakeRefError::new(text));
         }
-        other => other?,
-    };
-    if !url.fragment.is_empty() {
-        let fragment = &url.fragment;
-        return Err(FlakeRefError::new(format!(
-            "unexpected fragment '{fragment}' in flake reference '{text}'"
-        )));
+        Ok(attributes)
     }
-    Ok(attributes)
+
+    /// The attributes of a URL, and its fragment. The directory in the tree is no attribute of any scheme.
+    fn flake_of_url(&mut self, url: &mut Url) -> Result<(Attributes, Vec<u8>), FlakeRefError> {
+        let directory = url.take("dir").filter(|directory| !directory.is_empty());
+        let fragment = std::mem::take(&mut url.fragment);
+        let mut attributes = self.of_url(url)?;
+        attributes.extend(directory.map(|directory| ("dir".to_owned(), Attribute::Text(directory))));
+        Ok((attributes, fragment))
+    }
+
+    /// `/PATH?QUERY#FRAGMENT`
+    fn path(&mut self, text: &str) -> Result<Url, FlakeRefError> {
+        let (rest, fragment) = text.split_once('#').unwrap_or((text, ""));
+        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+        if fragment.contains(['\n', '\r']) {
+            return Err(FlakeRefError::new(format!("invalid flakeref '{text}'")));
+        }
+        let (query, ignored) = parse_query(query)?;
+        self.ignored(&ignored);
+        checked(fragment)
+            .map_err(|why| FlakeRefError::new(format!("invalid URI parameter '{fragment}': {why}")))?;
+        if !path.starts_with('/') {
+            let text = format!("flake reference '{text}' is not an absolute path");
+            return Err(FlakeRefError::new(text));
+        }
+        let mut named: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        if !named.is_empty() && path.ends_with('/') {
+            // Nix writes the end of such a path twice.
+            named.extend(["", ""]);
+        }
+        let url = Url::of_parts("path", &format!("/{}", named.join("/"))).with_empty_authority();
+        Ok(Url { fragment: decode(fragment), query, ..url })
+    }
+
+    /// The attributes of the tree that a URL names.
+    ///
+    /// # Errors
+    /// When it names none, or its scheme's feature is off.
+    pub fn of_url(&mut self, url: &mut Url) -> Result<Attributes, FlakeRefError> {
+        self.ignored(&url.ignored);
+        let attributes = match split_scheme(&url.scheme) {
+            (None, "flake") => indirect(url),
+            (None, "path") => local(url),
+            (None, "github" | "gitlab" | "sourcehut") => self.accepted(forge(url)?),
+            (None, "git") | (Some("git"), _) => self.accepted(repository("git", url)),
+            (Some("hg"), "http" | "https" | "ssh" | "file") => self.accepted(repository("hg", url)),
+            (None | Some("tarball"), "http" | "https" | "file") => Ok(download("tarball", url)),
+            (Some("file"), "http" | "https" | "file") => Ok(download("file", url)),
+            (Some("file"), "git") => {
+                let text =
+                    format!("input '{url}' is unsupported; did you mean 'git+file' instead of 'file+git'?");
+                Err(FlakeRefError::new(text))
+            }
+            _ => Err(FlakeRefError::new(format!("input '{url}' is unsupported"))),
+        }?;
+        self.require_scheme(&attributes)?;
+        super::scheme::check_common(&attributes)?;
+        Ok(attributes)
+    }
 }
 
-/// The attributes of the reference that a URL is; its query keeps what is no attribute.
-///
-/// # Errors
-/// When it is none.
-pub fn of_url(url: &mut Url) -> Result<Attributes, FlakeRefError> {
-    // The directory in the tree is no attribute of any scheme.
-    let directory = url.query.remove("dir").filter(|directory| !directory.is_empty());
-    let mut attributes = check(&input(url)?)?;
-    attributes.extend(directory.map(|directory| ("dir".to_owned(), Attribute::Text(directory))));
-    Ok(attributes)
-}
-
-/// `ID`, `ID/REF`, `ID/REV`, `ID/REF/REV`.
-fn identifier(text: &str) -> Option<Url> {
+/// `ID`, `ID/REF`, `ID/REV`, `ID/REF/REV`, each perhaps with a fragment.
+fn identifier(text: &str) -> Option<(Url, &str)> {
     let (path, fragment) = text.split_once('#').unwrap_or((text, ""));
     let (id, rest) = path.split_once('/').map_or((path, None), |(id, rest)| (id, Some(rest)));
-    let known = is_id(id) && rest.is_none_or(is_branch);
-    known.then(|| Url {
-        scheme: "flake".to_owned(),
-        path: path.to_owned(),
-        fragment: fragment.to_owned(),
-        ..Url::default()
-    })
-}
-
-/// `/PATH?QUERY#FRAGMENT`
-fn path(text: &str) -> Result<Url, FlakeRefError> {
-    let (rest, fragment) = text.split_once('#').unwrap_or((text, ""));
-    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-    if !path.starts_with('/') {
-        return Err(FlakeRefError::new(format!("flake reference '{text}' is not an absolute path")));
-    }
-    Ok(Url {
-        scheme: "path".to_owned(),
-        path: path.to_owned(),
-        fragment: fragment.to_owned(),
-        query: parse_query(query).unwrap_or_default(),
-        authority: None,
-    })
-}
-
-fn input(url: &Url) -> Result<Attributes, FlakeRefError> {
-    let (application, transport) = match url.scheme.split_once('+') {
-        Some((application, transport)) => (application, transport),
-        None => ("", url.scheme.as_str()),
-    };
-    match (application, transport) {
-        ("", "flake") => indirect(url),
-        ("", "path") => local(url),
-        ("", "github" | "gitlab" | "sourcehut") => forge(url),
-        ("", "git") => Ok(repository("git", url, transport)),
-        ("git", "http" | "https" | "ssh" | "file") => Ok(repository("git", url, transport)),
-        ("hg", "http" | "https" | "ssh" | "file") => Ok(repository("hg", url, transport)),
-        ("" | "tarball", "http" | "https" | "file") => Ok(download("tarball", url, transport)),
-        ("file", "http" | "https" | "file") => Ok(download("file", url, transport)),
-        _ => Err(FlakeRefError::new(format!("input '{url}' is unsupported"))),
-    }
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'\"()*+,;=:@/? ^%".contains(c);
+    let is_fragment = fragment.chars().all(is_part) && checked(fragment).is_ok();
+    let known = is_id(id) && rest.is_none_or(is_branch) && is_fragment;
+    known.then(|| (Url::of_parts("flake", path), fragment))
 }
 
 fn of_type(scheme: &str) -> Attributes {
     Attributes::from([("type".to_owned(), Attribute::Text(scheme.to_owned()))])
 }
 
-fn set(attributes: &mut Attributes, name: &str, text: &str) {
-    attributes.insert(name.to_owned(), Attribute::Text(text.to_owned()));
+fn set(attributes: &mut Attributes, name: &str, text: &[u8]) {
+    attributes.insert(name.to_owned(), Attribute::Text(shown(text)));
+}
+
+fn number(value: &[u8]) -> Option<Attribute> {
+    std::str::from_utf8(value).ok()?.parse().ok().map(Attribute::Number)
 }
 
 fn indirect(url: &Url) -> Result<Attributes, FlakeRefError> {
+    let wrong = |name: &str, what: &str| {
+        FlakeRefError::url(format!("in flake URL '{url}', '{name}' is not a {what}"))
+    };
     let mut attributes = of_type("indirect");
-    let parts: Vec<&str> = url.path.split('/').collect();
-    match parts[..] {
+    let parts: Vec<String> = url.segments().map(shown).collect();
+    // A revision is a hash here, and written as hashes are.
+    let revision = |text: &str| text.to_ascii_lowercase().into_bytes();
+    match &parts[..] {
         [_] => {}
-        [_, revision] if is_revision(revision) => set(&mut attributes, "rev", revision),
-        [_, branch] if is_branch(branch) => set(&mut attributes, "ref", branch),
-        [_, branch, revision] if is_branch(branch) && is_revision(revision) => {
-            set(&mut attributes, "ref", branch);
-            set(&mut attributes, "rev", revision);
+        [_, at] if is_revision(at) => set(&mut attributes, "rev", &revision(at)),
+        [_, at] if is_legal_ref(at) => set(&mut attributes, "ref", at.as_bytes()),
+        [_, at] => return Err(wrong(at, "commit hash or branch/tag name")),
+        [_, branch, _] if !is_legal_ref(branch) => return Err(wrong(branch, "branch/tag name")),
+        [_, _, commit] if !is_revision(commit) => return Err(wrong(commit, "commit hash")),
+        [_, branch, commit] => {
+            set(&mut attributes, "ref", branch.as_bytes());
+            set(&mut attributes, "rev", &revision(commit));
         }
         _ => return Err(FlakeRefError::url(format!("GitHub URL '{url}' is invalid"))),
     }
-    set(&mut attributes, "id", parts[0]);
+    if !is_id(&parts[0]) {
+        return Err(FlakeRefError::url(format!("'{}' is not a valid flake ID", parts[0])));
+    }
+    set(&mut attributes, "id", parts[0].as_bytes());
     Ok(attributes)
 }
 
 fn local(url: &Url) -> Result<Attributes, FlakeRefError> {
-    if let Some(authority) = url.authority.as_ref().filter(|authority| !authority.is_empty()) {
+    if let Some(authority) = url.authority.as_ref().filter(|authority| authority.has_host()) {
         let text = format!("path URL '{url}' should not have an authority ('{authority}')");
         return Err(FlakeRefError::new(text));
     }
     let mut attributes = of_type("path");
-    set(&mut attributes, "path", &url.path);
+    set(&mut attributes, "path", url.file_path()?.as_bytes());
     for (name, value) in &url.query {
-        match name.as_str() {
-            "rev" | "narHash" => set(&mut attributes, name, value),
-            "revCount" | "lastModified" => {
-                let wrong =
-                    |_| FlakeRefError::new(format!("path URL '{url}' has invalid parameter '{name}'"));
-                attributes.insert(name.clone(), Attribute::Number(value.parse().map_err(wrong)?));
+        match name.as_slice() {
+            b"rev" | b"narHash" => set(&mut attributes, &shown(name), value),
+            b"revCount" | b"lastModified" => {
+                let name = shown(name);
+                let wrong = || FlakeRefError::new(format!("path URL '{url}' has invalid parameter '{name}'"));
+                attributes.insert(name.clone(), number(value).ok_or_else(wrong)?);
             }
             _ => {
-                let text = format!("path URL '{url}' has unsupported parameter '{name}'");
+                let text = format!("path URL '{url}' has unsupported parameter '{}'", shown(name));
                 return Err(FlakeRefError::new(text));
             }
         }
@@ -143,64 +168,65 @@ fn local(url: &Url) -> Result<Attributes, FlakeRefError> {
 fn forge(url: &Url) -> Result<Attributes, FlakeRefError> {
     let wrong = |what: &str| FlakeRefError::url(format!("URL '{url}' {what}"));
     let mut attributes = of_type(&url.scheme);
-    let parts: Vec<&str> = url.path.splitn(3, '/').collect();
-    let (owner, repository, at) = match parts[..] {
-        [owner, repository] => (owner, repository, None),
-        [owner, repository, at] => (owner, repository, Some(at)),
-        _ => return Err(wrong("is invalid")),
-    };
+    let parts: Vec<&[u8]> = url.segments().collect();
+    let [owner, repository, at @ ..] = &parts[..] else { return Err(wrong("is invalid")) };
     set(&mut attributes, "owner", owner);
     set(&mut attributes, "repo", repository);
     match at {
-        None => {}
-        Some(revision) if is_revision(revision) => set(&mut attributes, "rev", revision),
-        Some(branch) if is_branch(branch) => set(&mut attributes, "ref", branch),
-        Some(_) => return Err(wrong("is not a commit hash or branch/tag name")),
+        [] => {}
+        [revision] if is_revision(&shown(revision)) => set(&mut attributes, "rev", revision),
+        branch => set(&mut attributes, "ref", &branch.join(&b'/')),
     }
     for (name, value) in &url.query {
-        match name.as_str() {
-            "rev" | "ref" if attributes.contains_key(name) => return Err(wrong("says it twice")),
-            "ref" if !is_branch(value) => return Err(wrong("contains an invalid branch/tag name")),
-            "rev" | "ref" | "host" | "narHash" => set(&mut attributes, name, value),
+        match name.as_slice() {
+            b"rev" if attributes.contains_key("rev") => return Err(wrong("contains multiple commit hashes")),
+            b"ref" if attributes.contains_key("ref") => {
+                return Err(wrong("contains multiple branch/tag names"));
+            }
+            b"rev" | b"ref" | b"host" | b"narHash" => set(&mut attributes, &shown(name), value),
             _ => {}
         }
     }
     Ok(attributes)
 }
 
-fn repository(scheme: &str, url: &Url, transport: &str) -> Attributes {
+fn repository(scheme: &str, url: &Url) -> Attributes {
     let mut attributes = of_type(scheme);
-    let mut bare = Url { scheme: transport.to_owned(), fragment: String::new(), ..url.clone() };
+    let is_git = scheme == "git";
+    let mut bare = url.clone();
+    if !is_git {
+        bare.scheme = split_scheme(&url.scheme).1.to_owned();
+    }
     bare.query.clear();
     for (name, value) in &url.query {
-        match name.as_str() {
-            "rev" | "ref" => set(&mut attributes, name, value),
-            "keytype" | "publicKey" | "publicKeys" if scheme == "git" => set(&mut attributes, name, value),
-            "shallow" | "submodules" | "lfs" | "exportIgnore" | "allRefs" | "verifyCommit"
-                if scheme == "git" =>
+        match name.as_slice() {
+            b"rev" | b"ref" => set(&mut attributes, &shown(name), value),
+            b"keytype" | b"publicKey" | b"publicKeys" if is_git => set(&mut attributes, &shown(name), value),
+            b"shallow" | b"submodules" | b"lfs" | b"exportIgnore" | b"allRefs" | b"verifyCommit"
+                if is_git =>
             {
-                attributes.insert(name.clone(), Attribute::Switch(value == "1"));
+                attributes.insert(shown(name), Attribute::Switch(value == b"1"));
             }
             _ => drop(bare.query.insert(name.clone(), value.clone())),
         }
     }
-    set(&mut attributes, "url", &bare.to_string());
+    set(&mut attributes, "url", bare.to_string().as_bytes());
     attributes
 }
 
-fn download(scheme: &str, url: &Url, transport: &str) -> Attributes {
+fn download(scheme: &str, url: &Url) -> Attributes {
     let mut attributes = of_type(scheme);
-    let mut bare = Url { scheme: transport.to_owned(), fragment: String::new(), ..url.clone() };
-    for name in ["narHash", "rev"] {
-        if let Some(value) = bare.query.remove(name) {
-            set(&mut attributes, name, &value);
+    let mut bare = Url { scheme: split_scheme(&url.scheme).1.to_owned(), ..url.clone() };
+    for name in super::scheme::CURL {
+        let Some(value) = bare.query.remove(name.as_bytes()) else { continue };
+        match *name {
+            "narHash" | "rev" => set(&mut attributes, name, &value),
+            "revCount" | "lastModified" => {
+                attributes.extend(number(&value).map(|number| ((*name).to_owned(), number)));
+            }
+            _ => {}
         }
     }
-    for name in ["revCount", "lastModified"] {
-        if let Some(Ok(number)) = bare.query.remove(name).map(|value| value.parse()) {
-            attributes.insert(name.to_owned(), Attribute::Number(number));
-        }
-    }
-    set(&mut attributes, "url", &bare.to_string());
+    set(&mut attributes, "url", bare.to_string().as_bytes());
     attributes
 }

@@ -1,6 +1,8 @@
 //! The schemes: what attributes each has, and what is asked of them.
 
-use super::{Attribute, Attributes, FlakeRefError, json, required, text_of};
+use super::lock::hash_error;
+use super::{Attribute, Attributes, FlakeRefError, Reader, json, required, switch_of, text_of};
+use crate::lang::eval::Feature;
 use crate::lang::hash::{self, Algorithm};
 
 const GIT: &[&str] = &[
@@ -24,7 +26,7 @@ const GIT: &[&str] = &[
     "publicKeys",
 ];
 const FORGE: &[&str] = &["owner", "repo", "ref", "rev", "narHash", "lastModified", "host", "treeHash"];
-const CURL: &[&str] = &["url", "narHash", "name", "unpack", "rev", "revCount", "lastModified"];
+pub(super) const CURL: &[&str] = &["url", "narHash", "name", "unpack", "rev", "revCount", "lastModified"];
 
 /// The attributes of a scheme beside `type`; `None` for an unknown one.
 fn allowed(scheme: &str) -> Option<&'static [&'static str]> {
@@ -39,86 +41,111 @@ fn allowed(scheme: &str) -> Option<&'static [&'static str]> {
     })
 }
 
-/// Checks attributes (without `dir`) and puts them into their usual form. Those of an unknown scheme stay as they are.
-///
-/// # Errors
-/// When they mean no reference.
-pub fn check(attributes: &Attributes) -> Result<Attributes, FlakeRefError> {
-    let missing =
-        || FlakeRefError::new("'type' attribute to specify input scheme is required but not provided");
-    let scheme = text_of(attributes, "type")?.ok_or_else(missing)?;
-    let Some(allowed) = allowed(scheme) else { return Ok(attributes.clone()) };
-    let extra = attributes.keys().find(|name| *name != "type" && !allowed.contains(&name.as_str()));
-    if let Some(name) = extra {
-        let text = format!("input attribute '{name}' not supported by scheme '{scheme}'");
-        return Err(FlakeRefError::new(text));
+impl Reader {
+    /// Checks attributes (without `dir`) and puts them into their usual form. Those of an unknown scheme stay as they are.
+    ///
+    /// # Errors
+    /// When they mean no reference, or their scheme's feature is off.
+    pub fn check(&mut self, attributes: &Attributes) -> Result<Attributes, FlakeRefError> {
+        let missing =
+            || FlakeRefError::new("'type' attribute to specify input scheme is required but not provided");
+        let scheme = text_of(attributes, "type")?.ok_or_else(missing)?;
+        let Some(allowed) = allowed(scheme) else {
+            check_common(attributes)?;
+            return Ok(attributes.clone());
+        };
+        self.require_scheme(attributes)?;
+        let is_extra = |name: &str| !["type", "__final"].contains(&name) && !allowed.contains(&name);
+        if let Some(name) = attributes.keys().find(|name| is_extra(name)) {
+            let text = format!("input attribute '{name}' not supported by scheme '{scheme}'");
+            return Err(FlakeRefError::new(text));
+        }
+        let attributes = self.accepted(attributes.clone())?;
+        check_common(&attributes)?;
+        Ok(attributes)
     }
-    match scheme {
-        "git" => {
-            let switches = ["shallow", "submodules", "lfs", "exportIgnore", "allRefs", "verifyCommit"];
-            switches.iter().try_for_each(|name| check_switch(attributes, name))?;
-            required(attributes, "url")?;
-            if let Some(name) = text_of(attributes, "ref")?.filter(|name| !is_legal_ref(name)) {
-                let text = format!("invalid Git branch/tag name '{name}'");
-                return Err(FlakeRefError::new(text));
+
+    /// What a scheme asks of its own attributes.
+    pub(super) fn accepted(&mut self, attributes: Attributes) -> Result<Attributes, FlakeRefError> {
+        match required(&attributes, "type")? {
+            "git" => return self.accepted_by_git(attributes),
+            "hg" => {
+                self.url(required(&attributes, "url")?)?;
+                if let Some(name) = text_of(&attributes, "ref")?.filter(|name| !is_branch(name)) {
+                    let text = format!("invalid Mercurial branch/tag name '{name}'");
+                    return Err(FlakeRefError::url(text));
+                }
             }
-        }
-        "hg" | "tarball" | "file" => drop(required(attributes, "url")?),
-        "path" => drop(required(attributes, "path")?),
-        "indirect" => {
-            let id = required(attributes, "id")?;
-            if !is_id(id) {
-                return Err(FlakeRefError::url(format!("'{id}' is not a valid flake ID")));
+            "path" => drop(required(&attributes, "path")?),
+            "indirect" => {
+                let id = required(&attributes, "id")?;
+                if !is_id(id) {
+                    return Err(FlakeRefError::url(format!("'{id}' is not a valid flake ID")));
+                }
             }
+            "github" | "gitlab" | "sourcehut" => check_forge(&attributes)?,
+            _ => {}
         }
-        _ => {
-            required(attributes, "owner")?;
-            required(attributes, "repo")?;
+        Ok(attributes)
+    }
+
+    fn accepted_by_git(&mut self, mut attributes: Attributes) -> Result<Attributes, FlakeRefError> {
+        if ["verifyCommit", "keytype", "publicKey", "publicKeys"]
+            .iter()
+            .any(|name| attributes.contains_key(*name))
+        {
+            self.require(Feature::VerifiedFetches)?;
+        }
+        switch_of(&attributes, "verifyCommit")?;
+        if let Some(name) = text_of(&attributes, "ref")?.filter(|name| !is_legal_ref(name)) {
+            return Err(FlakeRefError::url(format!("invalid Git branch/tag name '{name}'")));
+        }
+        let url = self.git_url(required(&attributes, "url")?)?;
+        attributes.insert("url".to_owned(), Attribute::Text(url.to_string()));
+        for name in ["shallow", "submodules", "allRefs"] {
+            switch_of(&attributes, name)?;
+        }
+        Ok(attributes)
+    }
+}
+
+/// What is asked of the attributes of every scheme.
+pub(super) fn check_common(attributes: &Attributes) -> Result<(), FlakeRefError> {
+    text_of(attributes, "ref")?;
+    for name in ["revCount", "lastModified"] {
+        if matches!(attributes.get(name), Some(Attribute::Text(_) | Attribute::Switch(_))) {
+            return Err(FlakeRefError::new(format!("input attribute '{name}' is not an integer")));
         }
     }
-    check_revision(attributes, matches!(scheme, "github" | "gitlab" | "sourcehut"))?;
-    ["lastModified", "revCount"].iter().try_for_each(|name| check_number(attributes, name))?;
-    Ok(attributes.clone())
+    Ok(())
 }
 
-fn check_switch(attributes: &Attributes, name: &str) -> Result<(), FlakeRefError> {
-    match attributes.get(name) {
-        None | Some(Attribute::Switch(_)) => Ok(()),
-        Some(_) => Err(FlakeRefError::new(format!("input attribute '{name}' is not a Boolean"))),
+fn check_forge(attributes: &Attributes) -> Result<(), FlakeRefError> {
+    required(attributes, "owner")?;
+    required(attributes, "repo")?;
+    let wrong = |what: &str| FlakeRefError::url(format!("input {} contains {what}", json(attributes)));
+    let (branch, commit) = (text_of(attributes, "ref")?, text_of(attributes, "rev")?);
+    if let (Some(branch), Some(commit)) = (branch, commit) {
+        let what = format!("both a commit hash ('{commit}') and a branch/tag name ('{branch}')");
+        return Err(wrong(&what));
     }
-}
-
-fn check_number(attributes: &Attributes, name: &str) -> Result<(), FlakeRefError> {
-    match attributes.get(name) {
-        None | Some(Attribute::Number(_)) => Ok(()),
-        Some(_) => Err(FlakeRefError::new(format!("input attribute '{name}' is not an integer"))),
+    if let Some(commit) = commit {
+        hash::parse(commit.as_bytes(), Some(Algorithm::Sha1)).map_err(|error| hash_error(&error))?;
     }
-}
-
-fn check_revision(attributes: &Attributes, exclusive: bool) -> Result<(), FlakeRefError> {
-    let (branch, revision) = (text_of(attributes, "ref")?, text_of(attributes, "rev")?);
-    if let Some(revision) = revision {
-        // Revisions of Git are SHA-1, or SHA-256 where they are longer.
-        let algorithm = if revision.len() == 64 { Algorithm::Sha256 } else { Algorithm::Sha1 };
-        hash::parse(revision.as_bytes(), Some(algorithm))
-            .map_err(|error| FlakeRefError::new(error.to_string()))?;
+    if branch.is_some_and(|branch| !is_legal_ref(branch)) {
+        return Err(wrong("an invalid branch/tag name"));
     }
-    if !exclusive {
-        return Ok(());
+    let is_host = |host: &str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+    if text_of(attributes, "host")?.is_some_and(|host| !is_host(host)) {
+        return Err(wrong("an invalid instance host"));
     }
-    if branch.is_some_and(|branch| !is_branch(branch)) {
-        let text = format!("input {} contains an invalid branch/tag name", json(attributes));
-        return Err(FlakeRefError::url(text));
-    }
-    let (Some(branch), Some(revision)) = (branch, revision) else { return Ok(()) };
-    Err(FlakeRefError::url(format!(
-        "input {} contains both a commit hash ('{revision}') and a branch/tag name ('{branch}')",
-        json(attributes)
-    )))
+    Ok(())
 }
 
 /// Whether git takes a text as the name of a ref (git-check-ref-format(1), one level allowed).
-fn is_legal_ref(name: &str) -> bool {
+pub(super) fn is_legal_ref(name: &str) -> bool {
+    // What asks git is of C, where a text ends with a NUL.
+    let name = name.split('\0').next().unwrap_or_default();
     let is_legal_part = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock");
     let is_forbidden = |c: char| c.is_ascii_control() || " ~^:?*[\\".contains(c);
     name.split('/').all(is_legal_part)
@@ -142,7 +169,7 @@ pub(super) fn is_branch(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "_./@+-".contains(c))
 }
 
-/// 40 lower-case hexadecimal digits.
+/// 40 hexadecimal digits.
 pub(super) fn is_revision(text: &str) -> bool {
-    text.len() == 40 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

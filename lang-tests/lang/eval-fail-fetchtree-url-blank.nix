@@ -1,0 +1,1 @@
+builtins.fetchTree "http://x?a b"

@@ -1,0 +1,1 @@
+builtins.parseFlakeRef "git+http://x?ref=-a"

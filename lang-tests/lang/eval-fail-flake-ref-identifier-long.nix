@@ -1,0 +1,1 @@
+builtins.parseFlakeRef "flake:a/b/c/d"

@@ -1,0 +1,1 @@
+builtins.parseFlakeRef "path://u@x:080/a"

@@ -1,0 +1,1 @@
+builtins.parseFlakeRef "a?b=c#%4"

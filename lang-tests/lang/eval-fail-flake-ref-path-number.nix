@@ -1,0 +1,1 @@
+builtins.parseFlakeRef "/a?revCount=-1"

@@ -1,0 +1,1 @@
+builtins.parseFlakeRef "/a?rev=a^b"

@@ -1,0 +1,1 @@
+builtins.parseFlakeRef "git+http://x?verifyCommit=0"

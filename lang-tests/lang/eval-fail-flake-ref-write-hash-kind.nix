@@ -1,0 +1,1 @@
+builtins.flakeRefToString { type = "tarball"; url = "x:y"; narHash = "md5-AAAAAAAAAAAAAAAAAAAAAA=="; }

@@ -1,0 +1,1 @@
+builtins.flakeRefToString { type = "hg"; url = "x:y"; ref = ".a"; }

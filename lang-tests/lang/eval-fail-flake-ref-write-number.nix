@@ -1,0 +1,1 @@
+builtins.flakeRefToString { type = "none"; revCount = "1"; }

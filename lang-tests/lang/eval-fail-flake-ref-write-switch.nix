@@ -1,0 +1,1 @@
+builtins.flakeRefToString { type = "git"; url = "http://x"; lfs = 1; }

@@ -1,0 +1,1 @@
+map builtins.parseFlakeRef [ "/a?&b" "https://x/?a b&c=" ]
