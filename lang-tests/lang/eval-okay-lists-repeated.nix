@@ -26,6 +26,7 @@ in [
   loop looped (called 1)
   zipped
   (map id [ small small ]) (map (x: x) [ large ])
+  (let r = large ++ large ++ large ++ large; a = (g: r) 1; in builtins.seq r (builtins.seq a [ r a r a ]))
   (small ++ [ ]) ([ ] ++ large) (let j = large ++ small; in [ j j (id j) ])
   (builtins.filter (x: true) large) (builtins.concatLists [ large ]) (builtins.concatMap (x: x) [ small ])
   (builtins.tail large) (let t = builtins.tail large; in [ t t ])

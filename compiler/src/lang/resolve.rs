@@ -115,8 +115,10 @@ impl<'a> Resolver<'_, 'a> {
                 let condition = self.node(condition)?;
                 let mark = self.scopes.mark();
                 let then = self.node(then)?;
+                let end = self.scopes.mark();
                 self.scopes.reuse(mark);
                 let otherwise = self.node(otherwise)?;
+                self.scopes.keep_below(end);
                 Expr::If(self.alloc(If { pos, condition, then, otherwise }))
             }
             ast::Expr::Assert { pos, condition: source, body } => {

@@ -108,6 +108,14 @@ impl Scopes {
         }
     }
 
+    /// Gives out no slot below `mark` any more: of two expressions that share slots, what refers to those of the longer one
+    /// is still there behind both.
+    pub fn keep_below(&mut self, mark: u32) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.next = frame.next.max(mark);
+        }
+    }
+
     /// Takes a slot of the frame at hand.
     pub fn take_slot(&mut self) -> u32 {
         self.frames.last_mut().map_or(0, FrameLayout::take)

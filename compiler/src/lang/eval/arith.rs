@@ -139,14 +139,24 @@ impl<'a> Evaluator<'a> {
 
     #[inline(always)]
     fn eval_operands(&mut self, op: Arith, operands: &'a Binary<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
-        let left = self.operand(operands.left, env)?;
-        let right = self.operand(operands.right, env)?;
+        let left = self.number_operand(operands.left, env)?;
+        let right = self.number_operand(operands.right, env)?;
         match quickly(op, left, right) {
             Some(value) => Ok(value),
             None => match number_op(op) {
                 Some((op, _)) => self.arithmetic(op, left, right),
                 None => Ok(Value::Bool(self.less_than(left, right)?)),
             },
+        }
+    }
+
+    /// An operand. They are arguments of builtins, which do not say where they want a variable that needs itself.
+    #[inline(always)]
+    fn number_operand(&mut self, expr: Node<'a>, env: &'a Env<'a>) -> Result<Value<'a>> {
+        match *expr {
+            Expr::Local(slot, _) => self.force_slot(&env.slots[slot as usize], Pos::NONE),
+            Expr::Outer(place, _) => self.force_slot(outer(env, place), Pos::NONE),
+            _ => self.operand(expr, env),
         }
     }
 

@@ -28,10 +28,10 @@ pub(super) fn outer<'a>(env: &'a Env<'a>, place: Place) -> &'a Slot<'a> {
     &outer_frame(env, place.depth).slots[place.slot as usize]
 }
 
-/// True for a reference to that very slot.
+/// True for a reference to a slot of that very frame: `let y = x;` has one to the slot of `x`.
 #[inline(always)]
-fn refers_to<'a>(value: Value<'a>, slot: &'a Slot<'a>) -> bool {
-    matches!(value, Value::Thunk(inner) if std::ptr::eq(inner, slot))
+fn refers_into<'a>(value: Value<'a>, env: &'a Env<'a>) -> bool {
+    matches!(value, Value::Thunk(slot) if env.slots.as_ptr_range().contains(&std::ptr::from_ref(slot)))
 }
 
 impl<'a> Evaluator<'a> {
@@ -143,12 +143,13 @@ impl<'a> Evaluator<'a> {
         if !value.is_evaluated() {
             match *item {
                 Item::Outer(Place { depth, .. }) | Item::Function(_, _, depth) => {
-                    outer_frame(env, depth).escape()
+                    outer_frame(env, depth).escape();
                 }
-                // What the slot refers to is in another frame, if it is in one.
-                Item::Local(slot) if !refers_to(value, &env.slots[slot as usize]) => env.escape_beyond(),
-                _ => env.escape(),
-            };
+                Item::Local(_) if !refers_into(value, env) => env.escape_beyond(),
+                _ => {
+                    env.escape();
+                }
+            }
         }
         value
     }

@@ -66,13 +66,12 @@ impl<'a> Env<'a> {
 
     /// The same of what slots of this frame refer to, and not of the frame itself.
     #[inline(never)]
-    pub fn escape_beyond(&'a self) -> &'a Self {
+    pub fn escape_beyond(&'a self) {
         if !self.has_escaped() {
             for other in [self.bound.get(), self.up()].into_iter().flatten() {
                 other.escape();
             }
         }
-        self
     }
 
     /// Says that slots of this frame, which has just been made, refer to the frame of its caller.

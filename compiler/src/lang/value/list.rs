@@ -62,14 +62,10 @@ impl<'a> List<'a> {
         Self::new(arena, items)
     }
 
-    /// The same elements as a list of its own: lists are told apart by where they are. One that `++` just made is none
-    /// that somebody else could have.
+    /// The same elements as a list of its own: lists are told apart by where they are, unless they are empty.
     #[inline]
     pub fn copy(&'a self, arena: &'a Bump) -> &'a Self {
-        match self.elements.get() {
-            Elements::Together(items) if !items.is_empty() => Self::new(arena, items),
-            _ => self,
-        }
+        if self.is_empty() { self } else { Self::new(arena, self.items()) }
     }
 
     /// The elements.
