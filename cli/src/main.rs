@@ -45,10 +45,24 @@ fn main() -> ExitCode {
     buildc_launch::init_if_requested();
     // It is also the process that watches over a container.
     buildc_executor::container::monitor_if_requested();
+    end_when_memory_ends();
     // The panic itself has been reported by the standard hook.
     let code = std::panic::catch_unwind(commands::main).unwrap_or_else(|_| {
         output::say("This is a bug in buildc; please report it with the command and the lines above");
         failure::Kind::Internal.exit_code()
     });
     ExitCode::from(code)
+}
+
+/// An allocator of the language panics where the system gives it no memory (`ulimit -v`, a limit of a control group that
+/// refuses): that is no bug, and is told as what it is.
+fn end_when_memory_ends() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if panic.payload_as_str() == Some("out of memory") {
+            output::say("error: out of memory");
+            std::process::exit(failure::Kind::Input.exit_code().into());
+        }
+        report(panic);
+    }));
 }

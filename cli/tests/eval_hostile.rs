@@ -162,6 +162,15 @@ fn a_list_that_no_memory_holds_is_refused_at_once() {
 }
 
 #[test]
+fn memory_that_the_system_refuses_is_an_error() {
+    let program = "builtins.foldl' (sum: n: sum + builtins.length (builtins.genList (x: x) 1000000)) 0 (builtins.genList (x: x) 200)";
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -v 1000000; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_buildc")]);
+    let output = command.args(["eval", "-E", program]).output().expect("a shell runs");
+    assert_eq!((output.status.code(), end(&output).as_str()), (Some(1), "error: out of memory\n"));
+}
+
+#[test]
 fn memory_is_bounded_by_the_flag() {
     let doubled = |step: &str, start: &str, use_of: &str| {
         format!("let f = n: x: if n == 0 then x else f (n - 1) ({step}); in {use_of} (f 62 ({start}))")

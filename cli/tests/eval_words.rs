@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -330,6 +331,110 @@ fn restricted_programs_see_their_search_path_and_fetch_what_is_allowed() {
     let output = eval(directory().path(), &words, "");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.ends_with(&forbidden("URI 'git+https://a.example.net/b?exportIgnore=1'")), "{said}");
+}
+
+#[test]
+fn restricted_programs_follow_no_link_out_of_what_they_may_see() {
+    let directory = directory();
+    let place = |name: &str| directory.path().join(name);
+    for name in ["seen", "seen/inside", "hidden"] {
+        fs::create_dir(place(name)).expect("a directory");
+    }
+    fs::write(place("hidden/secret.nix"), "\"secret\"").expect("a file");
+    fs::write(place("seen/inside/default.nix"), "\"inside\"").expect("a file");
+    let links = [
+        ("../hidden", "seen/away"),
+        ("../hidden/secret.nix", "seen/file.nix"),
+        ("../../hidden/secret.nix", "seen/inside/leads.nix"),
+        ("inside", "seen/again"),
+    ];
+    for (target, link) in links {
+        symlink(target, place(link)).expect("a link");
+    }
+    let root = directory.path().canonicalize().expect("a directory");
+    let (root, hidden) = (root.display(), format!("{}/hidden/secret.nix", root.display()));
+    let restricted = |program: &str| {
+        eval(directory.path(), &["--eval", "--restrict-eval", "-I", "s=seen", "--strict", "-E", program], "")
+    };
+    for program in [
+        "import ./seen/away/secret.nix",
+        "import ./seen/file.nix",
+        "import ./seen/inside/leads.nix",
+        "import <s/file.nix>",
+        "<s/away/secret.nix>",
+        "scopedImport { } ./seen/file.nix",
+        "builtins.readFile ./seen/file.nix",
+        "builtins.hashFile \"sha256\" ./seen/away/secret.nix",
+        "\"${./seen/away/secret.nix}\"",
+    ] {
+        let output = restricted(program);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), &output.stdout[..]), (Some(1), &b""[..]), "{program}: {said}");
+        assert!(said.ends_with(&forbidden(&format!("absolute path '{hidden}'"))), "{program}: {said}");
+    }
+    let seen =
+        "[ (import ./seen/again) (import <s/again>) <s/again> (builtins.pathExists ./seen/away/secret.nix) ]";
+    let output = restricted(seen);
+    let wanted = format!("[ \"inside\" \"inside\" {root}/seen/inside false ]\n");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        wanted,
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn of_the_store_programs_see_what_they_have_strings_for() {
+    let directory = directory();
+    fs::write(directory.path().join("passer-by"), "secret").expect("a file");
+    let store = directory.path().canonicalize().expect("a directory");
+    let store = store.to_string_lossy();
+    for how in ["--restrict-eval", "--pure-eval"] {
+        let read = |program: &str| {
+            let output = eval(directory.path(), &["--store-dir", &store, how, "-E", program], "");
+            assert_eq!((output.status.code(), &output.stdout[..]), (Some(1), &b""[..]), "{program}");
+            String::from_utf8_lossy(&output.stderr).into_owned()
+        };
+        let said = read("builtins.readFile ./passer-by");
+        assert!(
+            said.contains(&format!("access to absolute path '{store}/passer-by' is forbidden")),
+            "{said}"
+        );
+        let said = read("builtins.readFile (builtins.toFile \"a\" \"b\")");
+        assert!(said.ends_with("-a' is not valid\n"), "{said}");
+    }
+    let program = "let made = builtins.toFile \"a\" \"b\"; in [ made (builtins.readFile made) ]";
+    let words = ["--store-dir", &store, "--restrict-eval", "--strict", "-E"];
+    let named = eval(directory.path(), &[&words[..], &["builtins.toFile \"a\" \"b\""]].concat(), "");
+    let named = String::from_utf8_lossy(&named.stdout).trim().trim_matches('"').to_owned();
+    fs::write(&named, "b").expect("a file of the store");
+    let output = eval(directory.path(), &[&words[..], &[program]].concat(), "");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), format!("[ \"{named}\" \"b\" ]\n"));
+}
+
+#[test]
+fn a_search_path_leads_through_links_to_the_place_itself() {
+    let directory = directory();
+    for (target, link) in [("two.nix", "link.nix"), (".", "here"), ("nowhere", "lost")] {
+        symlink(target, directory.path().join(link)).expect("a link");
+    }
+    let root = directory.path().canonicalize().expect("a directory");
+    let found = |words: &[&str]| {
+        let output = eval(directory.path(), &[&["--eval"], words].concat(), "");
+        (
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    let place = format!("{}/two.nix\n", root.display());
+    assert_eq!(found(&["-I", "here", "-E", "<link.nix>"]), (place.clone(), String::new()));
+    assert_eq!(found(&["-I", "a=link.nix", "-E", "<a>"]), (place, String::new()));
+    let (printed, said) = found(&["-I", "a=lost", "-E", "<a>"]);
+    assert_eq!(printed, "");
+    assert!(said.starts_with("warning: Nix search path entry 'lost' does not exist, ignoring\n"), "{said}");
+    let (_, said) = found(&["-E", "builtins.readFileType ./here/two.nix"]);
+    assert!(said.ends_with(&format!("error: path '{}/here' is a symlink\n", root.display())), "{said}");
 }
 
 #[test]

@@ -171,7 +171,7 @@ fn evaluate(
     let mut options = args.flags.options(stack);
     if args.parse {
         // A program is shown, and sees nothing.
-        options.home = std::env::var_os("HOME").map(OsStringExt::into_vec);
+        options.home = std::env::home_dir().map(|path| path.into_os_string().into_vec());
     }
     // One block that lies in huge pages rather than a dozen that double up to it.
     // The process ends with this: to give back every value before it would only take time.

@@ -95,10 +95,15 @@ impl EvalFlags {
                 .unwrap_or_default(),
             ..Options::default()
         };
+        if self.impure || self.eval {
+            // What Nix takes from its environment whatever programs may see of it.
+            let said = std::env::var("NIX_ABORT_ON_WARN").unwrap_or_default();
+            options.abort_on_warn |= matches!(&said[..], "1" | "true" | "yes");
+        }
         self.settings.apply(&mut options);
         self.extra_experimental_features.iter().for_each(|names| enable(&mut options, names));
         if options.impure {
-            options.home = std::env::var_os("HOME").map(OsStringExt::into_vec);
+            options.home = std::env::home_dir().map(|path| path.into_os_string().into_vec());
             let path = std::env::var("NIX_PATH").unwrap_or_default();
             let entries = self.settings.search_path(&path);
             options.search_path.extend(entries.iter().map(|entry| search_entry(entry)));

@@ -197,14 +197,24 @@ fn words(value: &str) -> Vec<String> {
     value.split_whitespace().map(str::to_owned).collect()
 }
 
-/// The entries of a search path; the colon of a URL separates nothing.
+/// The entries of a search path. As in Nix, the first colon of a URL whose scheme it knows separates nothing.
 pub fn search_path_entries(path: &str) -> Vec<String> {
-    let mut entries: Vec<String> = Vec::new();
-    for part in path.split(':') {
-        match entries.last_mut() {
-            Some(last) if part.starts_with("//") => *last = format!("{last}:{part}"),
-            _ => entries.push(part.to_owned()),
+    let next = |text: &str, from: usize| text[from..].find(':').map_or(text.len(), |at| from + at);
+    let mut entries = Vec::new();
+    let mut rest = path;
+    while !rest.is_empty() {
+        let mut end = next(rest, 0);
+        let value = rest[..end].rfind('=').map_or(0, |at| at + 1);
+        let is_url = match &rest[value..end] {
+            "channel" | "flake" => end < rest.len(),
+            "http" | "https" | "file" | "git" | "s3" | "ssh" => rest[end..].starts_with("://"),
+            _ => false,
+        };
+        if is_url {
+            end = next(rest, end + 1);
         }
+        entries.push(rest[..end].to_owned());
+        rest = rest.get(end + 1..).unwrap_or_default();
     }
     entries.retain(|entry| !entry.is_empty());
     entries
@@ -247,7 +257,16 @@ mod tests {
 
     #[test]
     fn a_url_in_a_search_path_stays_whole() {
-        let entries = search_path_entries("a=/x:b=https://y.example/z::/w");
-        assert_eq!(entries, ["a=/x", "b=https://y.example/z", "/w"]);
+        let cases: [(&str, &[&str]); 6] = [
+            ("a=/x:b=https://y.example/z::/w", &["a=/x", "b=https://y.example/z", "/w"]),
+            ("nixpkgs=flake:nixpkgs:/w", &["nixpkgs=flake:nixpkgs", "/w"]),
+            ("channel:nixos:a=channel:b:", &["channel:nixos", "a=channel:b"]),
+            ("a=b=flake:github:c", &["a=b=flake:github", "c"]),
+            ("a=git+ssh://b:http:c:HTTP://d", &["a=git+ssh", "//b", "http", "c", "HTTP", "//d"]),
+            ("flake", &["flake"]),
+        ];
+        for (path, wanted) in cases {
+            assert_eq!(search_path_entries(path), wanted, "{path}");
+        }
     }
 }

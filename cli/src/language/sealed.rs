@@ -1,5 +1,7 @@
 //! The world as pure and restricted evaluation see it: of files those of the store and of what was allowed, no environment.
 
+use std::borrow::Cow;
+use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -14,8 +16,9 @@ use super::Files;
 #[derive(Debug)]
 pub struct Sealed<'f> {
     files: &'f Files,
-    store: Vec<u8>,
     bounds: Bounds,
+    /// Objects of the store that were found where a string referred to them.
+    objects: RefCell<Vec<Vec<u8>>>,
 }
 
 /// Nix's settings `pure-eval` and `restrict-eval`.
@@ -44,7 +47,7 @@ impl<'f> Sealed<'f> {
         } else {
             return None;
         };
-        Some(Self { files, store: options.store_dir.clone(), bounds })
+        Some(Self { files, bounds, objects: RefCell::default() })
     }
 
     fn admit(&self, path: &[u8]) -> Result<(), WorldError> {
@@ -81,8 +84,9 @@ impl World for Sealed<'_> {
     }
 
     fn may_see(&self, path: &[u8]) -> bool {
-        let is_in_store =
-            path.strip_prefix(&self.store[..]).is_some_and(|rest| matches!(rest.first(), None | Some(b'/')));
+        // Of the store what evaluation brought there or has a string for, not what lies there anyway.
+        let is_brought = matches!(self.files.place(path), Cow::Owned(_));
+        let is_referred_to = || self.objects.borrow().iter().any(|object| is_within(path, object));
         let is_allowed = match &self.bounds {
             Bounds::Pure => false,
             // What leads to an allowed place is seen too, as far as it leads there.
@@ -90,7 +94,15 @@ impl World for Sealed<'_> {
                 paths.iter().any(|place| is_within(path, place) || is_within(place, path))
             }
         };
-        is_in_store || is_allowed || self.files.is_source(path)
+        is_brought || is_allowed || self.files.is_source(path) || is_referred_to()
+    }
+
+    fn has_object(&self, path: &[u8]) -> Result<bool, WorldError> {
+        let is_there = self.files.has_object(path)?;
+        if is_there && !self.may_see(path) {
+            self.objects.borrow_mut().push(path.to_vec());
+        }
+        Ok(is_there)
     }
 
     fn check_uri(&self, uri: &str) -> Result<(), WorldError> {

@@ -72,6 +72,14 @@ pub trait World: fmt::Debug {
         self.below().is_none_or(|world| world.may_see(path))
     }
 
+    /// Whether the store has an object that a string refers to. Programs may see it from then on.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    fn has_object(&self, path: &[u8]) -> Result<bool, WorldError> {
+        Ok(self.file_type(path)?.is_some())
+    }
+
     /// Whether what is at a URI may be fetched.
     ///
     /// # Errors

@@ -129,6 +129,10 @@ impl World for Written<'_> {
         self.is_added(path) || self.world.may_see(path)
     }
 
+    fn has_object(&self, path: &[u8]) -> Result<bool, WorldError> {
+        Ok(self.is_added(path) || self.world.has_object(path)?)
+    }
+
     fn file_type(&self, path: &[u8]) -> Result<Option<FileType>, WorldError> {
         match self.place(path) {
             Place::Text(_) => Ok(Some(FileType::Regular)),

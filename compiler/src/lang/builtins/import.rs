@@ -89,7 +89,7 @@ impl<'a> Evaluator<'a> {
         for (prefix, path) in entries {
             let Some(suffix) = suffix_below(prefix, wanted) else { continue };
             let Some(place) = self.search_place(path)? else { continue };
-            let found = if suffix.is_empty() { place } else { [&place, b"/".as_slice(), suffix].concat() };
+            let found = self.without_links(&[&place, b"/".as_slice(), suffix].concat(), true)?;
             if self.world.file_type(&found).map_err(world_error)?.is_some() {
                 return Ok(self.path(&found));
             }
@@ -129,16 +129,23 @@ impl Evaluator<'_> {
             None if entry.starts_with(b"/") => Some(entry.to_owned()),
             None => Some([&self.options.directory, b"/".as_slice(), entry].concat()),
         };
-        let is_there = match &place {
-            Some(place) => self.world.file_type(place).map_err(world_error)?.is_some(),
-            None => false,
+        let place = match place {
+            Some(place) => self.existing(&place)?,
+            None => None,
         };
-        if !is_there {
+        if place.is_none() {
             self.ignored(entry, "does not exist");
         }
-        let place = place.filter(|_| is_there);
         self.search_places.insert(entry.to_owned(), place.clone());
         Ok(place)
+    }
+
+    /// Where a path leads, if to something that may be seen.
+    fn existing(&self, path: &[u8]) -> Result<Option<Vec<u8>>> {
+        let reached = self.without_links(path, true)?;
+        let is_there =
+            self.world.may_see(&reached) && self.world.file_type(&reached).map_err(world_error)?.is_some();
+        Ok(is_there.then_some(reached))
     }
 
     fn ignored(&self, entry: &[u8], why: &str) {

@@ -144,6 +144,13 @@ fn read_dir<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>>
 
 fn read_file_type<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> {
     let path = ev.realised_text(args[0])?;
+    // As `lstat` of C++ Nix has it: no link on the way is followed.
+    let is_link = |place: &[u8]| matches!(ev.world.file_type(place), Ok(Some(FileType::Symlink)));
+    let mut above =
+        path.iter().enumerate().skip(1).filter(|(_, byte)| **byte == b'/').map(|(end, _)| &path[..end]);
+    if let Some(link) = above.find(|place| is_link(place)) {
+        return Err(EvalError::new([b"path '", link, b"' is a symlink"].concat()));
+    }
     match ev.world.file_type(&path).map_err(|error| EvalError::new(error.0))? {
         Some(kind) => Ok(ev.string(kind.name().as_bytes())),
         None => Err(missing(&path)),
@@ -196,13 +203,8 @@ impl<'a> Evaluator<'a> {
             ContextElement::Opaque(path) | ContextElement::Deep(path) => (path, None),
             ContextElement::Built { derivation, output } => (derivation, Some(output)),
         };
-        match self.world.file_type(path) {
-            Ok(Some(_)) => {}
-            Ok(None) => {
-                let parts = [b"path '", base_name(path), b"' is not valid"];
-                return Err(EvalError::new(parts.concat()));
-            }
-            Err(error) => return Err(EvalError::new(error.0)),
+        if !self.world.has_object(path).map_err(|error| EvalError::new(error.0))? {
+            return Err(EvalError::new([b"path '", base_name(path), b"' is not valid"].concat()));
         }
         match output {
             None => Ok(()),

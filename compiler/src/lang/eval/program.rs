@@ -1,5 +1,6 @@
 //! Programs: parsing and resolving texts, and files with their cache.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 
 use super::{Evaluator, Feature, canonical};
@@ -161,7 +162,7 @@ impl<'a> Evaluator<'a> {
         if shipped::is_shipped(path) {
             return shipped::contents(path).ok_or_else(|| missing(path));
         }
-        Ok(self.bytes(&self.read_file(path)?))
+        Ok(self.bytes(&self.read_file(&self.seen(path, true)?)?))
     }
 
     /// The file that a path means when it is evaluated: links followed, of a directory its `default.nix`.
@@ -173,7 +174,8 @@ impl<'a> Evaluator<'a> {
         for _ in 0..MAX_LINKS {
             match self.file_type(&path)? {
                 FileType::Symlink => {
-                    let target = self.world.read_link(&path).map_err(|error| EvalError::new(error.0))?;
+                    let link = self.seen(&path, false)?;
+                    let target = self.world.read_link(&link).map_err(|error| EvalError::new(error.0))?;
                     path = joined(parent(&path), &target);
                 }
                 FileType::Directory => return Ok(joined(&path, b"default.nix")),
@@ -186,10 +188,19 @@ impl<'a> Evaluator<'a> {
     }
 
     fn file_type(&self, path: &[u8]) -> Result<FileType> {
-        match self.world.file_type(path) {
+        match self.world.file_type(&self.seen(path, false)?) {
             Ok(Some(found)) => Ok(found),
             Ok(None) => Err(missing(&self.reached(path)?)),
             Err(error) => Err(EvalError::new(error.0)),
+        }
+    }
+
+    /// What is read where an expression means a path. Where not everything may be seen, that is judged by the place that
+    /// symbolic links lead to, so none is left to be followed by the system; without `full`, but the path itself.
+    fn seen<'p>(&self, path: &'p [u8], full: bool) -> Result<Cow<'p, [u8]>> {
+        match self.options.sealed || self.options.restricted {
+            true => self.without_links(path, full).map(Cow::Owned),
+            false => Ok(Cow::Borrowed(path)),
         }
     }
 
