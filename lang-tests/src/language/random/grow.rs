@@ -16,7 +16,7 @@ pub fn program(seed: u64) -> Tree {
     let signatures =
         PRODUCTIONS.iter().filter_map(|(type_, text)| Some((Type::parse(type_)?, *text))).collect();
     let mut grower = Grower { rng, signatures, scope: Vec::new(), names: 0, faults };
-    grower.expression(&wanted, depth)
+    if grower.rng.once_in(4) { grower.calls(depth.min(4)) } else { grower.expression(&wanted, depth) }
 }
 
 struct Grower {
@@ -192,9 +192,29 @@ impl Grower {
                 self.scope.push((name, argument.clone()));
             }
         }
-        let body = self.expression(result, depth);
+        let body = if self.rng.once_in(4) {
+            self.with_aliases(result, before, depth)
+        } else {
+            self.expression(result, depth)
+        };
         self.scope.truncate(before);
         tree.child(body);
+        tree
+    }
+
+    /// The body of a function that has other names for what is in scope from `first` on.
+    fn with_aliases(&mut self, wanted: &Type, first: usize, depth: usize) -> Tree {
+        let mut tree = Tree::new(wanted);
+        tree.push("let");
+        for (name, type_) in self.scope.split_off(first) {
+            let alias = self.fresh();
+            tree.push(format!(" {alias} = {name};"));
+            self.scope.push((alias, type_));
+        }
+        // A small body refers to nothing that would keep it from the shortest ways of the evaluator.
+        let depth = self.rng.below(depth + 1);
+        let body = self.expression(wanted, depth);
+        tree.push(" in ").child(body);
         tree
     }
 
@@ -203,16 +223,73 @@ impl Grower {
         let before = self.scope.len();
         tree.push("let");
         for _ in 0..=self.rng.below(3) {
-            let type_ = Type::random(&mut self.rng, 2);
-            let name = self.fresh();
-            let value = self.expression(&type_, depth - 1);
-            let separator = self.rng.word(&[" ", "\n  "]);
-            tree.push(format!("{separator}{name} = ")).child(value).push(";");
-            self.scope.push((name, type_));
+            tree.push(self.rng.word(&[" ", "\n  "]));
+            match self.rng.below(8) {
+                0 => self.alias(&mut tree, before),
+                1 => self.inherit_from(&mut tree, depth - 1),
+                _ => {
+                    let (name, type_) = (self.fresh(), Type::random(&mut self.rng, 2));
+                    let value = self.expression(&type_, depth - 1);
+                    tree.push(format!("{name} = ")).child(value).push(";");
+                    self.scope.push((name, type_));
+                }
+            }
         }
         let body = self.expression(wanted, depth - 1);
         tree.push(self.rng.word(&[" in ", "\nin\n"])).child(body);
         self.scope.truncate(before);
+        tree
+    }
+
+    /// A definition that only means another variable; one of the first `outer` may keep its name.
+    fn alias(&mut self, tree: &mut Tree, outer: usize) {
+        let at = self.rng.below(self.scope.len().max(1));
+        let Some((name, type_)) = self.scope.get(at).cloned() else {
+            return;
+        };
+        let is_hidden = self.scope[at + 1..].iter().any(|(other, _)| *other == name);
+        if at < outer && !is_hidden && self.rng.once_in(3) {
+            tree.push(format!("inherit {name};"));
+            self.scope.push((name, type_));
+        } else if !is_hidden {
+            let alias = self.fresh();
+            tree.push(format!("{alias} = {name};"));
+            self.scope.push((alias, type_));
+        }
+    }
+
+    fn inherit_from(&mut self, tree: &mut Tree, depth: usize) {
+        let fields: BTreeMap<_, _> =
+            (0..=self.rng.below(2)).map(|_| (self.fresh(), Type::random(&mut self.rng, 1))).collect();
+        let source = self.set(&Type::Set(fields.clone()), &fields, depth);
+        let names: Vec<&str> = fields.keys().map(String::as_str).collect();
+        tree.push("inherit (").bare_child(source).push(format!(") {};", names.join(" ")));
+        self.scope.extend(fields);
+    }
+
+    /// Calls of one function, whose results are looked into when all calls are over: nothing in them may have changed.
+    fn calls(&mut self, depth: usize) -> Tree {
+        let argument = Type::random(&mut self.rng, 1);
+        let result = match self.rng.below(3) {
+            0 => Type::random(&mut self.rng, 2),
+            1 => Type::List(Box::new(argument.clone())),
+            _ => Type::Set(BTreeMap::from([(Type::name(&mut self.rng), argument.clone())])),
+        };
+        let type_ = Type::Function(Box::new(argument.clone()), Box::new(result.clone()));
+        let mut tree = Tree::new(&Type::List(Box::new(result.clone())));
+        let depth = self.rng.below(depth);
+        let function = self.function(&type_, &argument, &result, depth);
+        let call = self.rng.word(&["f n", "f (builtins.head [ n ])", "f (g n)", "let x = g n; in f x"]);
+        tree.push("let f = ")
+            .child(function)
+            .push("; g = x: builtins.seq x x; made = map (n: ")
+            .push(call)
+            .push(") [ ");
+        for _ in 0..3 {
+            let child = self.expression(&argument, 1);
+            tree.child(child).push(" ");
+        }
+        tree.push("]; in builtins.foldl' (whole: one: builtins.seq one whole) made made");
         tree
     }
 

@@ -113,6 +113,23 @@ pub const PRODUCTIONS: &[(&str, &str)] = &[
     // Lists.
     ("[a]", "<[a]> ++ <[a]>"),
     ("[a]", "map <b:a> <[b]>"),
+    // What calls leave behind, looked into when all of them are over.
+    (
+        "[a]",
+        "let made = map (<b:a>) <[b]>; in builtins.foldl' (whole: one: builtins.seq one whole) made made",
+    ),
+    (
+        "[a]",
+        "let f = <b:a>; made = map (n: f (builtins.head [ n ])) [ <b> <b> <b> ]; in builtins.foldl' (whole: one: builtins.seq one whole) made made",
+    ),
+    (
+        "[a]",
+        "let f = <b:a>; g = <c:b>; made = map (n: f (g n)) <[c]>; in builtins.foldl' (whole: one: builtins.seq one whole) made made",
+    ),
+    (
+        "[[a]]",
+        "(made: builtins.foldl' (whole: one: builtins.seq one whole) made made) (map (x: [ x ]) <[a]>)",
+    ),
     ("[a]", "builtins.filter <a:bool> <[a]>"),
     ("[a]", "builtins.genList <int:a> 3"),
     ("[a]", "builtins.genList <int:a> <int>"),
@@ -137,6 +154,10 @@ pub const PRODUCTIONS: &[(&str, &str)] = &[
     // Sets of one type.
     ("{a}", "<{a}> // <{a}>"),
     ("{a}", "builtins.mapAttrs (n: <b:a>) <{b}>"),
+    (
+        "{a}",
+        "let made = builtins.mapAttrs (n: <b:a>) <{b}>; in builtins.foldl' (whole: n: builtins.seq made.${n} whole) made (builtins.attrNames made)",
+    ),
     ("{a}", "removeAttrs <{a}> [ \"a\" <str> ]"),
     ("{a}", "builtins.intersectAttrs <{b}> <{a}>"),
     ("{a}", "builtins.listToAttrs (map (v: { name = builtins.typeOf v; value = v; }) <[a]>)"),
