@@ -73,6 +73,14 @@ impl<'t> Lexer<'t> {
         (line, column)
     }
 
+    /// The same where the last token was `token`: behind a number the lexer of C++ Nix has taken back the byte after it,
+    /// and of a line's end that gives back the line but not its column.
+    pub(super) fn position_after(&self, token: &Token) -> (usize, usize) {
+        let (line, column) = self.position();
+        let is_number = matches!(token, Token::Int(_) | Token::Unsigned(_) | Token::Float(_));
+        (line, if is_number && self.peek() == Some(b'\n') { 0 } else { column })
+    }
+
     /// What errors quote as "last read", control characters made visible.
     pub(super) fn quote(&self) -> Vec<u8> {
         let mut quote = Vec::new();

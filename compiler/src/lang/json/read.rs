@@ -121,7 +121,7 @@ pub fn read<S: Sink>(text: &[u8], sink: &mut S) -> Result<(), ReadError<S::Error
             Token::End if lexer.at == 1 => {
                 let what = "attempting to parse an empty input; check that your input string or stream contains the \
                             expected JSON";
-                return Err(ReadError::Syntax(placed(&lexer, what.as_bytes())));
+                return Err(ReadError::Syntax(placed(lexer.position(), what.as_bytes())));
             }
             Token::Bad(_) => return Err(unexpected(&lexer, &token, "value", "")),
             _ => return Err(unexpected(&lexer, &token, "value", "'[', '{', or a literal")),
@@ -193,8 +193,7 @@ fn overflow<E>(lexer: &Lexer) -> ReadError<E> {
     ReadError::Syntax(message)
 }
 
-fn placed(lexer: &Lexer, what: &[u8]) -> Vec<u8> {
-    let (line, column) = lexer.position();
+fn placed((line, column): (usize, usize), what: &[u8]) -> Vec<u8> {
     let mut message =
         format!("[json.exception.parse_error.101] parse error at line {line}, column {column}: ")
             .into_bytes();
@@ -216,5 +215,5 @@ fn unexpected<E>(lexer: &Lexer, token: &Token, context: &str, expected: &str) ->
     if !expected.is_empty() {
         what.extend_from_slice(format!("; expected {expected}").as_bytes());
     }
-    ReadError::Syntax(placed(lexer, &what))
+    ReadError::Syntax(placed(lexer.position_after(token), &what))
 }

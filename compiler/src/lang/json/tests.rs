@@ -94,7 +94,15 @@ fn values() {
 
 #[test]
 fn errors_of_nix() {
-    let table: [(&[u8], &str); 33] = [
+    let table: [(&[u8], &str); 35] = [
+        (
+            b"[\n\"a\"1\n]",
+            "at line 2, column 0: syntax error while parsing array - unexpected number literal; expected ']'",
+        ),
+        (
+            b"[01\n]",
+            "at line 1, column 0: syntax error while parsing array - unexpected number literal; expected ']'",
+        ),
         (
             b"",
             "at line 1, column 1: attempting to parse an empty input; check that your input string or stream contains the expected JSON",
