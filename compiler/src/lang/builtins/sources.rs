@@ -65,7 +65,7 @@ fn to_file<'a>(ev: &mut Evaluator<'a>, args: &[Value<'a>]) -> Result<Value<'a>> 
         };
         referred.push(store.parse(path).map_err(|error| path_error(&error))?);
     }
-    let references = References { others: referred.iter().collect(), itself: false };
+    let references = References::to(referred.iter());
     let hash = Hash::of(Algorithm::Sha256, contents.bytes());
     let path = text_path(&store, name, &hash, &references).map_err(|error| path_error(&error))?;
     ev.add_object(&path, Object::Text(contents.bytes()))?;

@@ -115,8 +115,7 @@ impl Derivation {
     /// What the derivation's own object refers to.
     #[must_use]
     pub fn references(&self) -> References<'_> {
-        let others = self.input_sources.iter().chain(self.input_derivations.keys()).collect();
-        References { others, itself: false }
+        References::to(self.input_sources.iter().chain(self.input_derivations.keys()))
     }
 
     /// The derivation itself as an object of the store: its path and its text.

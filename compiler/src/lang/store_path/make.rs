@@ -2,8 +2,6 @@
 //!
 //! The rules are Nix's ("Complete Store Path Calculation" in its manual).
 
-use std::collections::BTreeSet;
-
 use super::{StoreDir, StorePath, StorePathError};
 use crate::lang::hash::{Algorithm, Format, Hash, encode_nix32};
 
@@ -39,15 +37,28 @@ impl FileMethod {
 /// What an object refers to.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct References<'p> {
-    /// Other objects.
-    pub others: BTreeSet<&'p StorePath>,
+    /// Other objects, in order, each once.
+    pub others: Vec<&'p StorePath>,
     /// Itself.
     pub itself: bool,
 }
 
+impl<'p> References<'p> {
+    /// References to other objects, given in any order.
+    pub fn to(others: impl Iterator<Item = &'p StorePath>) -> Self {
+        let mut others: Vec<_> = others.collect();
+        others.sort();
+        others.dedup();
+        Self { others, itself: false }
+    }
+}
+
 /// `kind` with the references behind it.
 fn kind_with(store: &StoreDir, kind: &str, references: &References<'_>) -> Vec<u8> {
-    let mut text = kind.as_bytes().to_vec();
+    let length: usize =
+        references.others.iter().map(|path| store.as_bytes().len() + 2 + path.as_bytes().len()).sum();
+    let mut text = Vec::with_capacity(kind.len() + length + 5);
+    text.extend_from_slice(kind.as_bytes());
     for reference in &references.others {
         text.push(b':');
         store.append(reference, &mut text);

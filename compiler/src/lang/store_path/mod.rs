@@ -113,9 +113,8 @@ impl StorePath {
         if base.len() < HASH_LENGTH + 1 {
             return Err(StorePathError::Short(base.to_vec()));
         }
-        let is_digit = |b: &u8| matches!(b, b'0'..=b'9' | b'a'..=b'z') && !b"eotu".contains(b);
-        if let Some(other) = base[..HASH_LENGTH].iter().find(|b| !is_digit(b)) {
-            return Err(StorePathError::Digit(base.to_vec(), *other));
+        if let Some(other) = first_outside(&base[..HASH_LENGTH], DIGIT) {
+            return Err(StorePathError::Digit(base.to_vec(), other));
         }
         // What stands where the dash belongs is not looked at.
         match check_name(&base[HASH_LENGTH + 1..]) {
@@ -195,6 +194,37 @@ impl NameError {
     }
 }
 
+/// A digit of the hash part.
+const DIGIT: u8 = 1;
+/// A character of a name.
+const NAME: u8 = 2;
+
+/// What each byte may be.
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte: u8 = 0;
+    while byte < 128 {
+        if matches!(byte, b'0'..=b'9' | b'a'..=b'z') && !matches!(byte, b'e' | b'o' | b't' | b'u') {
+            classes[byte as usize] |= DIGIT;
+        }
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.' | b'_' | b'?' | b'=') {
+            classes[byte as usize] |= NAME;
+        }
+        byte += 1;
+    }
+    classes
+};
+
+/// The first byte that is not of a class.
+fn first_outside(bytes: &[u8], class: u8) -> Option<u8> {
+    // Almost never there is one: to look at all without a way out early is faster.
+    let all = bytes.iter().fold(class, |all, byte| all & CLASSES[usize::from(*byte)]);
+    if all != 0 {
+        return None;
+    }
+    bytes.iter().copied().find(|byte| CLASSES[usize::from(*byte)] & class == 0)
+}
+
 /// Checks the name of a store object.
 ///
 /// # Errors
@@ -212,8 +242,8 @@ pub fn check_name(name: &[u8]) -> Result<(), NameError> {
         [b'.', b'.', b'-', ..] => return Err(NameError::DotsFirst(name.to_vec(), "..")),
         _ => {}
     }
-    match name.iter().find(|b| !b.is_ascii_alphanumeric() && !b"+-._?=".contains(b)) {
-        Some(character) => Err(NameError::Character(name.to_vec(), *character)),
+    match first_outside(name, NAME) {
+        Some(character) => Err(NameError::Character(name.to_vec(), character)),
         None => Ok(()),
     }
 }
